@@ -1,0 +1,42 @@
+# Two commands matter: `make run` and `make test`. Each sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SYNTHETIC ?= synthetic
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup run test test-deep lint lock clean
+
+help:          ## list the targets
+	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## one virtual environment with everything, from the lock
+
+$(STAMP): requirements.lock requirements-bootstrap.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+run: setup     ## simulate a small region and take it through Airflow to a published release
+	@$(BIN)/linkwork demo --synthetic $(SYNTHETIC)
+
+test: setup    ## all tests, on real dbt, Airflow, Great Expectations and Delta
+	$(BIN)/python -m pytest
+
+test-deep: setup ## the full counts; no time limit
+	$(BIN)/python -m pytest --hypothesis-profile=deep
+
+lint: setup    ## ruff, mypy, sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cd dbt_project && ../$(BIN)/sqlfluff lint models tests macros
+
+lock: setup    ## resolve the dependencies anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-bootstrap.in --output-file requirements-bootstrap.lock
+
+clean:         ## remove the environment and all generated data
+	rm -rf $(VENV) data synthetic .keys

@@ -1,0 +1,95 @@
+"""The conditions a contract may state, and the SQL they become.
+
+A condition is one of
+    {present: field}                        {absent: field}
+    {in: {field: [values]}}                 {not_in: {field: [values]}}
+    {not_before: [later, earlier]}          true where either is empty
+    {not_before_date: {field: 1900-01-01}}  true where the field is empty
+    {all: [conditions]}  {any: [conditions]}  {not: condition}
+Fields are the contract's own names, values are bound as literals through the one quoting helper.
+"""
+
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from linkwork import engine
+
+LEAVES = ("present", "absent", "in", "not_in", "not_before", "not_before_date")
+
+
+def _check(value: Any) -> Any:
+    _visit(value)
+    return value
+
+
+Condition = Annotated[dict[str, Any], BeforeValidator(_check)]
+
+
+def columns_of(condition: dict[str, Any] | None) -> set[str]:
+    """The fields a condition speaks of."""
+    return _visit(condition) if condition else set()
+
+
+def to_sql(condition: dict[str, Any] | None, instants: frozenset[str] = frozenset()) -> str:
+    """A SQL boolean that is never null. `instants` are the fields that hold a time with its zone: they are compared
+    with dates by the local calendar of England."""
+    if condition is None:
+        return "true"
+    ((word, body),) = condition.items()
+    if word in ("all", "any"):
+        return "(" + (" and " if word == "all" else " or ").join(to_sql(c, instants) for c in body) + ")"
+    if word == "not":
+        return f"(not {to_sql(body, instants)})"
+    if word in ("present", "absent"):
+        return f"({engine.name(body)} is {'not ' if word == 'present' else ''}null)"
+    if word == "not_before":
+        later, earlier = (_local(c, instants) for c in body)
+        return f"coalesce({later} >= {earlier}, true)"
+    ((column, operand),) = body.items()
+    if word == "not_before_date":
+        return f"coalesce({_local(column, instants)}::date >= {engine.text(operand)}::date, true)"
+    values = ", ".join(engine.text(v) for v in operand)
+    found = f"coalesce({engine.name(column)}::varchar in ({values}), false)"
+    return found if word == "in" else f"(not {found})"
+
+
+def _local(column: str, instants: frozenset[str]) -> str:
+    if column in instants:
+        return f"({engine.name(column)} at time zone 'Europe/London')"
+    return f"{engine.name(column)}::timestamp"
+
+
+def _visit(condition: Any) -> set[str]:
+    if not isinstance(condition, dict) or len(condition) != 1:
+        raise ValueError("a condition has exactly one key")
+    ((word, body),) = condition.items()
+    if word in ("all", "any"):
+        if not isinstance(body, list) or not body:
+            raise ValueError(f"{word} takes a list of conditions")
+        return set().union(*(_visit(c) for c in body))
+    if word == "not":
+        return _visit(body)
+    if word not in LEAVES:
+        raise ValueError(f"unknown condition {word}")
+    if word in ("present", "absent"):
+        return {_field(body)}
+    if word == "not_before":
+        if not isinstance(body, list) or len(body) != 2:
+            raise ValueError("not_before takes two fields")
+        return {_field(c) for c in body}
+    if not isinstance(body, dict) or len(body) != 1:
+        raise ValueError(f"{word} takes one field")
+    ((column, operand),) = body.items()
+    if word == "not_before_date" and not isinstance(operand, date):
+        raise ValueError("not_before_date takes a date")
+    if word in ("in", "not_in") and (not isinstance(operand, list) or not operand):
+        raise ValueError(f"{word} takes a list of values")
+    return {_field(column)}
+
+
+def _field(value: Any) -> str:
+    if not isinstance(value, str) or not engine.IDENTIFIER.fullmatch(value):
+        raise ValueError(f"not a field name: {value!r}")
+    return value

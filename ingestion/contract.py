@@ -1,0 +1,250 @@
+"""A contract: what one feed's files look like, and which rows become which events. Data, never code.
+
+The outer form follows the Open Data Contract Standard (`apiVersion`, `kind`, `id`, `version`, `schema[].properties[]`);
+`file`, `record`, `skip`, `rules` and `events` are Linkwork's own. Conditions are a small closed grammar
+(`ingestion/conditions.py`), so a contract can hold no SQL.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ingestion.conditions import Condition, columns_of
+from linkwork.errors import BadDataError
+from linkwork.log.catalogue import Catalogue
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+LogicalType = Literal[
+    "string", "integer", "decimal", "boolean", "date", "timestamp", "list", "nhs_number", "staff", "free_text"
+]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Property(_Model):
+    """One field of the file. `name` is ours; `source` is the header or JSON path, by default the same."""
+
+    name: Name
+    source: str | None = None
+    aliases: list[str] = []
+    logicalType: LogicalType = "string"
+    description: str = ""
+    required: bool = False
+    optionalColumn: bool = False
+    zone: Literal[1, 2] = 2
+    grammar: str | None = None
+    format: str | None = None
+    timezone: str | None = None
+    separator: str = ";"
+    values: dict[str, str | bool | None] | None = None
+    unmapped: Literal["refuse", "keep", "null"] = "refuse"
+    maxLength: int = 1000
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Property":
+        if self.logicalType in ("date", "timestamp") and not self.format:
+            raise ValueError(f"{self.name}: a date or timestamp needs its format")
+        if self.logicalType == "timestamp" and not self.timezone:
+            raise ValueError(f"{self.name}: a timestamp needs its timezone (UTC where the text ends with Z)")
+        if self.logicalType in ("nhs_number", "free_text", "staff") and self.zone != 1:
+            raise ValueError(f"{self.name}: {self.logicalType} is zone 1")
+        if self.grammar is not None:
+            re.compile(self.grammar)
+        return self
+
+    @property
+    def header(self) -> str:
+        return self.source or self.name
+
+
+class SchemaObject(_Model):
+    name: Name
+    description: str = ""
+    properties: list[Property]
+
+
+class File(_Model):
+    """The file's form. Fixed, never sniffed."""
+
+    format: Literal["csv", "jsonl"]
+    encoding: Literal["utf-8"] = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    nullTokens: list[str] = [""]
+    unknownColumns: Literal["refuse", "ignore"] = "refuse"
+    emptyOk: bool = False
+    refusedThreshold: float = Field(default=0.05, ge=0, le=1)
+    maxRecordLines: int = 50
+    maxLineLength: int = 1 << 20
+
+
+class Subject(_Model):
+    """Who a record is about: the NHS number, else the sender's own id of the person."""
+
+    nhs_number: Name | None = None
+    local: Name | None = None
+    optional: bool = False
+
+
+class Record(_Model):
+    """What one record asserts: its key, when the source said so, and about whom."""
+
+    kind: Literal["event", "state"]
+    key: list[Name]
+    reference: Name | None = None
+    assertedAt: Name | Literal["arrival"]
+    subject: Subject
+    practice: Name | Literal["sender"] | None = None
+    performer: Name | Literal["sender"] | None = None
+    provider: Name | Literal["sender"] | None = None
+    identityExpected: Literal["nhs_number", "local"] = "nhs_number"
+
+
+class Stream(_Model):
+    """Names a stream: a category, the sender whose id it is, and the columns of that id."""
+
+    category: Name
+    sender: Name | Literal["sender"] = "sender"
+    key: list[Name]
+
+
+class Event(_Model):
+    """Which rows become which event, and in which slot."""
+
+    slot: Name
+    type: str
+    when: Condition | None = None
+    occurred: Name | Literal["asserted_at"]
+    stream: Stream | None = None
+    correlation: Stream | None = None
+    payload: dict[Name, Name] = {}
+    constants: dict[Name, str | int | bool] = {}
+
+
+class Skip(_Model):
+    """Rows out of scope: counted as skipped, never an error."""
+
+    name: Name
+    when: Condition
+    sentence: str
+
+
+class Rule(_Model):
+    """A rule a row must keep; a row that breaks it is quarantined, or only counted when a warning."""
+
+    name: Name
+    require: Condition
+    field: Name
+    sentence: str
+    severity: Literal["record", "warning"] = "record"
+
+
+class Contract(_Model):
+    """One feed, one version."""
+
+    apiVersion: Literal["v3.0.2"]
+    kind: Literal["DataContract"]
+    id: str
+    name: Name
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    status: Literal["draft", "active", "deprecated"]
+    description: dict[str, str]
+    objects: list[SchemaObject] = Field(alias="schema", min_length=1, max_length=1)
+    file: File
+    record: Record
+    skip: list[Skip] = []
+    rules: list[Rule] = []
+    events: list[Event]
+
+    @property
+    def properties(self) -> list[Property]:
+        return self.objects[0].properties
+
+    def field(self, name: str) -> Property:
+        return next(p for p in self.properties if p.name == name)
+
+    @property
+    def instants(self) -> frozenset[str]:
+        """The fields that hold a time with its zone."""
+        return frozenset(p.name for p in self.properties if p.logicalType == "timestamp")
+
+    @property
+    def slots(self) -> list[str]:
+        return list(dict.fromkeys(event.slot for event in self.events))
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Contract":
+        known = {p.name for p in self.properties}
+        if len(known) != len(self.properties):
+            raise ValueError("two properties have the same name")
+        used = {*self.record.key}
+        for one in (self.record.practice, self.record.performer, self.record.provider):
+            used |= {one} if one not in (None, "sender") else set()
+        used |= {n for n in (self.record.reference, self.record.subject.nhs_number) if n}
+        used |= {self.record.subject.local} if self.record.subject.local else set()
+        used |= {self.record.assertedAt} if self.record.assertedAt != "arrival" else set()
+        for skip in self.skip:
+            used |= columns_of(skip.when)
+        for rule in self.rules:
+            used |= columns_of(rule.require) | {rule.field}
+        for event in self.events:
+            used |= columns_of(event.when) | set(event.payload.values())
+            used |= {event.occurred} if event.occurred != "asserted_at" else set()
+            for stream in (event.stream, event.correlation):
+                if stream:
+                    used |= set(stream.key) | ({stream.sender} if stream.sender != "sender" else set())
+        if missing := sorted(str(n) for n in used - known):
+            raise ValueError(f"used but not a property: {', '.join(missing)}")
+        return self
+
+    def check_against(self, catalogue: Catalogue) -> None:
+        """Raise ValueError where an event, a payload column or a zone does not fit the catalogue."""
+        categories: dict[str, str] = {}
+        for event in self.events:
+            if event.type not in catalogue.events:
+                raise ValueError(f"{event.type} is not in the event catalogue")
+            kind = catalogue.events[event.type]
+            if unknown := (set(event.payload) | set(event.constants)) - set(kind.columns):
+                raise ValueError(f"{event.type} has no column {', '.join(sorted(unknown))}")
+            if categories.setdefault(event.slot, kind.category) != kind.category:
+                raise ValueError(f"slot {event.slot} has events of two categories")
+            for source in event.payload.values():
+                prop = self.field(source)
+                if prop.zone == 1 and prop.logicalType not in ("staff", "date"):
+                    raise ValueError(f"{source} is identifiable and cannot be part of an event")
+        if self.record.reference and self.field(self.record.reference).zone == 1:
+            raise ValueError("the record reference is identifiable")
+
+
+def load_contract(path: Path, catalogue: Catalogue) -> Contract:
+    """Read and check one contract. Raises BadDataError naming the file and what is wrong in it."""
+    try:
+        content: Any = yaml.safe_load(path.read_text())
+        contract = Contract.model_validate(content)
+        contract.check_against(catalogue)
+    except (ValidationError, ValueError, yaml.YAMLError) as error:
+        raise BadDataError("a contract is wrong", where=str(path), why=_short(error)) from error
+    return contract
+
+
+def load_contracts(folder: Path, catalogue: Catalogue) -> dict[str, Contract]:
+    """Every contract of a folder, by feed name. Raises BadDataError where two describe one feed."""
+    found: dict[str, Contract] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        contract = load_contract(path, catalogue)
+        if contract.name in found:
+            raise BadDataError("two contracts describe one feed", where=str(path), why=contract.name)
+        found[contract.name] = contract
+    return found
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(str(p) for p in first['loc'])}: {first['msg']}"
+    return str(error)

@@ -1,0 +1,131 @@
+"""CSV with a fixed dialect: header checked by name, every field as text, physical line numbers, raw faults kept apart.
+
+A record that cannot be read (encoding, field count, an open quote) is one unreadable record; reading goes on at the next
+physical line.
+"""
+
+import csv
+from pathlib import Path
+
+from ingestion.contract import Contract, Property
+from ingestion.readers.base import BATCH_ROWS, Batches, FileRefused, Reading, Unreadable
+from ingestion.readers.lines import Line, Lines
+
+OTHER_DELIMITERS = ",;\t|"
+
+
+class CsvReading(Reading):
+    """One pass over a CSV file under a contract."""
+
+    def __init__(self, path: Path, contract: Contract) -> None:
+        super().__init__(columns=[p.name for p in contract.properties])
+        self._file = contract.file
+        self._lines = Lines(path, contract.file.maxLineLength)
+        self._pending: list[Line] = []
+        self._places = self._header(contract)
+
+    def batches(self) -> Batches:
+        """Batches of readable records in file order; columns absent from the file are empty."""
+        rows: list[list[str]] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        for start, end, fields in self._records():
+            rows.append([fields[place] if place is not None else "" for place in self._places])
+            starts.append(start)
+            ends.append(end)
+            if len(rows) == BATCH_ROWS:
+                yield self.table_batch(rows, starts, ends)
+                rows, starts, ends = [], [], []
+        if rows:
+            yield self.table_batch(rows, starts, ends)
+
+    def _header(self, contract: Contract) -> list[int | None]:
+        try:
+            header = next(self._reader())
+        except StopIteration:
+            raise FileRefused("The file is empty: not even a header.") from None
+        except csv.Error:
+            raise FileRefused("Line 1 is not a readable header.") from None
+        self._width = len(header)
+        names = [h.strip() for h in header]
+        if duplicates := sorted({n for n in names if names.count(n) > 1}):
+            places = ", ".join(str(i + 1) for i, n in enumerate(names) if n in duplicates)
+            raise FileRefused(f"The header names a column twice (columns {places}).")
+        places = [_place(p, names) for p in contract.properties]
+        missing = [
+            p.header
+            for p, place in zip(contract.properties, places, strict=True)
+            if place is None and not p.optionalColumn
+        ]
+        if missing:
+            raise FileRefused(self._wrong_header(names, missing, contract))
+        unknown = len(names) - sum(place is not None for place in places)
+        if unknown and self._file.unknownColumns == "refuse":
+            raise FileRefused(
+                f"The header has {unknown} column(s) the contract does not know; "
+                "add them to the contract or set unknownColumns to ignore."
+            )
+        return places
+
+    def _wrong_header(self, names: list[str], missing: list[str], contract: Contract) -> str:
+        expected = ",".join(p.header for p in contract.properties)
+        if len(missing) == sum(not p.optionalColumn for p in contract.properties):
+            counts = {d: names[0].count(d) for d in OTHER_DELIMITERS if d != self._file.delimiter}
+            found = [f"{d!r} {n} times" for d, n in counts.items() if n and len(names) == 1]
+            hint = f" Found {', '.join(found)} and no {self._file.delimiter!r}." if found else ""
+            return f"Line 1 is not the header; expected {expected}.{hint}"
+        return f"The header lacks {', '.join(missing)}; expected {expected}."
+
+    def _reader(self) -> "csv._reader":
+        return csv.reader(
+            self._taken(), delimiter=self._file.delimiter, quotechar=self._file.quote, strict=True
+        )
+
+    def _taken(self):  # type: ignore[no-untyped-def]
+        for line in self._lines:
+            self._pending.append(line)
+            if len(self._pending) > self._file.maxRecordLines:
+                raise csv.Error("open quote")
+            yield line.text
+
+    def _records(self):  # type: ignore[no-untyped-def]
+        reader = self._reader()
+        while True:
+            self._pending = []
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                self._resynchronise("quote", "The quotes of the record do not match.")
+                reader = self._reader()
+                continue
+            start, end = self._pending[0].number, self._pending[-1].number
+            self.records += 1
+            fault = next((line.fault for line in self._pending if line.fault), None)
+            if fault:
+                self._refuse(start, end, "encoding", f"The line is {fault}.")
+            elif not any(fields):
+                self.blank += 1
+            elif len(fields) != self._width:
+                sentence = f"The record has {len(fields)} fields, expected {self._width}."
+                self._refuse(start, end, "field_count", sentence)
+            else:
+                yield start, end, fields
+
+    def _resynchronise(self, rule: str, sentence: str) -> None:
+        """Refuse the first physical line of a broken record and read on at the second."""
+        first, *rest = self._pending
+        self._lines.push_back(rest)
+        self.records += 1
+        self._refuse(first.number, first.number, rule, sentence)
+
+    def _refuse(self, start: int, end: int, rule: str, sentence: str) -> None:
+        self.unreadable.append(Unreadable(start, end, rule, sentence))
+
+
+def _place(prop: Property, names: list[str]) -> int | None:
+    for candidate in (prop.header, *prop.aliases):
+        if candidate in names:
+            return names.index(candidate)
+    return None

@@ -1,0 +1,70 @@
+"""JSON Lines: one object a line; the contract's JSON paths become text columns.
+
+Paths are read by DuckDB in one parse of each line, and only where the line is valid JSON: DuckDB's own error for a
+broken line would repeat the line.
+"""
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from ingestion.contract import Contract
+from ingestion.readers.base import BATCH_ROWS, Batches, Reading, Unreadable
+from ingestion.readers.lines import Lines
+from linkwork import engine
+
+
+class JsonlReading(Reading):
+    """One pass over a JSON Lines file under a contract."""
+
+    def __init__(self, path: Path, contract: Contract) -> None:
+        super().__init__(columns=[p.name for p in contract.properties])
+        self._lines = Lines(path, contract.file.maxLineLength)
+        self._paths = [p.header for p in contract.properties]
+
+    def batches(self) -> Batches:
+        """Batches of readable records in file order."""
+        with engine.connect() as con:
+            for batch in self._line_batches():
+                yield from self._extract(con, batch)
+
+    def _line_batches(self) -> Batches:
+        numbers: list[int] = []
+        texts: list[str] = []
+        for line in self._lines:
+            self.records += 1
+            if line.fault:
+                self._refuse(line.number, "encoding", f"The line is {line.fault}.")
+            elif not line.text.strip():
+                self.blank += 1
+            else:
+                numbers.append(line.number)
+                texts.append(line.text.rstrip("\n"))
+            if len(numbers) == BATCH_ROWS:
+                yield pa.RecordBatch.from_pydict({"line_no": numbers, "line": texts})
+                numbers, texts = [], []
+        if numbers:
+            yield pa.RecordBatch.from_pydict({"line_no": numbers, "line": texts})
+
+    def _extract(self, con: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> Batches:
+        con.register("incoming", pa.Table.from_batches([batch]))
+        con.execute(
+            """create or replace temp table lines as select line_no, line,
+            json_valid(line) and coalesce(json_type(case when json_valid(line) then line end) = 'OBJECT', false)
+                and not regexp_matches(line, '[:,\\[]\\s*-?(NaN|Infinity)') as good
+            from incoming"""
+        )
+        for (number,) in con.execute("select line_no from lines where not good order by 1").fetchall():
+            self._refuse(number, "json", "The line is not one valid JSON object.")
+        paths = ", ".join(engine.text(p) for p in self._paths)
+        columns = ", ".join(f"coalesce(x[{i}], '') as {engine.name(c)}" for i, c in enumerate(self.columns, 1))
+        table = con.execute(
+            f"""select line_no, line_no as line_end, {columns} from (
+                select line_no, json_extract_string(case when good then line end, [{paths}]) as x
+                from lines where good order by line_no)"""
+        ).to_arrow_table()
+        yield from table.cast(self.schema).to_batches()
+
+    def _refuse(self, line: int, rule: str, sentence: str) -> None:
+        self.unreadable.append(Unreadable(line, line, rule, sentence))

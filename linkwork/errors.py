@@ -1,0 +1,47 @@
+"""Errors a person can act on: what happened, where, why, and what to do.
+
+Exit codes are part of the interface (`docs/guides/data-engineer.md`): 0 done, 3 done with refusals beyond the
+contract's threshold, 64 wrong use, 65 bad data, 70 internal error, 75 busy (try again).
+No message ever holds a field value of a person.
+"""
+
+EXIT_DONE = 0
+EXIT_REFUSALS = 3
+EXIT_USAGE = 64
+EXIT_BAD_DATA = 65
+EXIT_INTERNAL = 70
+EXIT_BUSY = 75
+
+
+class LinkworkError(Exception):
+    """Base of every expected failure; `exit_code` is what the command line ends with."""
+
+    exit_code = EXIT_INTERNAL
+
+    def __init__(self, what: str, *, where: str = "", why: str = "", do: str = "") -> None:
+        self.what, self.where, self.why, self.do = what, where, why, do
+        super().__init__(self.text())
+
+    def text(self) -> str:
+        """One line a log can hold: `what (where): why. do`."""
+        line = self.what + (f" ({self.where})" if self.where else "")
+        line += f": {self.why}" if self.why else ""
+        return line + (f". {self.do}" if self.do else "")
+
+
+class UsageError(LinkworkError):
+    """The command or its options are wrong."""
+
+    exit_code = EXIT_USAGE
+
+
+class BadDataError(LinkworkError):
+    """A file, a contract or a stored table does not hold what it must."""
+
+    exit_code = EXIT_BAD_DATA
+
+
+class BusyError(LinkworkError):
+    """Somebody else holds what this command needs; trying again later is right."""
+
+    exit_code = EXIT_BUSY

@@ -1,0 +1,52 @@
+"""Files that survive a power cut: hash, fsync, and writing whole or not at all."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+CHUNK = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes, read in chunks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while chunk := handle.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def fsync(path: Path) -> None:
+    """Make a file's content, or a directory's entries, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part: write, fsync, rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    partial.rename(path)
+    fsync(path.parent)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON whole, with sorted keys, so that equal content gives equal bytes."""
+    write_whole(path, (json.dumps(content, indent=2, sort_keys=True, default=str) + "\n").encode())
+
+
+def private_dir(path: Path) -> Path:
+    """Make a directory of zone 1: readable by its owner only, its parents below `restricted` too."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path

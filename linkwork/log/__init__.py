@@ -1,0 +1,1 @@
+"""The event log: an append-only Delta table and the tables that stand beside it."""

@@ -1,0 +1,257 @@
+"""A Delta table whose commits survive a power cut.
+
+delta-rs commits atomically but does not fsync the commit's JSON, and does not look whether an added file exists.
+So: data files are named by their SHA-256 and fsynced before the commit; the commit's JSON and its folder are
+fsynced after it.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from linkwork import engine
+from linkwork.errors import BadDataError
+from linkwork.files import fsync, sha256_of
+
+HEAD = "linkwork-head"
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One active Parquet file of a table."""
+
+    path: str  # relative to the table
+    partition: dict[str, str]
+    rows: int
+    size: int
+    lowest: Mapping[str, Any] = field(default_factory=dict)
+    highest: Mapping[str, Any] = field(default_factory=dict)
+
+
+class CommitLost(Exception):
+    """Another writer committed first; nothing was changed. Start again from a fresh snapshot."""
+
+
+class LogTable:
+    """A Delta table below `log/`, addressed by its folder; opens lazily and re-reads on `refresh`."""
+
+    def __init__(self, path: Path, columns: Mapping[str, str], partition_by: tuple[str, ...] = ()) -> None:
+        self.path, self.columns, self.partition_by = path, dict(columns), partition_by
+        self._table: Any = None
+
+    # --- reading --------------------------------------------------------------------------------
+    def exists(self) -> bool:
+        return (self.path / "_delta_log").is_dir()
+
+    def refresh(self, *, evolve: bool = False) -> "LogTable":
+        """See the newest commit; the table is created on first use. `evolve` adds columns it lacks."""
+        from deltalake import DeltaTable
+
+        if not self.exists():
+            self._create()
+        self._table = DeltaTable(str(self.path))
+        self._check_columns(evolve=evolve)
+        return self
+
+    @property
+    def table(self) -> Any:
+        if self._table is None:
+            self.refresh()
+        return self._table
+
+    @property
+    def version(self) -> int:
+        return int(self.table.version())
+
+    def transaction(self, app_id: str) -> int | None:
+        """The version an application transaction was last committed with, or None."""
+        version = self.table.transaction_version(app_id)
+        return None if version is None else int(version)
+
+    def transactions(self) -> dict[str, int]:
+        """Every application transaction, read from the newest checkpoint and the commits after it."""
+        log = self.path / "_delta_log"
+        checkpoints = sorted(log.glob("*.checkpoint.parquet"))
+        found: dict[str, int] = {}
+        first = 0
+        if checkpoints:
+            first = int(checkpoints[-1].name[:20]) + 1
+            with engine.connect() as con:
+                found = dict(
+                    con.execute(
+                        "select txn.appId, txn.version from read_parquet(?) where txn is not null",
+                        [str(checkpoints[-1])],
+                    ).fetchall()
+                )
+        for number in range(first, self.version + 1):
+            for line in (log / f"{number:020d}.json").read_text().splitlines():
+                if '"txn"' in line:
+                    entry = json.loads(line).get("txn")
+                    if entry:
+                        found[entry["appId"]] = entry["version"]
+        return found
+
+    def files(self, **partition: str) -> list[DataFile]:
+        """The active files, those of one partition where it is given, in path order."""
+        import pyarrow as pa
+
+        found = []
+        for row in pa.table(self.table.get_add_actions(flatten=True)).to_pylist():
+            one = DataFile(
+                path=row["path"],
+                partition={k: row[f"partition.{k}"] for k in self.partition_by},
+                rows=row.get("num_records") or 0,
+                size=row["size_bytes"],
+                lowest={k.split(".", 1)[1]: v for k, v in row.items() if k.startswith("min.")},
+                highest={k.split(".", 1)[1]: v for k, v in row.items() if k.startswith("max.")},
+            )
+            if all(one.partition[key] == value for key, value in partition.items()):
+                found.append(one)
+        return sorted(found, key=lambda f: f.path)
+
+    def relation(self, files: Iterable[DataFile] | None = None) -> str:
+        """SQL that reads the given (default: all active) files with every column of the table, typed."""
+        typed = ", ".join(f"null::{t} as {engine.name(c)}" for c, t in self.columns.items())
+        paths = [self.path / f.path for f in (self.files() if files is None else files)]
+        empty = f"select {typed} where false"
+        if not paths:
+            return f"({empty})"
+        hive = ", ".join(f"{engine.name(k)}: varchar" for k in self.partition_by)
+        hive_types = f", hive_types = {{{hive}}}" if self.partition_by else ""
+        reader = f"read_parquet({engine.texts(paths)}, hive_partitioning = true, union_by_name = true{hive_types})"
+        return f"({empty} union all by name select * from {reader})"
+
+    # --- writing --------------------------------------------------------------------------------
+    def write_file(self, con: duckdb.DuckDBPyConnection, query: str, partition: Mapping[str, str]) -> Path:
+        """Write a query's rows as one data file, named by its hash, durable, not yet part of the table."""
+        folder = self.path.joinpath(*(f"{key}={value}" for key, value in partition.items()))
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f".writing-{time.time_ns()}.parquet"
+        con.execute(
+            f"copy ({query}) to {engine.text(partial)} (format parquet, compression zstd, row_group_size 122880)"
+        )
+        target = folder / f"{sha256_of(partial)}.parquet"
+        fsync(partial)
+        partial.rename(target)
+        for parent in (folder, *list(folder.parents)[: len(partition)]):
+            fsync(parent)
+        return target
+
+    def commit(
+        self,
+        add: Iterable[tuple[Path, Mapping[str, str], Mapping[str, Any]]],
+        transactions: Mapping[str, int],
+        remove: Iterable[DataFile] = (),
+        metadata: Mapping[str, str] | None = None,
+    ) -> int:
+        """Make files part of the table, all or nothing, and return the version.
+
+        `add` holds (file, partition, statistics). Raises CommitLost where another writer holding one of the
+        same application transactions was first.
+        """
+        from deltalake import CommitProperties, Transaction
+        from deltalake.exceptions import CommitFailedError
+        from deltalake.transaction import AddAction, RemoveAction
+
+        now = int(time.time() * 1000)
+        actions: list[Any] = [
+            AddAction(
+                path=str(path.relative_to(self.path)),
+                size=path.stat().st_size,
+                partition_values=dict(partition),
+                modification_time=now,
+                data_change=True,
+                stats=json.dumps(statistics, default=_stat),
+            )
+            for path, partition, statistics in add
+        ]
+        actions += [RemoveAction(f.path, True, now, f.size, dict(f.partition)) for f in remove]
+        try:
+            self.table.create_write_transaction(
+                actions,
+                mode="append",
+                schema=self.table.schema(),
+                partition_by=list(self.partition_by),
+                commit_properties=CommitProperties(
+                    custom_metadata=dict(metadata or {}),
+                    max_commit_retries=15,
+                    app_transactions=[Transaction(app, v, now) for app, v in transactions.items()],
+                ),
+            )
+        except CommitFailedError as error:
+            raise CommitLost(str(error)) from error
+        self.refresh()
+        version = self.version
+        fsync(self.path / "_delta_log" / f"{version:020d}.json")
+        fsync(self.path / "_delta_log")
+        return version
+
+    def append(
+        self, con: duckdb.DuckDBPyConnection, query: str, transactions: Mapping[str, int] | None = None
+    ) -> None:
+        """Append a query's rows to an unpartitioned table; nothing happens where the query has no row."""
+        found = con.execute(f"select count(*) from ({query})").fetchone()
+        rows = found[0] if found else 0
+        if rows == 0 and not transactions:
+            return
+        add = [(self.write_file(con, query, {}), {}, {"numRecords": rows})] if rows else []
+        self.commit(add, transactions or {})
+
+    def _create(self) -> None:
+        from deltalake import DeltaTable, Schema
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        DeltaTable.create(
+            str(self.path),
+            schema=Schema.from_arrow(self._arrow_schema()),
+            partition_by=list(self.partition_by),
+            mode="ignore",
+            configuration={
+                **self._statistics(),
+                "delta.checkpointInterval": "50",
+                "delta.enableExpiredLogCleanup": "false",
+            },
+        )
+        fsync(self.path / "_delta_log")
+        fsync(self.path)
+
+    def _statistics(self) -> dict[str, str]:
+        # Column statistics would copy pseudonyms into Delta's own log, where erasure would have to find them.
+        if "global_position" in self.columns:
+            return {"delta.dataSkippingStatsColumns": "global_position,recorded_at"}
+        return {"delta.dataSkippingNumIndexedCols": "0"}
+
+    def _arrow_schema(self) -> Any:
+        with engine.connect() as con:
+            columns = ", ".join(f"{engine.name(c)} {t}" for c, t in self.columns.items())
+            con.execute(f"create table prototype ({columns})")
+            return con.execute("select * from prototype").to_arrow_table().schema
+
+    def _check_columns(self, *, evolve: bool) -> None:
+        from deltalake import Schema
+
+        present = {f.name for f in self._table.schema().fields}
+        missing = [c for c in self.columns if c not in present]
+        if unknown := present - set(self.columns):
+            raise BadDataError(
+                "the log has columns this version does not know",
+                where=str(self.path),
+                why=", ".join(sorted(unknown)),
+                do="use the version of Linkwork that wrote it, or a newer one",
+            )
+        if missing and evolve:
+            wanted = {f.name: f for f in Schema.from_arrow(self._arrow_schema()).fields}
+            self._table.alter.add_columns([wanted[c] for c in missing])
+            self._table.update_incremental()
+
+
+def _stat(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,1 @@
+"""Keys, pseudonyms and the encryption of zone 1."""

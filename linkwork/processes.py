@@ -1,0 +1,110 @@
+"""Child processes: dbt, Great Expectations and Airflow are started here and nowhere else.
+
+They are separate programs to us: we pass arguments and files, they answer with an exit code and files.
+A signal that reaches this process (Ctrl-C, SIGTERM) is passed on to the child's whole process group.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+
+class Finished(NamedTuple):
+    """How a child ended: its exit code and the last part of what it printed."""
+
+    returncode: int
+    output: str
+
+
+def script(name: str) -> str:
+    """The full path of a console script installed beside this Python, such as `dbt` or `airflow`."""
+    return str(Path(sys.executable).parent / name)
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment for a child, with `extra` on top and Python output unbuffered."""
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **(extra or {})}
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    log: Path,
+    cwd: Path | None = None,
+    extra_env: Mapping[str, str] | None = None,
+) -> Finished:
+    """Run a child to its end with its output in `log`; the last 4,000 characters come back with its code."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as sink:
+        child = subprocess.Popen(
+            list(arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env=environment(extra_env),
+            start_new_session=True,
+        )
+        with _signals_passed_to(child):
+            code = child.wait()
+    return Finished(code, log.read_text(errors="replace")[-4000:])
+
+
+def start(
+    arguments: Sequence[str], *, log: Path, extra_env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a long-running child (an Airflow component) in a process group of its own."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as sink:
+        return subprocess.Popen(
+            list(arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            env=environment(extra_env),
+            start_new_session=True,
+        )
+
+
+def stop(children: Sequence[subprocess.Popen[bytes]], patience_seconds: float = 20) -> None:
+    """Ask every child's process group to end, then insist."""
+    for child in children:
+        _signal_group(child, signal.SIGTERM)
+    for child in children:
+        try:
+            child.wait(patience_seconds)
+        except subprocess.TimeoutExpired:
+            _signal_group(child, signal.SIGKILL)
+            child.wait()
+
+
+def _signal_group(child: subprocess.Popen[bytes], number: int) -> None:
+    if child.poll() is None:
+        try:
+            os.killpg(child.pid, number)
+        except ProcessLookupError:
+            return
+
+
+@contextmanager
+def _signals_passed_to(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        _signal_group(child, number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

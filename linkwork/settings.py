@@ -1,0 +1,99 @@
+"""Settings and the places below `LINKWORK_HOME` (one name for each place, used everywhere).
+
+Values come from the environment (`LINKWORK_…`), else from `linkwork.toml` in the working directory.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """What one installation is configured with. Paths may be relative to the working directory."""
+
+    model_config = SettingsConfigDict(env_prefix="LINKWORK_", toml_file="linkwork.toml", extra="ignore")
+
+    home: Path = Path("data")
+    landing: Path | None = None  # a folder given here is read only: its files are never moved
+    contracts_dir: Path = PROJECT_ROOT / "ingestion" / "contracts"
+    keys_dir: Path = Path(".keys")
+    pseudonym_key_file: Path | None = None
+    id_key_file: Path | None = None
+    zone1_key_file: Path | None = None
+    test_numbers: Literal["allow", "quarantine"] = "quarantine"
+    disclosure_policy: str = "nhs-hes"
+    raw_retention_days: int = 90
+    memory_limit: str = "4GB"
+    threads: int = 2
+    lock_timeout_seconds: float = 30.0
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def model_post_init(self, _context: object) -> None:
+        self.home = self.home.absolute()
+        self.keys_dir = self.keys_dir.absolute()
+        if self.landing is not None:
+            self.landing = self.landing.absolute()
+
+    # --- zone 1: identifiable -------------------------------------------------------------------
+    @property
+    def landing_dir(self) -> Path:
+        return self.landing or self.home / "landing"
+
+    @property
+    def landing_is_read_only(self) -> bool:
+        return self.landing is not None
+
+    @property
+    def raw_dir(self) -> Path:
+        return self.home / "restricted" / "raw"
+
+    @property
+    def quarantine_raw_dir(self) -> Path:
+        return self.home / "restricted" / "quarantine"
+
+    # --- zone 2: pseudonymised ------------------------------------------------------------------
+    @property
+    def staging_dir(self) -> Path:
+        return self.home / "staging"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.home / "log"
+
+    @property
+    def reference_dir(self) -> Path:
+        return self.home / "reference"
+
+    @property
+    def warehouse_file(self) -> Path:
+        return self.home / "warehouse" / "warehouse.duckdb"
+
+    @property
+    def quality_dir(self) -> Path:
+        return self.home / "quality"
+
+    @property
+    def airflow_dir(self) -> Path:
+        return self.home / "airflow"
+
+    @property
+    def releases_dir(self) -> Path:
+        return self.home / "releases"

@@ -1,0 +1,151 @@
+"""`build`: pin the log at one position and let dbt fold it into marts, in one process.
+
+The warehouse is disposable: every build makes a new file beside the old one and replaces it when dbt has passed, so a
+failed build leaves the last good one. A build for an earlier day gets a file of its own.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from linkwork import engine, processes, reference
+from linkwork.errors import BadDataError, LinkworkError
+from linkwork.files import fsync
+from linkwork.log.store import Store
+from linkwork.log.table import DataFile
+from linkwork.settings import PROJECT_ROOT, Settings
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+
+
+def warehouse_file(settings: Settings, known_at: datetime | None = None) -> Path:
+    """Where the warehouse of a build lies."""
+    if known_at is None:
+        return settings.warehouse_file
+    return settings.warehouse_file.with_name(f"known-at-{known_at:%Y%m%dT%H%M%S%fZ}.duckdb")
+
+
+def target_dir(settings: Settings, known_at: datetime | None = None) -> Path:
+    """Where dbt writes its manifest and results for that warehouse."""
+    return warehouse_file(settings, known_at).with_suffix(".target")
+
+
+def build(
+    settings: Settings,
+    known_at: datetime | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Build every mart from the log as it stood at `known_at` (default: now).
+
+    Returns position, known_at, the warehouse file and dbt's counts. Raises BadDataError where a test failed and
+    LinkworkError where dbt could not run; the last good warehouse stays as it was.
+    """
+    store = Store(settings.log_dir).refresh()
+    final, target = warehouse_file(settings, known_at), target_dir(settings, known_at)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    building = final.with_name(f".{final.stem}.{os.getpid()}.duckdb")
+    for leftover in (building, building.with_suffix(".duckdb.wal")):
+        leftover.unlink(missing_ok=True)
+    with engine.connect(building, memory_limit=settings.memory_limit, threads=settings.threads) as con:
+        pinned = _pin(con, store, settings, known_at)
+    progress(f"dbt folds {pinned['position']:,} events")
+    log_file = target / "build.log"
+    done = processes.run(
+        [
+            processes.script("dbt"),
+            "build",
+            "--project-dir",
+            str(DBT_PROJECT),
+            "--profiles-dir",
+            str(DBT_PROJECT),
+            "--target-path",
+            str(target),
+            "--no-use-colors",
+        ],
+        log=log_file,
+        cwd=DBT_PROJECT,
+        extra_env={
+            "LINKWORK_WAREHOUSE": str(building),
+            "LINKWORK_MEMORY_LIMIT": settings.memory_limit,
+            "DBT_LOG_PATH": str(target),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        },
+    )
+    results = _results(target)
+    if done.returncode != 0:
+        failed = [r["unique_id"] for r in results if r["status"] in ("error", "fail", "runtime error")]
+        error = BadDataError if failed else LinkworkError
+        building.unlink(missing_ok=True)
+        raise error(
+            "the marts could not be built" if not failed else f"{len(failed)} dbt models or tests failed",
+            where=str(log_file),
+            why=", ".join(failed[:5]) or done.output[-500:],
+            do="the warehouse of the last good build is unchanged",
+        )
+    fsync(building)
+    building.rename(final)
+    fsync(final.parent)
+    kinds = [r["unique_id"].split(".")[0] for r in results]
+    return {
+        **pinned,
+        "warehouse": str(final),
+        "manifest": str(target / "manifest.json"),
+        "models": kinds.count("model"),
+        "tests": kinds.count("test") + kinds.count("unit_test"),
+    }
+
+
+def _pin(
+    con: duckdb.DuckDBPyConnection, store: Store, settings: Settings, known_at: datetime | None
+) -> dict[str, Any]:
+    """Make the schemas `log` and `reference`: the one view of events, and small tables. The only reader of the log."""
+    files = store.events.files()
+    if known_at is not None:
+        known_at = known_at.astimezone(UTC)
+        files = [f for f in files if f.highest["recorded_at"] <= known_at]
+    position = max((f.highest["global_position"] for f in files), default=0)
+    newest = max((f.highest["recorded_at"] for f in files), default=None)
+    con.execute("create schema log")
+    con.execute("create schema reference")
+    con.execute(f"create view log.events as select {_event_columns(store)} from {_events(store, files, position)}")
+    limit = "" if known_at is None else f"where recorded_at <= {engine.text(known_at.isoformat())}::timestamptz"
+    con.execute(f"create table log.loads as select * from {store.loads.relation()} {limit} order by load_id")
+    con.execute(
+        f"""create table log.quarantine as select * from {store.quarantine.relation()} {limit}
+        order by load_id, source_line"""
+    )
+    con.execute(
+        """create table log.pinned as select ?::bigint as position, ?::timestamptz as known_at,
+        (select (max(newest_asserted_at) at time zone 'Europe/London')::date from log.loads
+            where status = 'committed') as cut_off""",
+        [position, newest],
+    )
+    for kind in reference.KINDS:
+        con.execute(
+            f"""create table reference.{engine.name(kind)} as
+            select * from {reference.relation(settings.reference_dir, kind, known_at)} order by all"""
+        )
+    cut_off = con.execute("select cut_off from log.pinned").fetchone()
+    return {
+        "position": position,
+        "known_at": newest,
+        "cut_off": cut_off[0] if cut_off else None,
+    }
+
+
+def _event_columns(store: Store) -> str:
+    return ", ".join(engine.name(c) for c in store.events.columns)
+
+
+def _events(store: Store, files: list[DataFile], position: int) -> str:
+    return f"{store.events.relation(files)} where global_position <= {int(position)}"
+
+
+def _results(target: Path) -> list[dict[str, Any]]:
+    path = target / "run_results.json"
+    return list(json.loads(path.read_text())["results"]) if path.exists() else []
