@@ -39,16 +39,20 @@ class Check:
     broken: str
 
 
-def raw(prop: Property, contract: Contract) -> str:
-    """The field's text, null where it is one of the contract's null tokens."""
+def cleaned(prop: Property, contract: Contract) -> str:
+    """The field's text as the rules see it: null where it is one of the contract's null tokens.
+
+    An NHS number loses the spaces and hyphens it is printed with; nothing else is changed.
+    """
     tokens = ", ".join(engine.text(t) for t in contract.file.nullTokens)
-    column = f"raw.{engine.name(prop.name)}"
-    return f"(case when {column} in ({tokens}) then null else {column} end)"
+    column = engine.name(prop.name)
+    text = f"replace(replace({column}, ' ', ''), '-', '')" if prop.logicalType == "nhs_number" else column
+    return f"case when {column} in ({tokens}) then null else {text} end"
 
 
 def typed(prop: Property, contract: Contract) -> str:
     """The field's value; null where the text is empty or breaks a rule (the rule then quarantines the record)."""
-    text = raw(prop, contract)
+    text = engine.name(prop.name)
     match prop.logicalType:
         case "integer":
             return f"case when regexp_full_match({text}, {engine.text(INTEGER)}) then try_cast({text} as bigint) end"
@@ -62,7 +66,7 @@ def typed(prop: Property, contract: Contract) -> str:
         case "list":
             return f"nullif(list_filter({_elements(prop, contract)}, lambda e: e <> ''), [])"
         case "nhs_number":
-            return _digits(text)
+            return text
         case "staff":
             return f"case when {text} is not null then id_hmac(parts_blob(['staff', getvariable('sender'), {text}])) end"
         case "free_text":
@@ -76,7 +80,7 @@ def typed(prop: Property, contract: Contract) -> str:
 
 def checks(prop: Property, contract: Contract, *, test_numbers_allowed: bool) -> list[Check]:
     """The rules of one field, in the order in which they are reported."""
-    text = raw(prop, contract)
+    text = engine.name(prop.name)
     found: list[Check] = []
 
     def rule(name: str, broken: str) -> None:
@@ -109,9 +113,9 @@ def checks(prop: Property, contract: Contract, *, test_numbers_allowed: bool) ->
             parsed = _parsed(prop, text)
             rule("nonexistent_time", f"({parsed} at time zone {zone}) at time zone {zone} <> {parsed}")
         case "nhs_number":
-            rule("nhs_number", f"not {_check_digit_holds(_digits(text))}")
+            rule("nhs_number", f"not {_check_digit_holds(text)}")
             if not test_numbers_allowed:
-                rule("test_number", f"{_digits(text)} >= '9990000000' and length({_digits(text)}) = 10")
+                rule("test_number", f"{text} >= '9990000000' and length({text}) = 10")
     if prop.values is not None and prop.unmapped == "refuse":
         keys = ", ".join(engine.text(k) for k in prop.values)
         rule("domain", f"{text} not in ({keys})")
@@ -128,14 +132,10 @@ def _round_trip(prop: Property, text: str) -> str:
 
 
 def _elements(prop: Property, contract: Contract) -> str:
-    text = raw(prop, contract)
+    text = engine.name(prop.name)
     if contract.file.format == "jsonl":  # a JSON array arrives as its JSON text
         return f"string_split(regexp_replace({text}, '[\\[\\]\"\\s]', '', 'g'), ',')"
     return f"string_split({text}, {engine.text(prop.separator)})"
-
-
-def _digits(text: str) -> str:
-    return f"replace(replace({text}, ' ', ''), '-', '')"
 
 
 def _check_digit_holds(digits: str) -> str:

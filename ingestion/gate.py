@@ -39,6 +39,7 @@ class Arrival:
     received_at: datetime
     load_id: str
     batch_id: str
+    cadence_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Gate:
             else:
                 self._judge(con, contract, arrival)
                 self._write(con, contract, folder)
-                profile |= self._profile(con, contract, reading)
+                profile |= self._profile(con, contract, reading, folder)
                 self._keep_refused_text(con, arrival)
         write_json(folder / "profile.json", profile)
         return profile
@@ -109,11 +110,13 @@ class Gate:
         broken = ", ".join(
             f"case when {c.broken} then {engine.text(f'{c.rule}:{c.field}')} end" for c in found
         )
+        texts = ", ".join(f"{fields.cleaned(p, contract)} as {engine.name(p.name)}" for p in contract.properties)
+        con.execute(f"create or replace temp table cleaned as select line_no, line_end, {texts} from raw")
         con.execute(
             f"""create or replace temp table typed as
             select line_no, line_end, {typed}, {_tombstone(contract)} as is_tombstone,
                 list_filter([{broken}], lambda v: v is not null) as broken
-            from raw"""
+            from cleaned"""
         )
         rules = [
             f"case when not {conditions.to_sql(r.require, contract.instants)} then {engine.text(f'{r.name}:{r.field}')} end"
@@ -135,15 +138,17 @@ class Gate:
         )
         key = ", ".join(f"{engine.name(k)}::varchar" for k in contract.record.key)
         content = ", ".join(f"{engine.name(c)}::varchar" for c in _content_columns(contract))
-        reference = engine.name(contract.record.reference) + "::varchar" if contract.record.reference else "null"
+        reference = engine.name(contract.record.reference) + "::varchar" if contract.record.reference else "null::varchar"
         con.execute("set variable source_system = ?", [arrival.source_system])
         con.execute(
             f"""create or replace temp table judged as
             select
                 *,
                 {_skip_reason(contract)} as skipped_as,
-                if(is_tombstone, [], list_concat(broken, list_filter([{", ".join(rules) or "null"}],
-                    lambda v: v is not null))) as violations,
+                if(is_tombstone,
+                    list_filter(broken, lambda v: v not in ({_excused(contract)})),
+                    list_concat(broken, list_filter([{", ".join(rules) or "null"}], lambda v: v is not null))
+                ) as violations,
                 {asserted} as asserted_at,
                 id_hmac(parts_blob(['record', getvariable('sender'), getvariable('source_system'),
                     {engine.text(contract.name)}, {key}])) as record_key,
@@ -247,6 +252,8 @@ class Gate:
             "refused": None,
             "refused_threshold": contract.file.refusedThreshold,
             "identity_expected": contract.record.identityExpected,
+            "person_optional": contract.record.subject.optional,
+            "cadence_days": arrival.cadence_days,
             "records": 0,
             "valid": 0,
             "quarantined": 0,
@@ -264,7 +271,9 @@ class Gate:
             "previous": previous,
         }
 
-    def _profile(self, con: duckdb.DuckDBPyConnection, contract: Contract, reading: Reading) -> dict[str, Any]:
+    def _profile(
+        self, con: duckdb.DuckDBPyConnection, contract: Contract, reading: Reading, folder: Path
+    ) -> dict[str, Any]:
         valid, subjects, local, newest, oldest, days = _row(
             con,
             """select count(*), count(distinct subject_key), count(*) filter (identity_quality = 'local'),
@@ -290,7 +299,7 @@ class Gate:
         )
         dropped = {}
         for prop in (p for p in contract.properties if p.logicalType == "free_text"):
-            (n,) = _row(con, f"select count(*) from raw where {fields.raw(prop, contract)} is not null")
+            (n,) = _row(con, f"select count(*) from cleaned where {engine.name(prop.name)} is not null")
             dropped[prop.name] = n
         warnings = {}
         for rule in (r for r in contract.rules if r.severity == "warning"):
@@ -307,7 +316,7 @@ class Gate:
             "newest_asserted_at": newest and newest.isoformat(),
             "oldest_asserted_at": oldest and oldest.isoformat(),
             "days_since_newest": days,
-            "facts": self._fact_counts(con, contract),
+            "facts": self._fact_counts(con, folder),
             "empty_share": {
                 p.name: round(n / valid, 4) if valid else 0.0 for p, n in zip(columns, empty, strict=True)
             },
@@ -315,17 +324,16 @@ class Gate:
             "warnings": warnings,
         }
 
-    def _fact_counts(self, con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for slot in contract.slots:
-            earlier: list[str] = []
-            for event in (e for e in contract.events if e.slot == slot):
-                query = self._fact_query(event, contract, "''", earlier)
-                (n,) = _row(con, f"select count(*) from ({query})")
-                if n:
-                    counts[event.type] = counts.get(event.type, 0) + n
-                earlier.append(conditions.to_sql(event.when, contract.instants))
-        return counts
+    def _fact_counts(self, con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
+        staged = sorted((folder / "facts").glob("*.parquet"))
+        if not staged:
+            return {}
+        return dict(
+            con.execute(
+                f"""select event_type, count(*) from read_parquet({engine.texts(staged)}, union_by_name = true)
+                group by 1 order by 1"""
+            ).fetchall()
+        )
 
     def _keep_refused_text(self, con: duckdb.DuckDBPyConnection, arrival: Arrival) -> None:
         """The raw text of refused records, encrypted in zone 1, one JSON object a record."""
@@ -368,8 +376,15 @@ def _tombstone(contract: Contract) -> str:
     if contract.record.kind != "state":
         return "false"
     apart = {*contract.record.key, contract.record.assertedAt}
-    rest = [fields.raw(p, contract) for p in contract.properties if p.name not in apart]
+    rest = [engine.name(p.name) for p in contract.properties if p.name not in apart]
     return f"coalesce({', '.join(rest)}) is null"
+
+
+def _excused(contract: Contract) -> str:
+    """What a tombstone may leave out: every required field but its key and the time of its assertion."""
+    apart = {*contract.record.key, contract.record.assertedAt}
+    excused = [f"required:{p.name}" for p in contract.properties if p.name not in apart]
+    return ", ".join(engine.text(e) for e in excused)
 
 
 def _skip_reason(contract: Contract) -> str:
@@ -387,9 +402,9 @@ def _content_columns(contract: Contract) -> list[str]:
         for stream in (event.stream, event.correlation):
             for column in (*(stream.key if stream else ()), *([stream.sender] if stream else [])):
                 used[column] = None
-    for column in (record.practice, record.performer, record.provider):
-        if column:
-            used[column] = None
+    for organisation in (record.practice, record.performer, record.provider):
+        if organisation:
+            used[organisation] = None
     return sorted(set(used) - {"sender", "asserted_at", record.assertedAt})
 
 

@@ -14,11 +14,14 @@ class Sender:
     kind: str
     feeds: frozenset[str]
     source_system: str
+    cadence_days: int | None = None
 
 
 def registered(reference_dir: Path) -> dict[str, Sender]:
     """Every registered sender by code."""
     return {
-        row["code"]: Sender(row["code"], row["kind"], frozenset(row["feeds"]), row["source_system"])
+        row["code"]: Sender(
+            row["code"], row["kind"], frozenset(row["feeds"]), row["source_system"], row["cadence_days"]
+        )
         for row in reference.rows(reference_dir, "senders")
     }

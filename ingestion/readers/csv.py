@@ -5,6 +5,7 @@ physical line.
 """
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 from ingestion.contract import Contract, Property
@@ -49,13 +50,13 @@ class CsvReading(Reading):
         self._width = len(header)
         names = [h.strip() for h in header]
         if duplicates := sorted({n for n in names if names.count(n) > 1}):
-            places = ", ".join(str(i + 1) for i, n in enumerate(names) if n in duplicates)
-            raise FileRefused(f"The header names a column twice (columns {places}).")
+            twice = ", ".join(str(i + 1) for i, n in enumerate(names) if n in duplicates)
+            raise FileRefused(f"The header names a column twice (columns {twice}).")
         places = [_place(p, names) for p in contract.properties]
         missing = [
             p.header
-            for p, place in zip(contract.properties, places, strict=True)
-            if place is None and not p.optionalColumn
+            for p, found in zip(contract.properties, places, strict=True)
+            if found is None and not p.optionalColumn
         ]
         if missing:
             raise FileRefused(self._wrong_header(names, missing, contract))
@@ -76,19 +77,19 @@ class CsvReading(Reading):
             return f"Line 1 is not the header; expected {expected}.{hint}"
         return f"The header lacks {', '.join(missing)}; expected {expected}."
 
-    def _reader(self) -> "csv._reader":
+    def _reader(self) -> Iterator[list[str]]:
         return csv.reader(
             self._taken(), delimiter=self._file.delimiter, quotechar=self._file.quote, strict=True
         )
 
-    def _taken(self):  # type: ignore[no-untyped-def]
+    def _taken(self) -> Iterator[str]:
         for line in self._lines:
             self._pending.append(line)
             if len(self._pending) > self._file.maxRecordLines:
                 raise csv.Error("open quote")
             yield line.text
 
-    def _records(self):  # type: ignore[no-untyped-def]
+    def _records(self) -> Iterator[tuple[int, int, list[str]]]:
         reader = self._reader()
         while True:
             self._pending = []

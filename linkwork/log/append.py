@@ -80,6 +80,7 @@ def commit(
 def _attempt(
     store: Store, con: duckdb.DuckDBPyConnection, batch_dir: Path, loads: list[dict[str, Any]], now: datetime
 ) -> Commit:
+    reached("staged")
     before = store.position()
     last = store.last_recorded_at()
     recorded_at = now if last is None else max(now, last + timedelta(microseconds=1))
@@ -281,8 +282,8 @@ def _segment_query(store: Store, category: str, files: list[Path]) -> str:
         from positioned as p
         inner join rec as r on r.load_id = p.load_id and r.line_no = p.line_no
         left join {source} as s
-            on s.load_id = p.load_id and s.line_no = p.line_no and s.slot = p.slot
-            and p.kind in ('original', 'revision')
+            on s.load_id = p.load_id and s.line_no = p.line_no
+            and s.slot = if(p.kind in ('original', 'revision'), p.slot, null)
         where p.category = {engine.text(category)}
         order by p.global_position"""
 

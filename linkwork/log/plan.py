@@ -65,6 +65,24 @@ def discard(store: Store, plan: dict[str, Any]) -> None:
                 (table.path / step["path"]).unlink(missing_ok=True)
 
 
+def sweep(store: Store) -> list[Path]:
+    """Remove data files that no commit made part of a table: what a killed writer had written before its plan.
+
+    Call it under the writer lock, after every plan was carried out or discarded.
+    """
+    swept = []
+    for table in (store.events, *(getattr(store, name) for name in FOLLOWERS)):
+        if not table.exists():
+            continue
+        active = {f.path for f in table.refresh().files()}
+        for path in table.path.rglob("*.parquet"):
+            relative = path.relative_to(table.path)
+            if relative.parts[0] != "_delta_log" and str(relative) not in active:
+                path.unlink()
+                swept.append(path)
+    return swept
+
+
 def _delete(table: LogTable, files: list[DataFile]) -> None:
     # Only the writer reads the register, under its lock, so a replaced partition can go at once.
     for one in files:

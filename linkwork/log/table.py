@@ -200,7 +200,9 @@ class LogTable:
         rows = found[0] if found else 0
         if rows == 0 and not transactions:
             return
-        add = [(self.write_file(con, query, {}), {}, {"numRecords": rows})] if rows else []
+        add: list[tuple[Path, dict[str, str], dict[str, Any]]] = []
+        if rows:
+            add.append((self.write_file(con, query, {}), {}, {"numRecords": rows}))
         self.commit(add, transactions or {})
 
     def _create(self) -> None:

@@ -1,0 +1,1 @@
+"""One suite for each boundary: landed (a file), recorded (a commit), released (a table)."""

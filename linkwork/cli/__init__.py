@@ -1,0 +1,36 @@
+"""The command line: `linkwork …`. Each group of commands is a module; `output.py` says how they speak."""
+
+import typer
+
+from linkwork import __version__
+from linkwork.cli import contracts_and_reference, keys, logs, pipeline, region
+from linkwork.cli.output import configure_logging
+
+app = typer.Typer(
+    name="linkwork",
+    help="An event-sourced data platform for regional social prescribing.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    configure_logging()
+
+
+for module in (region, pipeline, logs, contracts_and_reference, keys):
+    module.register(app)
+
+
+def main() -> None:
+    """Entry point of the `linkwork` script."""
+    app()

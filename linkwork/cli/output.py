@@ -1,0 +1,142 @@
+"""How commands speak: tables for people, JSON for machines, errors with what, where, why and what to do.
+
+With `--json` standard output holds one JSON document and nothing else. Progress and errors go to standard error.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import structlog
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from linkwork.errors import EXIT_INTERNAL, EXIT_USAGE, LinkworkError
+from linkwork.settings import Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
+KnownAt = Annotated[
+    datetime | None,
+    typer.Option(
+        "--known-at",
+        formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d"],
+        help="As the log stood then (UTC where no offset is given).",
+    ),
+]
+
+errors = Console(stderr=True, highlight=False)
+console = Console(highlight=False)
+
+
+def configure_logging() -> None:
+    """Log lines go to standard error and hold counts, names and rules, never a field's value."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.INFO if sys.stderr.isatty() else logging.WARNING
+        ),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def settings() -> Settings:
+    """The settings, or an error that names the wrong one without a trace."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "LINKWORK_" + "_".join(str(p) for p in first["loc"]).upper()
+        errors.print(f"error: a setting is wrong ({name}): {first['msg']}", soft_wrap=True)
+        raise typer.Exit(EXIT_USAGE) from None
+
+
+def command(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn an expected failure into a message and its exit code; `--json` gives it as JSON too."""
+
+    @wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except LinkworkError as error:
+            if kwargs.get("as_json"):
+                say_json(
+                    {"error": {"what": error.what, "where": error.where, "why": error.why, "do": error.do}}
+                )
+            errors.print(f"error: {error.text()}", markup=False, soft_wrap=True)
+            raise typer.Exit(error.exit_code) from None
+        except (typer.Exit, typer.Abort, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            # The message of an unexpected error may repeat a value from a file, so only its kind is shown.
+            errors.print(f"error: unexpected {type(error).__name__} in {_place(error)}", soft_wrap=True)
+            raise typer.Exit(EXIT_INTERNAL) from None
+
+    return wrapped
+
+
+def say_json(content: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(content, default=_plain, indent=2) + "\n")
+
+
+def say_table(title: str, columns: Iterable[str], content: Iterable[Iterable[Any]]) -> None:
+    """A table for people; numbers are right-aligned and grouped."""
+    rows = [list(row) for row in content]
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None)
+    for n, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[n], int | float) or row[n] is None for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
+    for row in rows:
+        table.add_row(*[_cell(value) for value in row])
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {v:,}" for k, v in value.items())
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "_asdict"):
+        return value._asdict()
+    if hasattr(value, "model_dump"):
+        return value.model_dump()
+    return str(value)
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "?"
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno}"

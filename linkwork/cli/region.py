@@ -1,0 +1,78 @@
+"""`simulate` and `demo`: a synthetic region, and the whole job on it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from linkwork.cli.output import AsJson, command, console, errors, say_json, say_table, settings
+from linkwork.cli.summary import print_summary
+from linkwork.errors import UsageError
+
+DEMO_PEOPLE = 20_000
+DEMO_SEED = 7
+
+
+@command
+def simulate(
+    out: Annotated[Path, typer.Option(help="Where the region is written: landing, reference, truth.")],
+    people: Annotated[int, typer.Option(min=100, help="How many people are registered.")] = DEMO_PEOPLE,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = DEMO_SEED,
+    as_json: AsJson = False,
+) -> None:
+    """Write a synthetic region: files as senders would send them, reference data, and the truth apart."""
+    from simulator import simulate as write_region
+
+    if out.exists() and any(out.iterdir()):
+        raise UsageError("the folder is not empty", where=str(out), do="name a new folder")
+    summary = write_region(people, seed, out)
+    if as_json:
+        say_json(summary)
+    else:
+        rows = [(feed, counts["files"], counts["records"]) for feed, counts in summary["feeds"].items()]
+        say_table(f"Synthetic region of {people:,} people in {out}", ("feed", "files", "records"), rows)
+
+
+@command
+def demo(
+    synthetic: Annotated[Path, typer.Option(help="Where the synthetic region is, or will be written.")] = Path(
+        "synthetic"
+    ),
+    people: Annotated[int, typer.Option(min=100, help="How many people, if it is written.")] = DEMO_PEOPLE,
+    seed: Annotated[int, typer.Option(help="The seed, if it is written.")] = DEMO_SEED,
+    as_json: AsJson = False,
+) -> None:
+    """The whole job on a synthetic region through a real Airflow: what `make run` does."""
+    import os
+
+    from linkwork import reference
+    from linkwork.airflow import run_once
+    from linkwork.privacy.keys import create_keys
+    from simulator import simulate as write_region
+
+    say = errors.print
+    if not (synthetic / "landing").is_dir():
+        say(f"simulating a region of {people:,} people in {synthetic}")
+        write_region(people, seed, synthetic)
+    # The region's NHS numbers are of the never-issued test range, which an installation refuses by default.
+    os.environ.update(LINKWORK_TEST_NUMBERS="allow", LINKWORK_LANDING=str((synthetic / "landing").absolute()))
+    chosen = settings()
+    say("test NHS numbers are allowed for this run (LINKWORK_TEST_NUMBERS=allow); releases are marked synthetic")
+    if created := create_keys(chosen):
+        say(f"made {len(created)} development keys in {created[0].parent}; a real installation brings its own")
+    os.environ["LINKWORK_KEYS_DIR"] = str(chosen.keys_dir)
+    os.environ["LINKWORK_HOME"] = str(chosen.home)
+    for kind in reference.KINDS:
+        if not reference.versions(chosen.reference_dir, kind):
+            reference.load(chosen.reference_dir, kind, synthetic / "reference" / f"{kind}.csv")
+    run = run_once(chosen, log=say)
+    summary = print_summary(chosen, run, as_json=as_json)
+    if as_json:
+        say_json(summary)
+    else:
+        console.print()
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(simulate)
+    app.command()(demo)

@@ -1,0 +1,109 @@
+"""What a person wants to read after a run: files, records by fate, events, marts, quality, and where everything is."""
+
+import json
+from typing import Any
+
+from linkwork import engine
+from linkwork.airflow import AirflowRun
+from linkwork.cli.output import console, say_table
+from linkwork.log.store import Store
+from linkwork.settings import Settings
+
+FATES = ("records", "accepted", "duplicate", "conflict", "quarantined", "skipped", "events")
+
+
+def sender_rows(settings: Settings, store: Store) -> list[dict[str, Any]]:
+    """Per sender and feed: last good and last bad load, number of loads, age of the newest record, contract version."""
+    if not store.loads.exists():
+        return []
+    with engine.connect() as con:
+        found = con.execute(
+            f"""select sender, feed,
+                max(recorded_at) filter (status = 'committed') as last_good,
+                max(recorded_at) filter (status in ('held', 'refused')) as last_bad,
+                count(*) filter (status = 'committed') as loads,
+                date_diff('day', max(newest_asserted_at) filter (status = 'committed'), max(recorded_at)) as days,
+                arg_max(contract_version, recorded_at) as contract_version
+            from {store.loads.refresh().relation()} group by all order by all"""
+        )
+        names = [d[0] for d in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def print_summary(settings: Settings, run: AirflowRun, *, as_json: bool) -> dict[str, Any]:
+    """Print the summary of a run (unless it is wanted as JSON) and return it."""
+    store = Store(settings.log_dir).refresh()
+    summary = {
+        "airflow": {"states": run.states, "tasks": run.task_counts, "seconds": run.seconds_by_phase},
+        "files": _files(store),
+        "records": _records(store),
+        "events": _events(store),
+        "release": _release(settings),
+        "quality": _quality(settings),
+        "new_events": run.states.get("build_marts") != "not triggered",
+        "places": {
+            "release": str(settings.releases_dir / "current"),
+            "data_docs": str(settings.quality_dir / "data_docs" / "index.html"),
+            "quarantine": "linkwork quarantine list",
+            "airflow_logs": str(run.log_dir),
+        },
+    }
+    if not as_json:
+        _print(summary)
+    return summary
+
+
+def _print(summary: dict[str, Any]) -> None:
+    say_table("Airflow", ("DAG", "state"), summary["airflow"]["states"].items())
+    say_table("Files", ("feed", "committed", "noop", "held", "refused"), summary["files"])
+    say_table("Records of committed files", ("feed", *FATES), summary["records"])
+    say_table("Events in the log", ("category", "events"), summary["events"])
+    release = summary["release"]
+    if release:
+        say_table(f"Release {release['release_id']}", ("tier", "mart", "rows"), release["tables"])
+    say_table("Quality", ("boundary", "checks", "failed", "could not be checked"), summary["quality"])
+    if not summary["new_events"]:
+        console.print("No new event and no new release: every file was loaded before.")
+    for name, place in summary["places"].items():
+        console.print(f"{name.replace('_', ' ')}: {place}", soft_wrap=True)
+
+
+def _files(store: Store) -> list[tuple[Any, ...]]:
+    counted = ", ".join(f"count(*) filter (status = '{s}')" for s in ("committed", "noop", "held", "refused"))
+    return _query(f"select feed, {counted} from {store.loads.relation()} group by 1 order by 1")
+
+
+def _records(store: Store) -> list[tuple[Any, ...]]:
+    sums = ", ".join(f"sum({c})::bigint" for c in FATES)
+    where = "where status = 'committed'"
+    by_feed = f"select feed, {sums} from {store.loads.relation()} {where} group by 1 order by 1"
+    return _query(by_feed) + _query(f"select 'all', {sums} from {store.loads.relation()} {where}")
+
+
+def _events(store: Store) -> list[tuple[Any, ...]]:
+    return _query(f"select category, count(*) from {store.events.relation()} group by 1 order by 1")
+
+
+def _release(settings: Settings) -> dict[str, Any] | None:
+    current = settings.releases_dir / "current"
+    if not current.exists():
+        return None
+    manifest = json.loads((current / "manifest.json").read_text())
+    tables = [(t["tier"], t["table"], t["rows"]) for t in manifest["tables"]]
+    return {"release_id": manifest["release_id"], "path": str(current.resolve()), "tables": sorted(tables)}
+
+
+def _quality(settings: Settings) -> list[tuple[Any, ...]]:
+    results = settings.quality_dir / "results"
+    if not any(results.glob("*.parquet")):
+        return []
+    return _query(
+        f"""select boundary, count(*), count(*) filter (not success and not could_not_check),
+            count(*) filter (could_not_check)
+        from read_parquet({engine.text(results / "*.parquet")}, union_by_name = true) group by 1 order by 1"""
+    )
+
+
+def _query(sql: str) -> list[tuple[Any, ...]]:
+    with engine.connect() as con:
+        return con.execute(sql).fetchall()

@@ -1,0 +1,69 @@
+"""`publish`: the marts of the last build become a release, if they say anything new and pass the released suite."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from linkwork import engine, processes
+from linkwork.errors import EXIT_BAD_DATA, EXIT_DONE, BadDataError, LinkworkError, UsageError
+from linkwork.release.publish import publish as publish_release
+from linkwork.settings import Settings
+from linkwork.warehouse import target_dir, warehouse_file
+
+
+def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, Any]:
+    """Publish the newest build, or the build for `known_at` (which does not become current).
+
+    Returns release_id, path, created, current and the tables. Raises UsageError where nothing was built yet and
+    BadDataError where the released suite fails; what is current stays so.
+    """
+    warehouse = warehouse_file(settings, known_at)
+    if not warehouse.exists():
+        raise UsageError("there is no build to publish", where=str(warehouse), do="run `linkwork build` first")
+    with engine.connect(warehouse, read_only=True) as con:
+        pinned = con.execute("select position, known_at, cut_off from log.pinned").fetchone()
+    assert pinned is not None  # noqa: S101 - every build has its one row
+    published = publish_release(
+        settings,
+        warehouse=warehouse,
+        dbt_manifest=target_dir(settings, known_at) / "manifest.json",
+        known_at=known_at,
+        position=pinned[0],
+        cut_off=pinned[2],
+        pinned_known_at=pinned[1],
+        check=lambda folder: _check(settings, folder),
+    )
+    return published._asdict() if hasattr(published, "_asdict") else dict(vars(published))
+
+
+def _check(settings: Settings, folder: Path) -> None:
+    """Great Expectations on what dashboards will read, before anybody can read it."""
+    log_file = settings.quality_dir / "logs" / f"released-{folder.name}.log"
+    output = settings.quality_dir / "pending" / f"released-{folder.name}.json"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    done = processes.run(
+        [
+            sys.executable,
+            "-m",
+            "expectations.runner",
+            "released",
+            "--release",
+            str(folder),
+            "--output",
+            str(output),
+            "--quality",
+            str(settings.quality_dir),
+        ],
+        log=log_file,
+    )
+    if done.returncode == EXIT_DONE:
+        output.unlink(missing_ok=True)
+        return
+    failed = done.returncode == EXIT_BAD_DATA
+    error = BadDataError if failed else LinkworkError
+    raise error(
+        f"the released suite {'failed' if failed else 'could not be run'}; nothing was published",
+        where=str(output if failed else log_file),
+        do="see the page under quality/data_docs",
+    )

@@ -1,0 +1,1 @@
+"""Releases: marts in two tiers, the open one disclosure-controlled, published whole or not at all."""

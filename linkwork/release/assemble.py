@@ -1,0 +1,112 @@
+"""Fill the folder of a release: Parquet files of both tiers, their catalogs, and the manifests."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import duckdb
+
+from linkwork.files import sha256_of, write_json
+from linkwork.release.catalog import CatalogTable, ReleaseRow, write_catalog
+from linkwork.release.disclosure import OpenTable, control
+from linkwork.release.export import export_table
+from linkwork.release.ladder import Withheld
+from linkwork.release.manifest import MANIFEST, Column, Manifest, OtherFile, ReleasedTable
+from linkwork.release.marts import Mart, Tier
+from linkwork.release.policy import DisclosurePolicy
+
+CATALOG = "marts.duckdb"
+TIERS: tuple[Tier, ...] = ("open", "restricted")
+
+
+class Exports(NamedTuple):
+    """The Parquet files of a release and their descriptions, by tier and name; and what was withheld."""
+
+    tables: list[ReleasedTable]
+    described: dict[Tier, list[CatalogTable]]
+    withheld: list[Withheld]
+
+
+def export_marts(
+    con: duckdb.DuckDBPyConnection, marts: list[Mart], open_tables: dict[str, OpenTable], folder: Path
+) -> Exports:
+    """Write `<tier>/<mart>.parquet` for each mart and tier."""
+    exports = Exports([], {tier: [] for tier in TIERS}, [])
+    for tier in TIERS:
+        (folder / tier).mkdir()
+        for mart in marts:
+            if tier not in mart.meta.tiers:
+                continue
+            opened = open_tables[mart.name] if tier == "open" else None
+            relation, told = (opened.relation, opened.columns) if opened else (mart.relation, mart.columns)
+            path = folder / tier / f"{mart.name}.parquet"
+            done = export_table(con, relation, mart.meta.key, path)
+            exports.tables.append(
+                ReleasedTable(
+                    table=mart.name,
+                    tier=tier,
+                    path=f"{tier}/{path.name}",
+                    rows=done.rows,
+                    sha256=done.sha256,
+                    size=done.size,
+                    key=mart.meta.key,
+                    columns=[Column(name=column, type=kind) for column, kind in done.schema.items()],
+                )
+            )
+            exports.described[tier].append(CatalogTable(mart.name, path, mart.description, told))
+            exports.withheld.extend(opened.withheld if opened else [])
+    return exports
+
+
+def control_marts(
+    con: duckdb.DuckDBPyConnection, marts: list[Mart], policy: DisclosurePolicy, cut_off: date | None
+) -> dict[str, OpenTable]:
+    """The open table of every mart that has one."""
+    return {mart.name: control(con, mart, policy, cut_off) for mart in marts if "open" in mart.meta.tiers}
+
+
+def write_catalogs_and_manifests(
+    folder: Path, manifest: Manifest, exports: Exports, *, memory_limit: str, threads: int
+) -> None:
+    """Write `marts.duckdb` in each tier, the manifest of the open tier, then that of the whole."""
+    row = ReleaseRow(manifest.release_id, manifest.position, manifest.known_at, manifest.policy.name)
+    catalogs = []
+    for tier in TIERS:
+        path = folder / tier / CATALOG
+        write_catalog(path, exports.described[tier], row, memory_limit=memory_limit, threads=threads)
+        catalogs.append(_listed("catalog", folder, path))
+    manifest = manifest.model_copy(update={"other_files": catalogs})
+    open_manifest = folder / "open" / MANIFEST
+    write_json(open_manifest, manifest.open_only().as_json())
+    listed = [*catalogs, _listed("manifest", folder, open_manifest)]
+    write_json(folder / MANIFEST, manifest.model_copy(update={"other_files": listed}).as_json())
+
+
+def tables_json(manifest: Manifest, marts: list[Mart], policy: DisclosurePolicy) -> dict[str, Any]:
+    """What the expectations at `released` read: the manifest's tables, and the rules of the open ones."""
+    rules = {mart.name: mart.meta.disclosure for mart in marts}
+    tables = []
+    for table in manifest.tables:
+        declared = rules[table.table] if table.tier == "open" else None
+        tables.append(
+            {
+                **table.model_dump(mode="json"),
+                "disclosure": declared.model_dump(mode="json") if declared else None,
+            }
+        )
+    return {
+        "release_id": manifest.release_id,
+        "position": manifest.position,
+        "cut_off": manifest.cut_off.isoformat() if manifest.cut_off else None,
+        "policy": policy.model_dump(mode="json"),
+        "tables": tables,
+    }
+
+
+def _listed(kind: Literal["catalog", "manifest"], folder: Path, path: Path) -> OtherFile:
+    return OtherFile(
+        kind=kind,
+        path=path.relative_to(folder).as_posix(),
+        sha256=sha256_of(path),
+        size=path.stat().st_size,
+    )

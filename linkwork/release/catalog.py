@@ -1,0 +1,62 @@
+"""`marts.duckdb`: one tier's tables in one file, with comments, for people who query with DuckDB.
+
+It holds tables, not views: a relative view breaks when read from another directory, an absolute one when the
+release is copied. Its storage version is one that DuckDB 1.2 opens. DuckDB does not write the same bytes
+twice (checksums and block order differ), so its hash stands in the manifest but is no part of the release's
+content.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from linkwork.engine import connect, name, text
+from linkwork.files import fsync
+
+STORAGE_VERSION = "v1.2.0"
+
+
+class CatalogTable(NamedTuple):
+    """A Parquet file to copy in, and what to say about it."""
+
+    name: str
+    file: Path
+    description: str
+    columns: dict[str, str]
+
+
+class ReleaseRow(NamedTuple):
+    """The one row of the table `release`."""
+
+    release_id: str
+    position: int
+    known_at: datetime | None
+    policy: str
+
+
+def write_catalog(
+    path: Path, tables: list[CatalogTable], release: ReleaseRow, *, memory_limit: str, threads: int
+) -> None:
+    """Write `path` anew from released Parquet files, fsynced. Descriptions that are empty give no comment."""
+    con = connect(memory_limit=memory_limit, threads=threads)
+    try:
+        con.execute(f"attach {text(path)} as marts (storage_version {text(STORAGE_VERSION)})")
+        for table in tables:
+            target = f"marts.{name(table.name)}"
+            con.execute(f"create table {target} as select * from read_parquet({text(table.file)})")
+            if table.description:
+                con.execute(f"comment on table {target} is {text(table.description)}")
+            for column, told in table.columns.items():
+                if told:
+                    con.execute(f"comment on column {target}.{name(column)} is {text(told)}")
+        con.execute(
+            "create table marts.release"
+            " (release_id varchar, position bigint, known_at timestamptz, policy varchar)"
+        )
+        con.execute("insert into marts.release values (?, ?, ?, ?)", list(release))
+        con.execute("comment on table marts.release is 'One row: the release that this file is part of.'")
+        con.execute("checkpoint marts")  # no write-ahead log may stay beside a file that is read only
+        con.execute("detach marts")
+    finally:
+        con.close()
+    fsync(path)

@@ -1,0 +1,161 @@
+"""Publish: from the marts in the warehouse to one whole, immutable release.
+
+Files are written in a folder under construction, verified, made durable and renamed; then `current` is
+switched. A reader that resolves `current` once sees one release, whole; one that holds an older release open
+keeps it.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from linkwork import __version__
+from linkwork.engine import connect
+from linkwork.errors import BadDataError, BusyError
+from linkwork.files import write_json
+from linkwork.log.failpoints import reached
+from linkwork.release.assemble import (
+    Exports,
+    control_marts,
+    export_marts,
+    tables_json,
+    write_catalogs_and_manifests,
+)
+from linkwork.release.building import (
+    building_dir,
+    current_release,
+    put_in_place,
+    remove_leftovers,
+    switch_current,
+)
+from linkwork.release.ladder import Withheld
+from linkwork.release.manifest import Content, Manifest, PolicyUsed, ReleasedTable, release_id
+from linkwork.release.marts import read_marts
+from linkwork.release.policy import DisclosurePolicy, load_policy
+from linkwork.release.verify import verify_release
+from linkwork.settings import Settings
+
+FAIL_POINTS = ("release-built", "release-placed")  # where a test may end this process, see failpoints
+TABLES = "tables.json"  # for the expectations only: gone before the release is put in place
+
+
+class Published(NamedTuple):
+    """What became of it. `created`: False if nothing changed; `current`: whether `current` points here."""
+
+    release_id: str
+    path: Path
+    created: bool
+    current: bool
+    tables: list[ReleasedTable]
+    withheld: list[Withheld]
+
+
+def publish(
+    settings: Settings,
+    *,
+    warehouse: Path,
+    dbt_manifest: Path,
+    known_at: datetime | None,
+    position: int,
+    cut_off: date | None,
+    pinned_known_at: datetime | None,
+    check: Callable[[Path], None] | None = None,
+    permissions_as_of: datetime | None = None,
+) -> Published:
+    """Make a release of the warehouse; it becomes current unless it is one `known_at` an earlier time.
+
+    `position`, `cut_off` and `pinned_known_at` are what the build was pinned to. `check` gets the folder
+    under construction, with `tables.json`, and raises to refuse it. The same position, code and permissions
+    give the same release: if it is there already, none is made. Raises UsageError for an unknown policy,
+    BadDataError for marts that cannot be released as their metadata say, BusyError while the warehouse is
+    being written.
+    """
+    policy = load_policy(settings.disclosure_policy)
+    marts = read_marts(dbt_manifest)
+    releases = settings.releases_dir
+    releases.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(releases)
+    with building_dir(releases) as building:
+        with closing(_open(warehouse, settings)) as con:
+            exports = export_marts(con, marts, control_marts(con, marts, policy, cut_off), building)
+        manifest = _manifest(
+            _content(settings, exports, policy, position, cut_off),
+            known_at=known_at or pinned_known_at,
+            requested_known_at=known_at,
+            permissions_as_of=permissions_as_of,
+        )
+        target = releases / manifest.release_id
+        created = not target.exists()
+        if created:
+            write_catalogs_and_manifests(
+                building, manifest, exports, memory_limit=settings.memory_limit, threads=settings.threads
+            )
+            if check:
+                write_json(building / TABLES, tables_json(manifest, marts, policy))
+                check(building)
+                (building / TABLES).unlink()
+            verify_release(building)
+            reached(FAIL_POINTS[0])
+            created = put_in_place(building, target)
+    if not created:
+        verify_release(target)
+    reached(FAIL_POINTS[1])
+    if known_at is None and current_release(releases) != manifest.release_id:
+        switch_current(releases, manifest.release_id)
+    is_current = current_release(releases) == manifest.release_id
+    return Published(manifest.release_id, target, created, is_current, manifest.tables, manifest.withheld)
+
+
+def _open(warehouse: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
+    if not warehouse.exists():
+        raise BadDataError("there is no warehouse", where=str(warehouse), do="run `linkwork build` first")
+    try:
+        return connect(
+            warehouse, read_only=True, memory_limit=settings.memory_limit, threads=settings.threads
+        )
+    except duckdb.IOException as error:
+        if "lock" not in str(error).lower():
+            raise
+        raise BusyError(
+            "the warehouse is being written",
+            where=str(warehouse),
+            why="another process holds it",
+            do="try again later",
+        ) from error
+
+
+def _content(
+    settings: Settings, exports: Exports, policy: DisclosurePolicy, position: int, cut_off: date | None
+) -> Content:
+    return Content(
+        position=position,
+        cut_off=cut_off,
+        code_version=__version__,
+        synthetic=settings.test_numbers == "allow",
+        policy=PolicyUsed(name=policy.name, version=policy.version, sha256=policy.sha256),
+        tables=exports.tables,
+        withheld=exports.withheld,
+    )
+
+
+def _manifest(
+    content: Content,
+    *,
+    known_at: datetime | None,
+    requested_known_at: datetime | None,
+    permissions_as_of: datetime | None,
+) -> Manifest:
+    sha256 = content.content_hash()
+    return Manifest(
+        **dict(content),
+        release_id=release_id(content.position, sha256),
+        content_sha256=sha256,
+        known_at=known_at,
+        requested_known_at=requested_known_at,
+        permissions_as_of=permissions_as_of,
+        created_at=datetime.now(UTC),
+    )

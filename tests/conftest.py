@@ -1,0 +1,21 @@
+"""Fixtures and Hypothesis profiles for all tests."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from linkwork.settings import Settings
+from tests.support.log import make_home
+
+settings.register_profile(
+    "default", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile("deep", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("default")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    """A fresh home with keys, one sender and a small state feed."""
+    return make_home(tmp_path)
