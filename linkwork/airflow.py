@@ -227,9 +227,7 @@ def _signals_held() -> Iterator[None]:
 
 
 @contextmanager
-def _signals(
-    handler: signal.Handlers | Callable[[int, FrameType | None], None], *numbers: int
-) -> Iterator[None]:
+def _signals(handler: signal.Handlers | Callable[[int, FrameType | None], None], *numbers: int) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers; a caller in a thread has its own way to end
         return

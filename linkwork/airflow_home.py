@@ -30,6 +30,7 @@ HOST: Final = "127.0.0.1"
 USER: Final = "linkwork"
 MARK: Final = "LINKWORK_EMBEDDED_AIRFLOW"
 PATIENCE_SECONDS: Final = 20.0
+TASK_PATIENCE_SECONDS: Final = 5.0  # every step can be killed at any moment: the next run finishes or discards it
 OUR_ERRORS: Final = {"LinkworkError", "UsageError", "BadDataError", "BusyError"}
 
 
@@ -66,7 +67,7 @@ class AirflowHome:
 
         The API server is started beside it: neither needs the other until it is asked something.
         """
-        self._end_marked()
+        self._end_marked(tasks_only=True)  # nothing of this run is there yet: all of an earlier one
         write_whole(self._password_file, json.dumps({USER: self.password}).encode(), mode=0o600)
         self._start("api-server", "--host", HOST, "--port", str(self.port))
         log = self.component_log("bootstrap")
@@ -193,7 +194,8 @@ class AirflowHome:
             marked = [process for process in marked if _group_of(process) not in components]
         for process in marked:
             _signal(process, force=False)
-        for process in psutil.wait_procs(marked, timeout=PATIENCE_SECONDS)[1]:
+        patience = TASK_PATIENCE_SECONDS if tasks_only else PATIENCE_SECONDS
+        for process in psutil.wait_procs(marked, timeout=patience)[1]:
             _signal(process, force=True)
 
 

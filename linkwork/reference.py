@@ -4,6 +4,7 @@ Each load of a kind that differs from the newest version is a new Parquet file, 
 for an earlier day reads the version that was newest then.
 """
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ def load(reference_dir: Path, kind: str, path: Path) -> dict[str, Any]:
 def add_rows(reference_dir: Path, kind: str, key: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Make a new version in which rows of the same key are replaced by these."""
     columns = _columns(kind)
+    for row in rows:
+        _check_row(row, columns)
     with engine.connect() as con:
         con.execute(f"create temp table incoming ({_ddl(columns)})")
         con.executemany(
@@ -102,6 +105,14 @@ def _columns(kind: str) -> dict[str, tuple[str, str, bool]]:
     return KINDS[kind]
 
 
+def _check_row(row: dict[str, Any], columns: dict[str, tuple[str, str, bool]]) -> None:
+    for column, (_, grammar, required) in columns.items():
+        value = row.get(column)
+        plain = ";".join(value) if isinstance(value, list) else str(value)
+        if required if value is None else not re.fullmatch(grammar, plain):
+            raise UsageError(f"the {column} does not fit", why=f"it must match {grammar}")
+
+
 def _ddl(columns: dict[str, tuple[str, str, bool]]) -> str:
     return ", ".join(f"{engine.name(c)} {t}" for c, (t, _, _) in columns.items())
 
@@ -109,19 +120,31 @@ def _ddl(columns: dict[str, tuple[str, str, bool]]) -> str:
 def _read(con: duckdb.DuckDBPyConnection, path: Path, columns: dict[str, tuple[str, str, bool]]) -> None:
     if not path.is_file():
         raise UsageError("no such file", where=str(path))
-    with path.open(encoding="utf-8-sig") as handle:
-        header = handle.readline().rstrip("\r\n").split(",")
+    try:
+        with path.open(encoding="utf-8-sig") as handle:
+            header = handle.readline().rstrip("\r\n").split(",")
+    except UnicodeDecodeError as error:
+        raise BadDataError("a file is not UTF-8", where=str(path), do="save it as UTF-8") from error
+    if twice := sorted({c for c in header if header.count(c) > 1}):
+        raise BadDataError("a column is named twice", where=f"{path}, line 1", why=", ".join(twice))
     if missing := [c for c in columns if c not in header]:
         raise BadDataError("a column is missing", where=f"{path}, line 1", why=", ".join(missing))
     fields = "{" + ", ".join(f"{engine.text(h)}: 'varchar'" for h in header) + "}"
-    con.execute(
-        f"""create temp table text as select row_number() over () + 1 as line, * from read_csv(
-            {engine.text(path)}, header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
-            columns = {fields}, nullstr = '', parallel = false)"""
-    )
-    for column, (_, grammar, required) in columns.items():
+    try:
+        con.execute(
+            f"""create temp table text as select row_number() over () + 1 as line, * from read_csv(
+                {engine.text(path)}, header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
+                columns = {fields}, nullstr = '', parallel = false)"""
+        )
+    except duckdb.Error as error:
+        line = re.search(r"Line: (\d+)", str(error))
+        where = f"{path}, line {line[1]}" if line else str(path)
+        raise BadDataError("a line does not have the header's columns", where=where, do="correct the file") from error
+    for column, (sql_type, grammar, required) in columns.items():
         broken = f"not regexp_full_match({engine.name(column)}, {engine.text(grammar)})"
-        broken = f"coalesce({broken}, {'true' if required else 'false'})"
+        if not sql_type.endswith("[]"):  # 2025-02-30 has the form of a date and is none
+            broken += f" or try_cast({engine.name(column)} as {sql_type}) is null"
+        broken = f"if({engine.name(column)} is null, {'true' if required else 'false'}, {broken})"
         found = con.execute(f"select min(line) from text where {broken}").fetchone()
         if found and found[0]:
             raise BadDataError(

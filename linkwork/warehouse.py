@@ -100,9 +100,7 @@ def build(
     }
 
 
-def _pin(
-    con: duckdb.DuckDBPyConnection, store: Store, settings: Settings, known_at: datetime | None
-) -> dict[str, Any]:
+def _pin(con: duckdb.DuckDBPyConnection, store: Store, settings: Settings, known_at: datetime | None) -> dict[str, Any]:
     """Make the schemas `log` and `reference`: the one view of events, and small tables. The only reader of the log."""
     files = store.events.files()
     if known_at is not None:

@@ -5,6 +5,9 @@ import typer
 from linkwork import __version__
 from linkwork.cli import contracts_and_reference, keys, logs, pipeline, region
 from linkwork.cli.output import configure_logging
+from linkwork.errors import EXIT_USAGE
+
+PARSER_USAGE = 2
 
 app = typer.Typer(
     name="linkwork",
@@ -33,4 +36,8 @@ for module in (region, pipeline, logs, contracts_and_reference, keys):
 
 def main() -> None:
     """Entry point of the `linkwork` script."""
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        # The parser ends with 2 for a wrong option; wrong use has one exit code here.
+        raise SystemExit(EXIT_USAGE if ended.code == PARSER_USAGE else ended.code) from None

@@ -28,11 +28,11 @@ def reference_load(
     """Load reference data as a new version; the same content makes none."""
     folder = settings().reference_dir
     if everything is not None:
-        done = [
-            data.load(folder, k, everything / f"{k}.csv") for k in data.KINDS if (everything / f"{k}.csv").exists()
-        ]
+        done = [data.load(folder, k, everything / f"{k}.csv") for k in data.KINDS if (everything / f"{k}.csv").exists()]
         if not done:
-            raise UsageError("no reference file found", where=str(everything), why=f"looked for {', '.join(data.KINDS)}")
+            raise UsageError(
+                "no reference file found", where=str(everything), why=f"looked for {', '.join(data.KINDS)}"
+            )
     elif kind and file:
         done = [data.load(folder, kind, file)]
     else:

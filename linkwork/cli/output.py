@@ -16,6 +16,7 @@ import structlog
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from linkwork.errors import EXIT_INTERNAL, EXIT_USAGE, LinkworkError
@@ -46,9 +47,7 @@ def configure_logging() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.INFO if sys.stderr.isatty() else logging.WARNING
-        ),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if sys.stderr.isatty() else logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
@@ -73,9 +72,7 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except LinkworkError as error:
             if kwargs.get("as_json"):
-                say_json(
-                    {"error": {"what": error.what, "where": error.where, "why": error.why, "do": error.do}}
-                )
+                say_json({"error": {"what": error.what, "where": error.where, "why": error.why, "do": error.do}})
             errors.print(f"error: {error.text()}", markup=False, soft_wrap=True)
             raise typer.Exit(error.exit_code) from None
         except (typer.Exit, typer.Abort, KeyboardInterrupt):
@@ -116,7 +113,8 @@ def _cell(value: Any) -> str:
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, Mapping):
         return ", ".join(f"{k} {v:,}" for k, v in value.items())
-    return str(value)
+    # What a file or its name holds is shown, never obeyed: no markup, no control or direction character.
+    return escape("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value)))
 
 
 def _plain(value: Any) -> Any:

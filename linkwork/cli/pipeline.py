@@ -33,8 +33,9 @@ def _utc(known_at: datetime | None) -> datetime | None:
 
 def _say_ingested(result: dict[str, Any]) -> None:
     files = ", ".join(f"{n} {status}" for status, n in result["files"].items() if n)
-    console.print(f"ingested: {files or 'no new file'}; {result['events']:,} new events; log at position "
-                  f"{result['position']:,}")
+    console.print(
+        f"ingested: {files or 'no new file'}; {result['events']:,} new events; log at position {result['position']:,}"
+    )
 
 
 def _say_published(result: dict[str, Any]) -> None:

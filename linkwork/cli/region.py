@@ -16,7 +16,7 @@ DEMO_SEED = 7
 @command
 def simulate(
     out: Annotated[Path, typer.Option(help="Where the region is written: landing, reference, truth.")],
-    people: Annotated[int, typer.Option(min=100, help="How many people are registered.")] = DEMO_PEOPLE,
+    people: Annotated[int, typer.Option(min=300, help="How many people are registered.")] = DEMO_PEOPLE,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = DEMO_SEED,
     as_json: AsJson = False,
 ) -> None:
@@ -38,7 +38,7 @@ def demo(
     synthetic: Annotated[Path, typer.Option(help="Where the synthetic region is, or will be written.")] = Path(
         "synthetic"
     ),
-    people: Annotated[int, typer.Option(min=100, help="How many people, if it is written.")] = DEMO_PEOPLE,
+    people: Annotated[int, typer.Option(min=300, help="How many people, if it is written.")] = DEMO_PEOPLE,
     seed: Annotated[int, typer.Option(help="The seed, if it is written.")] = DEMO_SEED,
     as_json: AsJson = False,
 ) -> None:

@@ -106,10 +106,7 @@ def _attempt(
     transactions = {HEAD: position, plan.app(batch_id): 1}
     transactions |= {file_app(load["file_sha256"]): 1 for load in loads}
     version = store.events.commit(
-        [
-            (store.events.path / s["path"], s["partition"], _statistics(s, recorded_at))
-            for s in segments
-        ],
+        [(store.events.path / s["path"], s["partition"], _statistics(s, recorded_at)) for s in segments],
         transactions,
         metadata={"linkwork_batch": batch_id},
     )
@@ -130,9 +127,7 @@ def _statistics(segment: Mapping[str, Any], recorded_at: datetime) -> dict[str, 
     }
 
 
-def _prepare(
-    store: Store, con: duckdb.DuckDBPyConnection, batch_dir: Path, loads: list[dict[str, Any]]
-) -> None:
+def _prepare(store: Store, con: duckdb.DuckDBPyConnection, batch_dir: Path, loads: list[dict[str, Any]]) -> None:
     """Make the inputs of `decide`: load, rec, reg, fact."""
     con.execute("create or replace temp table load (load_id varchar, feed varchar, sender varchar, arrival integer)")
     con.executemany(
@@ -234,8 +229,7 @@ def _write_segments(
         query = _segment_query(store, category, staged.get(category, []))
         path = store.events.write_file(con, query, {"category": category})
         segments.append(
-            plan.addition(store.events, path, {"category": category}, rows)
-            | {"lowest": lowest, "highest": highest}
+            plan.addition(store.events, path, {"category": category}, rows) | {"lowest": lowest, "highest": highest}
         )
     return segments
 
@@ -288,14 +282,14 @@ def _segment_query(store: Store, category: str, files: list[Path]) -> str:
         order by p.global_position"""
 
 
-def _register_step(
-    store: Store, con: duckdb.DuckDBPyConnection, loads: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _register_step(store: Store, con: duckdb.DuckDBPyConnection, loads: list[dict[str, Any]]) -> dict[str, Any]:
     add, remove = [], []
     columns = ", ".join(engine.name(c) for c in REGISTER if c not in store.register.partition_by)
     for feed, sender in sorted({(load["feed"], load["sender"]) for load in loads}):
         partition = {"feed": feed, "sender": sender}
-        changed = f"select {columns} from register_row where feed = {engine.text(feed)} and sender = {engine.text(sender)}"
+        changed = (
+            f"select {columns} from register_row where feed = {engine.text(feed)} and sender = {engine.text(sender)}"
+        )
         if not _count(con, changed):
             continue
         old = store.register.files(**partition)
@@ -377,5 +371,3 @@ def _step(con: duckdb.DuckDBPyConnection, table: LogTable, query: str) -> dict[s
 def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
     found = con.execute(f"select count(*) from ({query})").fetchone()
     return int(found[0]) if found else 0
-
-

@@ -8,9 +8,7 @@ from linkwork.log.catalogue import Catalogue
 from linkwork.log.envelope import ENVELOPE
 from linkwork.log.table import HEAD, LogTable
 
-FACT = (
-    "struct(slot varchar, category varchar, event_type varchar, stream_id blob, content_hash blob, event_id blob)"
-)
+FACT = "struct(slot varchar, category varchar, event_type varchar, stream_id blob, content_hash blob, event_id blob)"
 
 REGISTER = {
     "feed": "varchar",

@@ -192,9 +192,7 @@ class LogTable:
         fsync(self.path / "_delta_log")
         return version
 
-    def append(
-        self, con: duckdb.DuckDBPyConnection, query: str, transactions: Mapping[str, int] | None = None
-    ) -> None:
+    def append(self, con: duckdb.DuckDBPyConnection, query: str, transactions: Mapping[str, int] | None = None) -> None:
         """Append a query's rows to an unpartitioned table; nothing happens where the query has no row."""
         found = con.execute(f"select count(*) from ({query})").fetchone()
         rows = found[0] if found else 0

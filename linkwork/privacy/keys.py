@@ -93,15 +93,11 @@ def _read_key(path: Path, settings: Settings) -> bytes:
             do="move it outside and set LINKWORK_KEYS_DIR",
         )
     if not path.is_file():
-        raise UsageError(
-            "a key file is missing", where=str(path), do="make development keys with `linkwork keys init`"
-        )
+        raise UsageError("a key file is missing", where=str(path), do="make development keys with `linkwork keys init`")
     try:
         key = bytes.fromhex(path.read_text().strip())
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise BadDataError(
-            "a key file is malformed", where=str(path), why="it must hold 64 hexadecimal characters"
-        )
+        raise BadDataError("a key file is malformed", where=str(path), why="it must hold 64 hexadecimal characters")
     return key

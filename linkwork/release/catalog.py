@@ -50,8 +50,7 @@ def write_catalog(
                 if told:
                     con.execute(f"comment on column {target}.{name(column)} is {text(told)}")
         con.execute(
-            "create table marts.release"
-            " (release_id varchar, position bigint, known_at timestamptz, policy varchar)"
+            "create table marts.release (release_id varchar, position bigint, known_at timestamptz, policy varchar)"
         )
         con.execute("insert into marts.release values (?, ?, ?, ?)", list(release))
         con.execute("comment on table marts.release is 'One row: the release that this file is part of.'")

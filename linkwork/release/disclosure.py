@@ -45,9 +45,7 @@ def status_of(column: str) -> str:
     return f"{column}_status"
 
 
-def control(
-    con: duckdb.DuckDBPyConnection, mart: Mart, policy: DisclosurePolicy, cut_off: date | None
-) -> OpenTable:
+def control(con: duckdb.DuckDBPyConnection, mart: Mart, policy: DisclosurePolicy, cut_off: date | None) -> OpenTable:
     """Make the open table of a mart in the connection's temporary schema.
 
     `cut_off` is the local date of the newest assertion in the build; without one no period is known to be
@@ -67,8 +65,7 @@ def control(
     columns = _open_columns(mart, rules, list(types), policy)
     controlled, opened = f"controlled_{mart.name}", f"open_{mart.name}"
     con.execute(
-        f"create or replace temp table {name(controlled)} as "
-        + _controlled_sql(mart, rules, columns, policy, cut_off)
+        f"create or replace temp table {name(controlled)} as " + _controlled_sql(mart, rules, columns, policy, cut_off)
     )
     cells = _cells_by_step(con, controlled, rules, set(rules.drop))
     shown, withheld = choose(mart.name, cells, policy)
@@ -96,9 +93,7 @@ def rounded_sql(column: str, policy: DisclosurePolicy) -> str:
 def _controlled_sql(
     mart: Mart, rules: Disclosure, columns: dict[str, str], policy: DisclosurePolicy, cut_off: date | None
 ) -> str:
-    split = {
-        column: f"coalesce(cast({name(column)} as varchar) not in {UNSPLIT}, true)" for column in rules.splits
-    }
+    split = {column: f"coalesce(cast({name(column)} as varchar) not in {UNSPLIT}, true)" for column in rules.splits}
     count_of_splits = " + ".join(f"cast({test} as integer)" for test in split.values()) or "0"
     first_split = " ".join(f"when {test} then {_split_name(column, rules)}" for column, test in split.items())
     which = f"case {first_split} else {text(TOTAL)} end" if split else text(TOTAL)
@@ -107,12 +102,9 @@ def _controlled_sql(
         if cut_off
         else "false"
     )
-    statuses = ", ".join(
-        f"{_status_sql(column, rules, policy)} as {name(status_of(column))}" for column in rules.cells
-    )
+    statuses = ", ".join(f"{_status_sql(column, rules, policy)} as {name(status_of(column))}" for column in rules.cells)
     values = ", ".join(
-        f"case when {name(status_of(column))} = 'shown' then {rounded_sql(name(column), policy)} end"
-        f" as {name(column)}"
+        f"case when {name(status_of(column))} = 'shown' then {rounded_sql(name(column), policy)} end as {name(column)}"
         for column in rules.cells
     )
     derived = _derived_sql(rules)
@@ -171,9 +163,7 @@ def _limit_sql(rate: Rate, side: Side) -> str:
     return f"{formula} as {name(column or '')}"
 
 
-def _open_columns(
-    mart: Mart, rules: Disclosure, in_order: list[str], policy: DisclosurePolicy
-) -> dict[str, str]:
+def _open_columns(mart: Mart, rules: Disclosure, in_order: list[str], policy: DisclosurePolicy) -> dict[str, str]:
     """The open table's columns in the mart's order, each controlled one followed by its status."""
     hidden = f"{policy.lowest_suppressed} to {policy.suppress_to}"
     columns: dict[str, str] = {}
@@ -204,9 +194,7 @@ def _cells_by_step(
         for statuses in (people, every)
         for test in ("<> 'none'", "= 'suppressed'")
     ]
-    rows = con.execute(
-        f"select {STEP}, {', '.join(sums)} from {name(controlled)} group by 1, 2, 3"
-    ).fetchall()
+    rows = con.execute(f"select {STEP}, {', '.join(sums)} from {name(controlled)} group by 1, 2, 3").fetchall()
     return {Step(*row[:3]): Cells(*row[3:]) for row in rows}
 
 

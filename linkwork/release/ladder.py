@@ -59,9 +59,7 @@ class Withheld(BaseModel):
     coarser: str | None
 
 
-def choose(
-    table: str, steps: dict[Step, Cells], policy: DisclosurePolicy
-) -> tuple[list[Step], list[Withheld]]:
+def choose(table: str, steps: dict[Step, Cells], policy: DisclosurePolicy) -> tuple[list[Step], list[Withheld]]:
     """Split the steps a table has into those to show (at most one period per split and area level) and those
     that would hide too much. A step the ladder does not reach is neither: it is never shown."""
     shown: list[Step] = []
@@ -94,9 +92,7 @@ def _candidates(split: str, area: str, steps: dict[Step, Cells], policy: Disclos
 
 
 def _passes(cells: Cells, policy: DisclosurePolicy) -> bool:
-    return (
-        cells.suppressed_share <= policy.max_suppressed_share and cells.shown_share >= policy.min_shown_share
-    )
+    return cells.suppressed_share <= policy.max_suppressed_share and cells.shown_share >= policy.min_shown_share
 
 
 def _coarser(failed: Step, shown: list[Step], policy: DisclosurePolicy) -> str | None:

@@ -124,9 +124,7 @@ def read_marts(dbt_manifest: Path) -> list[Mart]:
             do="run `linkwork build` first",
         ) from error
     marts = [
-        mart
-        for node in nodes.values()
-        if node.get("resource_type") == "model" and (mart := _mart(node, dbt_manifest))
+        mart for node in nodes.values() if node.get("resource_type") == "model" and (mart := _mart(node, dbt_manifest))
     ]
     if not marts:
         raise BadDataError(

@@ -114,9 +114,7 @@ def _open(warehouse: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
     if not warehouse.exists():
         raise BadDataError("there is no warehouse", where=str(warehouse), do="run `linkwork build` first")
     try:
-        return connect(
-            warehouse, read_only=True, memory_limit=settings.memory_limit, threads=settings.threads
-        )
+        return connect(warehouse, read_only=True, memory_limit=settings.memory_limit, threads=settings.threads)
     except duckdb.IOException as error:
         if "lock" not in str(error).lower():
             raise

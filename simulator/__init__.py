@@ -1,0 +1,125 @@
+"""A synthetic region with a known truth: files as senders would send them, and apart from them what is really
+so.
+
+The files are read through the same contracts as real ones; nothing of the platform is used here. People are
+referred more often than in life (about 6 % a year), so that a small region has cells to show. People, names,
+codes and places are invented; NHS numbers are valid numbers of the range that is never issued, 999 000 0000
+to 999 999 9999.
+
+Same people, seed, days and version: the same bytes of every file.
+"""
+
+import datetime as dt
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from simulator import activity, appointments, engagement, faults, random, referrals, region, write
+from simulator import people as population
+
+VERSION = "1"
+DEFAULT_DAYS = (dt.date(2023, 4, 1), dt.date(2026, 3, 31))
+FEWEST_PEOPLE, MOST_PEOPLE = 300, 700_000
+
+
+def simulate(
+    people: int,
+    seed: int,
+    out: Path,
+    *,
+    days: tuple[dt.date, dt.date] = DEFAULT_DAYS,
+    effect_rate_ratio: float = 1.0,
+) -> dict[str, Any]:
+    """Write a region of `people` people as `out`/landing, /reference and /truth; return what was written.
+
+    `days`: first and last simulated day; the last extracts are made the day after. `effect_rate_ratio`: what
+    a held contact with a link worker does to a person's later rate of GP visits (1.0 nothing, 0.8 a fifth
+    fewer).
+
+    Returns people, seed, first_day, last_day, files, records (clean and faulty lines, without headers),
+    referrals, feeds {feed: {files, records, senders {sender: records}}} and faults {kind: number}. Raises
+    ValueError for impossible settings and FileExistsError when `out` already holds something. `out` appears
+    whole or not at all: everything is written to a hidden folder beside it, which is renamed at the end.
+    """
+    if not FEWEST_PEOPLE <= people <= MOST_PEOPLE:
+        raise ValueError(f"people must be {FEWEST_PEOPLE} to {MOST_PEOPLE}, not {people}")
+    if not 0 < effect_rate_ratio <= 1:
+        raise ValueError(f"effect_rate_ratio must be above 0 and at most 1, not {effect_rate_ratio}")
+    if (days[1] - days[0]).days < 180:
+        raise ValueError(f"days must span at least 180 days, not {days[0]} to {days[1]}")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise FileExistsError(f"{out} exists and is not an empty folder; choose another --out or remove it first")
+
+    parameters: dict[str, object] = {
+        "version": VERSION, "people": people, "seed": seed, "first_day": str(days[0]),
+        "last_day": str(days[1]), "effect_rate_ratio": effect_rate_ratio,
+        "referred_per_person_year": referrals.PER_PERSON_YEAR,
+    }  # fmt: skip
+    partial = out.parent / f".{out.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)  # left by a run that was killed
+    (partial / "truth").mkdir(parents=True)
+    period = region.Period(*days)
+    with connect() as con:
+        build(con, people, seed, period, effect_rate_ratio)
+        files, injected = faults.inject(seed, write.files(con))
+        (referred,) = con.execute("select count(*) from referrals").fetchone() or (0,)
+        write.truth(con, partial, parameters)
+    write.landing(partial, files)
+    write.table(partial / "reference" / "senders.csv", region.senders(period))
+    write.table(partial / "reference" / "organisations.csv", region.organisations())
+    write.table(partial / "truth" / "faults.csv", [fault.row() for fault in injected])
+    if out.exists():
+        out.rmdir()
+    partial.rename(out)
+    return {
+        **parameters,
+        "referrals": referred,
+        **counts(files),
+        "faults": dict(Counter(f.kind for f in injected)),
+    }
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """DuckDB in memory, in UTC, silent, without extensions from elsewhere."""
+    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false; set threads = 2")
+    return con
+
+
+def build(
+    con: duckdb.DuckDBPyConnection,
+    people: int,
+    seed: int,
+    period: region.Period,
+    effect_rate_ratio: float = 1.0,
+) -> None:
+    """Make every table in its order: visits decide who is referred, contacts decide who has more slots."""
+    random.install(con, seed)
+    region.build(con, period)
+    population.build(con, people)
+    population.registration_extracts(con)
+    appointments.visits(con)
+    referrals.candidates(con)
+    referrals.build(con)
+    referrals.referral_extracts(con)
+    engagement.build(con)
+    engagement.messages(con)
+    engagement.lines(con)
+    appointments.books(con, effect_rate_ratio)
+    appointments.appointment_extracts(con)
+    activity.build(con)
+
+
+def counts(files: list[write.File]) -> dict[str, object]:
+    """Files and records of all files, by feed and by sender."""
+    feeds: dict[str, dict[str, object]] = {}
+    for feed in sorted({file.feed for file in files}):
+        members = [file for file in files if file.feed == feed]
+        senders: Counter[str] = Counter()
+        for file in members:
+            senders[file.sender] += file.records
+        feeds[feed] = {"files": len(members), "records": senders.total(), "senders": dict(senders)}
+    return {"files": len(files), "records": sum(file.records for file in files), "feeds": feeds}

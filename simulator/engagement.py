@@ -1,0 +1,180 @@
+"""What link workers and people did together: attempts, contacts, plans, goals, measures, signposts,
+practical help.
+"""
+
+import duckdb
+
+from simulator.random import choice
+
+CHANNEL = {"telephone": 58, "face_to_face": 28, "home_visit": 9, "video": 3, "text_message": 2}
+CONTACT = {"contact.held": 85, "contact.missed": 9, "contact.cancelled": 6}
+ATTEMPT = {"no_answer": 70, "left_message": 25, "wrong_number": 5}
+GOAL = {"in_progress": 50, "achieved": 35, "abandoned": 15}
+SUPPORT = {
+    "form_filling": 35,
+    "accompanied_visit": 20,
+    "phone_call_on_behalf": 25,
+    "transport": 10,
+    "equipment": 10,
+}
+NOTE = {
+    "": 84,
+    "Good conversation.": 8,
+    "NAME prefers mornings, not Fridays.": 5,
+    "Daughter of NAME joined us.": 3,
+}
+BASELINE_SHARE, FOLLOW_UP_SHARE, ONS4_SHARE = 0.78, 0.55, 0.25
+CORRECTED_SHARE, RECORDED_LATE_SHARE = 0.004, 0.02
+
+
+def build(con: duckdb.DuckDBPyConnection) -> None:
+    """Table contacts (tried or scheduled) and table engagement (every event; day and time are local)."""
+    con.execute(f"""
+        create table contacts as
+        with reach as (
+            select *, least(declined_on, closed_on, (getvariable('last_day') + 1)::date) as until,
+                   between_days(u(ref, 'interval'), 8, 18) as interval_days,
+                   least(14, 2 + floor(exponential(u(ref, 'planned')) * 6))::integer as planned,
+                   if(first_held is null, between_days(u(ref, 'attempts'), 2, 4),
+                       between_days(u(ref, 'attempts'), 0, 2)) as tries
+            from referrals where accepted_on is not null
+        )
+        select ref || ':a' || n as event_key, ref, n, 'contact.attempted' as event_type,
+               workday((accepted_on + if(first_held is null, 3 + 8 * n,
+                   (first_held - accepted_on) * n // (tries + 1))::integer)::date) as day,
+               {choice("u(ref || ':a' || n, 'attempt')", ATTEMPT)} as outcome
+        from reach, range(1, 5) as t(n) where n <= tries and day < coalesce(first_held, until)
+        union all
+        select ref || ':c' || n, ref, n,
+               if(n = 1, 'contact.held', {choice("u(ref || ':c' || n, 'contact')", CONTACT)}),
+               if(n = 1, first_held,
+                   workday((first_held + ((n - 1) * interval_days +
+                       between_days(u(ref || ':c' || n, 'jitter'), 0, 4))::integer)::date))
+                   as day, null
+        from reach, range(1, 15) as t(n) where first_held is not null and n <= planned and day < until
+    """)
+    con.execute("""
+        create view held as
+        select *, row_number() over w as k, count(*) over (partition by ref) as all_held,
+               first_value(day) over w as first_day
+        from contacts where event_type = 'contact.held' window w as (partition by ref order by n)
+    """)
+    con.execute(f"""
+        create table engagement as
+        with answers as (
+            select *, k = 1 as baseline,
+                   3.1 - 0.25 * least(need, 3) + 0.5 * normal(ref, 'wellbeing') + if(k = 1, 0,
+                       0.35 + 0.3 * normal(ref, 'change')) as level
+            from held join (select ref, id from referrals) using (ref) join people using (id)
+            where u(ref, 'baseline') < {BASELINE_SHARE}
+              and (k = 1 or (k = all_held and day - first_day >= 28
+                  and u(ref, 'follow-up') < {FOLLOW_UP_SHARE}))
+        ), events as (
+            select event_key, ref, n, event_type, day, outcome from contacts
+            union all by name
+            select event_key || ':plan' as event_key, ref, n, 'plan.agreed' as event_type, day, 1 as step
+            from held where k = 2 and u(ref, 'plan') < 0.8
+            union all by name
+            select event_key || ':goal' || g as event_key, ref, n, 'goal.set' as event_type, day, 2 as step,
+                   'set' as goal_status
+            from held, range(1, 3) as t(g) where k = 2 and u(ref, 'plan') < 0.8
+                and u(ref, 'goals') < 1.6 - 0.6 * g
+            union all by name
+            select event_key || ':review' as event_key, ref, n, 'goal.reviewed' as event_type, day, 3 as step,
+                   {choice("u(event_key, 'goal')", GOAL)} as goal_status
+            from held where k in (4, 7, 10) and u(ref, 'plan') < 0.8
+            union all by name
+            select event_key || ':signpost' as event_key, ref, n, 'signpost.made' as event_type, day,
+                   4 as step,
+                   pick(u(event_key, 'asset'), (select list(asset_id order by asset_id) from assets))
+                       as asset_id
+            from held where k in (2, 3) and u(event_key, 'signpost') < 0.5
+            union all by name
+            select event_key || ':help' as event_key, ref, n, 'support.given' as event_type, day, 5 as step,
+                   {choice("u(event_key, 'help kind')", SUPPORT)} as support_kind,
+                   5 * between_days(u(event_key, 'help'), 2, 12) as minutes
+            from held where u(event_key, 'help given') < 0.1
+            union all by name
+            select event_key || ':swemwbs' as event_key, ref, n, 'measure.recorded' as event_type, day,
+                   6 as step, 'SWEMWBS' as instrument,
+                   [least(5, greatest(1, round(level + 0.6 * normal(event_key || i, 'item'))))::integer for i
+                       in range(1, 8)] as items,
+                   list_sum(items)::integer as score
+            from answers
+            union all by name
+            select event_key || ':ons4' as event_key, ref, n, 'measure.recorded' as event_type, day,
+                   7 as step, 'ONS4' as instrument,
+                   [least(10, greatest(0, round(if(i = 4, 11 - 2 * level,
+                       2 * level) + 1.5 * normal(event_key || i, 'ons4'))))::integer
+                    for i in range(1, 5)] as items
+            from answers where u(ref, 'ons4') < {ONS4_SHARE}
+        )
+        select e.* exclude (minutes, step), r.id, r.service, r.referral_key, r.serial, r.link_worker_id,
+               r.practice_stated,
+               if(event_type like 'contact.%', {choice("u(event_key, 'channel')", CHANNEL)}, null) as channel,
+               if(event_type = 'contact.held', 5 * between_days(u(event_key, 'minutes'), 3, 14), minutes)
+                   as minutes,
+               if(instrument is null, null, '1') as instrument_version,
+               e.day + to_minutes(540 + 15 * floor(u(ref || ':' || n, 'time of day') * 28)::integer +
+                   coalesce(step, 0)) as happened_at
+        from events as e join referrals as r using (ref)
+        where e.day <= getvariable('last_day')
+    """)
+
+
+def messages(con: duckdb.DuckDBPyConnection) -> None:
+    """Table messages: each event as recorded; corrections (same id, later) are rows of their own."""
+    con.execute(f"""
+        create table messages as
+        with entered as (
+            select *, happened_at + to_minutes(30 + floor(u(event_key, 'entry') * 300)::integer)
+                      + to_days(case when u(event_key, 'entry lag') < {RECORDED_LATE_SHARE}
+                          then between_days(u(event_key, 'late'), 20, 110)
+                                     when u(event_key, 'entry lag') < 0.3
+                                         then between_days(u(event_key, 'late'), 1, 3) else 0 end)
+                                             as recorded,
+                   'ev-' || lpad((row_number() over (partition by service order by happened_at,
+                       event_key))::varchar, 7, '0') as message_id
+            from engagement
+        )
+        select *, null as kind from entered
+        union all by name
+        select * replace (recorded + to_days(between_days(u(event_key, 'correction lag'), 2, 45)) as recorded,
+               minutes + 10 as minutes),
+               'correction' as kind
+        from entered where event_type = 'contact.held' and u(event_key, 'corrected') < {CORRECTED_SHARE}
+    """)
+
+
+def lines(con: duckdb.DuckDBPyConnection) -> None:
+    """Table link_worker_lines: one CloudEvents object a line, filed by the half-year it was recorded."""
+    con.execute(f"""
+        create table link_worker_lines as
+        select m.service as sender, x.file, m.kind, m.message_id || (m.kind is not null)::varchar as key,
+               strftime(timezone('Europe/London', m.recorded), '%Y-%m-%dT%H:%M:%SZ') as recordedtime,
+               strftime(timezone('Europe/London', m.happened_at), '%Y-%m-%dT%H:%M:%SZ') as happened,
+               replace({choice("u(m.event_key, 'note')", NOTE)}, 'NAME', p.given_name || ' ' || p.family_name)
+                   as note,
+               concat('{{', concat_ws(',',
+                   '"specversion":"1.0"', '"id":' || to_json(m.message_id),
+                   '"source":' || to_json('urn:linkwork:synthetic:' || m.service),
+                   '"type":' || to_json('org.linkwork.' || m.event_type), '"time":' || to_json(happened),
+                   '"recordedtime":' || to_json(recordedtime), '"datacontenttype":"application/json"',
+                   concat('"data":{{', concat_ws(',',
+                       '"referralId":' || to_json('R-' || m.serial),
+                       '"clientId":' || to_json(printf('C%06d', m.id * 7 + 13)),
+                       if(p.number_held, '"nhsNumber":' || to_json(p.nhs_number), null),
+                       '"practiceCode":' || to_json(m.practice_stated),
+                       '"linkWorkerId":' || to_json(m.link_worker_id),
+                       '"channel":' || to_json(m.channel), '"minutes":' || to_json(m.minutes),
+                       '"outcome":' || to_json(m.outcome),
+                       '"goalStatus":' || to_json(m.goal_status), '"assetId":' || to_json(m.asset_id),
+                       '"instrument":' || to_json(m.instrument),
+                       '"instrumentVersion":' || to_json(m.instrument_version),
+                       '"items":' || to_json(m.items), '"score":' || to_json(m.score),
+                       '"supportKind":' || to_json(m.support_kind),
+                       '"note":' || to_json(note)), '}}')), '}}') as text
+        from messages as m join people as p using (id)
+        join extracts as x on x.feed = 'link_worker_jsonl' and m.recorded::date >= x.covers_from
+            and m.recorded::date < x.extract_day
+    """)

@@ -1,0 +1,234 @@
+"""Referrals and what became of them, and what each extract of a service knew.
+
+Most referrals are decided at an attended GP encounter, the likelier the more often the person came in the 90
+days before: at the top of an illness spell and of chance. What follows falls back by itself, with no effect
+at all (regression to the mean), even when the deciding visit is not counted. About 6 % of people are referred
+in a year, several times the national share, so that a small region has cells to show.
+"""
+
+import duckdb
+
+from simulator.random import arrivals, choice
+
+PER_PERSON_YEAR = 0.06
+DECIDED_BY_GP = 0.77  # routes gp and practice_staff
+SPACING_ALLOWANCE = 1.26  # candidates lost to the gap between two referrals of one person
+GAP_DAYS = 120
+ROUTE_OF_GP = {"gp": 84, "practice_staff": 16}
+ROUTE_OF_OTHERS = {"self": 56, "voluntary_sector": 26, "local_authority": 18}
+CONNECTOR = {"link_worker": 92, "signposting": 4, "care_navigator": 4}
+RESPONSE = {"accepted": 930, "rejected": 25, "declined": 45}
+REJECTION = {"inappropriate": 50, "out_of_area": 30, "no_capacity": 20}
+DECLINE = {"not_interested": 55, "already_supported": 25, "unwell": 20}
+CLOSURE = {
+    "completed": 72,
+    "unable_to_contact": 8,
+    "onward_referral": 12,
+    "inappropriate": 2,
+    "duplicate": 1,
+    "other": 5,
+}
+REASONS = {
+    "267076002": 100, "422650009": 120, "423315002": 40, "105529008": 40, "414041006": 12, "81877007": 55,
+    "105531004": 25, "32911000": 8, "73438004": 20, "73595000": 60, "161152002": 25, "266934004": 15,
+    "713458007": 10, "LOCAL:DEBT": 55, "LOCAL:BENEFITS": 65, "LOCAL:FOOD": 25, "LOCAL:EMPLOYMENT": 30,
+    "LOCAL:WEIGHT": 45, "LOCAL:ACTIVITY": 55, "LOCAL:ANXIETY": 90, "LOCAL:LOWMOOD": 95, "LOCAL:CARER": 45,
+    "LOCAL:ARTS": 15, "LOCAL:PETS": 8, "LOCAL:OTHER": 14,
+}  # fmt: skip
+NOTE = {
+    "": 55, "Prefers afternoon calls.": 12, "Spoke with NAME, keen to start.": 12,
+    "NAME asked for help with forms, bills.": 8, "Neighbour of NAME called; lives alone, no garden.": 5,
+    'Wants to "get out more".': 8,
+}  # fmt: skip
+
+
+def candidates(con: duckdb.DuckDBPyConnection) -> None:
+    """Table candidates: wished referrals with their deciding visit, if any, to reach the yearly share."""
+    con.execute("""
+        create view adults as
+        select id, need, if(sex = '2', 1.35, 1.0) * if(imd_decile <= 3, 1.4, 1.0)
+                 * case when getvariable('first_day') - date_of_birth < 25 * 365.25 then 0.6
+                        when getvariable('first_day') - date_of_birth > 75 * 365.25 then 1.2 else 1
+                            end as leaning
+        from people where getvariable('first_day') - date_of_birth >= 18 * 365.25
+    """)
+    con.execute("""
+        create view encounters as
+        select visit, id, day,
+               leaning * (0.4 + least(8, count(*)
+                   over (partition by id order by day range between interval 90 days preceding
+                                                        and interval 1 day preceding))) as leaning
+        from slots join adults using (id)
+        where hcp_type = 'GP' and outcome = 'Attended' and context_type = 'Care Related Encounter'
+            and day <= getvariable('last_day')
+    """)
+    people, days = con.execute(
+        "select count(*), any_value(getvariable('last_day') - getvariable('first_day')) from people"
+    ).fetchone() or (0, 0)
+    wished = people * PER_PERSON_YEAR * SPACING_ALLOWANCE * days / 365.25
+    # whole numbers are summed: a sum of doubles depends on the order in which threads finish
+    (at_visits,) = con.execute("select sum(round(leaning * 1000)::bigint) / 1000 from encounters").fetchone() or (1,)
+    (unseen,) = con.execute(
+        "select sum(round(leaning * (0.4 + 0.6 * need) * 1000)::bigint) / 1000 from adults"
+    ).fetchone() or (1,)
+    share = wished * DECIDED_BY_GP / max(at_visits, 1)
+    rate = wished * (1 - DECIDED_BY_GP) / max(unseen, 1) / days
+    others = arrivals("adults", "id", "other route", f"leaning * (0.4 + 0.6 * need) * {rate!r}")
+    con.execute(f"""
+        create table candidates as
+        select visit as ref, id, visit as decision, day as decided,
+               least(workday((day + floor(pow(u(visit, 'sent'), 2) * 27)::integer)::date), day + 28)::date
+                   as received_on,
+               {choice("u(visit, 'route')", ROUTE_OF_GP)} as route
+        from encounters where u(visit, 'referred') < leaning * {share!r}
+        union all
+        select id || ':o' || n, id, null, null, workday(day),
+               {choice("u(id || ':o' || n, 'route')", ROUTE_OF_OTHERS)}
+        from ({others})
+    """)
+
+
+def build(con: duckdb.DuckDBPyConnection) -> None:
+    """Table referrals: one row a referral, with each milestone as it will finally be (null: never)."""
+    reasons = ", ".join(f"('{code}', {weight})" for code, weight in REASONS.items())
+    con.execute(f"""
+        create table referrals as
+        with spaced as (
+            select c.*, r.practice_code, r.practice, p.died_on,
+                   if(p.left_on > c.received_on and r.ended_on = p.left_on and p.next_practice is null,
+                       p.left_on, null) as left_on
+            from candidates as c join people as p using (id)
+            join registrations as r on r.id = c.id and c.received_on >= r.started_on
+                 and (r.ended_on is null or c.received_on < r.ended_on)
+            qualify c.received_on - lag(c.received_on, 1, date '1900-01-01')
+                over (partition by c.id order by c.received_on, ref)
+                    >= {GAP_DAYS}
+        ), coded as (
+            select ref, list(code order by exponential(u(ref, code)) / weight, code) as codes
+            from spaced, (values {reasons}) as reasons(code, weight) group by ref
+        ), answered as (
+            select spaced.*, if(practice <= 6, 1, 2) as own,
+                   if(u(ref, 'service') < 0.04, 3 - own, own) as service_number,
+                   case when u(ref, 'reasons') < 0.45 then 1 when u(ref, 'reasons') < 0.78 then 2
+                        when u(ref, 'reasons') < 0.93 then 3 else 4 end as reason_count,
+                   array_to_string(codes[1:reason_count], ';') as reason_codes,
+                   {choice("u(ref, 'response')", RESPONSE)} as response,
+                   workday((received_on + floor(least(exponential(u(ref, 'answer')) * 4, 20))::integer)::date)
+                       as answered_on
+            from spaced join coded using (ref)
+        ), engaged as (
+            select *, if(response = 'accepted', answered_on, null) as accepting,
+                   response = 'accepted' and u(ref, 'declines later') < 0.06 as declines_later,
+                   response = 'accepted' and u(ref, 'reached') < if(declines_later, 0.5, 0.92) as reached,
+                   least(50, floor(exponential(u(ref, 'first contact')) * 9))::integer as waiting_days,
+                   workday((answered_on + 1 + waiting_days)::date) as first_contact,
+                   case when response = 'declined' then answered_on
+                        when declines_later
+                        then workday((answered_on + between_days(u(ref, 'declined after'), 14, 60))::date)
+                   end as declining,
+                   u(ref, 'closed after') as chance,
+                   case when response <> 'accepted' then null
+                        when declines_later then workday((declining + between_days(chance, 0, 5))::date)
+                        when not reached then workday((answered_on + between_days(chance, 30, 60))::date)
+                        when u(ref, 'stays open') < 0.12
+                        then workday((answered_on + between_days(chance, 200, 420))::date)
+                        else workday((answered_on + between_days(chance, 60, 180))::date) end as closing
+            from answered
+        ), ended as (
+            select *, least(died_on, left_on) as gone_on,
+                   if(gone_on between received_on and coalesce(closing, gone_on) and response = 'accepted',
+                      workday((gone_on + between_days(chance, 2, 14))::date), closing) as closed
+            from engaged
+        )
+        select ref, id, decision, practice_code, printf('ZSP%02d', service_number) as service, route,
+               reason_codes,
+               if(decided is not null and u(ref, 'decision stated') < 0.75, decided, null) as decided_on,
+               received_on,
+               if(accepting <= coalesce(gone_on, accepting), accepting, null) as accepted_on,
+               if(response = 'rejected', answered_on, null) as rejected_on,
+               if(response = 'rejected', {choice("u(ref, 'rejection')", REJECTION)}, null)
+                   as rejection_reason,
+               if(declining <= coalesce(gone_on, declining), declining, null) as declined_on,
+               if(declined_on is not null, {choice("u(ref, 'decline')", DECLINE)}, null) as decline_reason,
+               if(accepted_on is not null and u(ref, 'waits') < 0.05 and first_contact - accepted_on > 3,
+                   (accepted_on + 2)::date, null)
+                   as on_hold_on,
+               closed as closed_on,
+               case when closed is null then null when gone_on <= closed and gone_on = died_on then 'deceased'
+                    when gone_on <= closed then 'moved_away'
+                    when declined_on is not null then 'declined' when not reached then 'unable_to_contact'
+                    else {choice("u(ref, 'closure')", CLOSURE)} end as closure_reason,
+               if(accepted_on is not null and reached
+                   and first_contact < least(closed, coalesce(declined_on, closed),
+                       coalesce(gone_on, closed)),
+                  first_contact, null) as first_held,
+               {choice("u(ref, 'connector')", CONNECTOR)} as connector_model,
+               printf('LW-%d', 1 + floor(u(ref, 'link worker') * 5)::integer) as link_worker_id,
+               case route when 'gp' then 'General Practitioner' when 'practice_staff'
+                    then pick(u(ref, 'role'), ['Practice Nurse', 'Care Coordinator', 'Receptionist'])
+                        end as referrer_role,
+               if(route in ('gp', 'practice_staff'),
+                   printf('%s-D%02d', practice_code, 1 + floor(u(ref, 'referrer') * 9)::integer), null)
+                   as referrer_id,
+               if(route = 'self' and u(ref, 'practice stated') < 0.06, 'V81999', practice_code)
+                   as practice_stated,
+               u(ref, 'accepted corrected') < 0.015 and accepted_on is not null as accepted_corrected,
+               u(ref, 'reopened') < 0.02 and closed_on - accepted_on > 90 as reopened,
+               service || '-' || lpad((row_number()
+                   over (partition by service order by received_on, ref))::varchar, 6, '0') as referral_key,
+               substr(referral_key, 7) as serial
+        from ended
+        where received_on + between_days(u(ref, 'entered'), 0, 3) <= getvariable('last_day')
+    """)
+
+
+def referral_extracts(con: duckdb.DuckDBPyConnection) -> None:
+    """Table referral_rows: each service's whole register as known at each extract; milestones fill in.
+
+    Corrections: an accepted_on that was first entered two days late, and a premature closure that is taken
+    back. Service ZSP02 sends its third extract late, under a name that sorts after the others.
+    """
+    con.execute(f"""
+        create table referral_rows as
+        with known as (
+            select r.*, e.extract_day, service = 'ZSP02' and e.n = 3 and e.files > 3 as sent_late,
+                   'referrals_' || if(sent_late, 'late_', '') || e.extract_day || '.csv' as file,
+                   between_days(pow(u(ref, 'entry lag'), 2), 0, 6) as lag_days,
+                   accepted_corrected and e.extract_day - accepted_on < 190
+                       and accepted_on + lag_days + 2 < e.extract_day as accepted_wrong,
+                   (accepted_on + 40)::date as premature_on,
+                   reopened and premature_on + lag_days < e.extract_day and e.extract_day - premature_on < 184
+                       and not coalesce(closed_on + lag_days < e.extract_day, false) as closed_wrong
+            from referrals as r
+            join (select extract_day, row_number() over (order by extract_day) as n, count(*) over () as files
+                  from extracts where feed = 'referrals_csv') as e
+              on r.received_on + between_days(u(ref, 'entered'), 0, 3) < e.extract_day
+        ), marked as (
+            select *, lag(accepted_wrong) over kept > accepted_wrong as accepted_right,
+                   lag(closed_wrong) over kept > closed_wrong as closed_right,
+                   if((accepted_right or closed_right) and not sent_late, 'correction', null) as kind
+            from known window kept as (partition by referral_key order by extract_day)
+        )
+        select m.service as sender, m.file, m.kind, 'R-' || m.serial as referral_id,
+               m.practice_stated as practice_code,
+               printf('C%06d', m.id * 7 + 13) as client_id, p.number_sent as nhs_number, m.route,
+               m.referrer_role, m.referrer_id,
+               m.connector_model, m.reason_codes, m.decided_on, m.received_on,
+               case when m.accepted_on + lag_days < m.extract_day
+                   then (m.accepted_on + if(accepted_wrong, 2, 0))::date end as accepted_on,
+               if(m.rejected_on + lag_days < m.extract_day, m.rejected_on, null) as rejected_on,
+               if(m.rejected_on + lag_days < m.extract_day, m.rejection_reason, null) as rejection_reason,
+               if(m.declined_on + lag_days < m.extract_day, m.declined_on, null) as declined_on,
+               if(m.declined_on + lag_days < m.extract_day, m.decline_reason, null) as decline_reason,
+               if(m.on_hold_on + lag_days < m.extract_day, m.on_hold_on, null) as on_hold_on,
+               case when closed_wrong then premature_on when m.closed_on + lag_days < m.extract_day
+                   then m.closed_on end as closed_on,
+               case when closed_wrong then 'unable_to_contact' when m.closed_on + lag_days < m.extract_day
+                   then m.closure_reason end
+                   as closure_reason,
+               case when m.accepted_on + lag_days < m.extract_day then m.link_worker_id end as link_worker_id,
+               replace({choice("u(m.ref, 'note')", NOTE)}, 'NAME', p.given_name || ' ' || p.family_name)
+                   as notes,
+               extract_at(m.extract_day, m.service) as extract_at
+        from marked as m join people as p using (id)
+    """)
