@@ -168,9 +168,7 @@ def _front_page(docs: Path) -> bytes:
 
 def _page(title: str, body: str, parent: str = "") -> bytes:
     href, _, name = parent.partition(">")
-    up = (
-        f'<p class=crumbs><a href="{escape(href)}">{escape(name)}</a> / {escape(title)}</p>' if parent else ""
-    )
+    up = f'<p class=crumbs><a href="{escape(href)}">{escape(name)}</a> / {escape(title)}</p>' if parent else ""
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'

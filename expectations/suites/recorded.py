@@ -30,7 +30,8 @@ ALWAYS = {
     "load_id": "varchar",
     "content_hash": "blob",
 }
-STATED = {"subject_key": "blob", "occurred_at": "timestamptz", "occurred_on": "date"}
+STATED = {"occurred_at": "timestamptz", "occurred_on": "date"}
+PERSON = {"subject_key": "blob", "identity_quality": "varchar"}
 
 # These are agreed before they happen, so they may well lie ahead.
 PLANNED = r".*\.(booked|cancelled|referred|withdrawn|status_unknown)"
@@ -62,6 +63,12 @@ def rules() -> list[Rule]:
             for column in ALWAYS
         ),
         *(filled(column, f"Every event that states a fact has its {column}.", "event") for column in STATED),
+        # A register of a drop-in may name nobody; who is named has a pseudonym.
+        none_where(
+            "row_kind = 'event' and identity_quality is not null and subject_key is null",
+            "Every event that says how its person is known has its subject_key.",
+            "subject_key",
+        ),
         none_where(
             "row_kind in ('event', 'withdrawal') and received_at > recorded_at",
             "Nothing was recorded before it was received.",
@@ -92,7 +99,7 @@ def _statements(commit: Mapping[str, Any]) -> list[str]:
 
 
 def _events_sql(files: list[str]) -> str:
-    columns = ALWAYS | STATED
+    columns = ALWAYS | STATED | PERSON
     if not files:
         nothing = ", ".join(f"null::{kind} as {column}" for column, kind in columns.items())
         return f"create or replace table events as select {nothing} where false"

@@ -103,7 +103,7 @@ EVENTS = """
         timestamptz '2025-01-02 10:00:00Z' as asserted_at, timestamptz '2025-01-03 10:00:00Z' as received_at,
         timestamptz '2025-01-04 10:00:00Z' as recorded_at, 'load' as load_id,
         encode('content') as content_hash,
-        if(i = 4, null, encode('person ' || i)) as subject_key,
+        if(i = 4, null, encode('person ' || i)) as subject_key, if(i = 4, null, 'nhs_number') as identity_quality,
         if(i = 4, null, timestamptz '2025-01-01 10:00:00Z') as occurred_at,
         if(i = 4, null, date '2025-01-01') as occurred_on
     from range(1, 6) as t (i)

@@ -1,0 +1,68 @@
+{#- Date arithmetic. Calendar days only: no rule of this project counts hours. -#}
+
+{% macro add_days(day, days) -%}
+    {{ return(adapter.dispatch('add_days', 'linkwork')(day, days)) }}
+{%- endmacro %}
+
+{% macro duckdb__add_days(day, days) -%}
+    ({{ day }} + cast({{ days }} as integer))
+{%- endmacro %}
+
+{% macro spark__add_days(day, days) -%}
+    date_add({{ day }}, cast({{ days }} as int))
+{%- endmacro %}
+
+{#- Whole days from the first day to the last; negative if the last comes first. -#}
+{% macro days_between(first_day, last_day) -%}
+    {{ return(adapter.dispatch('days_between', 'linkwork')(first_day, last_day)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(first_day, last_day) -%}
+    date_diff('day', {{ first_day }}, {{ last_day }})
+{%- endmacro %}
+
+{% macro spark__days_between(first_day, last_day) -%}
+    datediff({{ last_day }}, {{ first_day }})
+{%- endmacro %}
+
+{#- The calendar date in England of an instant. Facts carry their own occurred_on; this is for other instants. -#}
+{% macro local_date(instant) -%}
+    {{ return(adapter.dispatch('local_date', 'linkwork')(instant)) }}
+{%- endmacro %}
+
+{% macro duckdb__local_date(instant) -%}
+    cast(timezone('Europe/London', {{ instant }}) as date)
+{%- endmacro %}
+
+{% macro spark__local_date(instant) -%}
+    to_date(from_utc_timestamp({{ instant }}, 'Europe/London'))
+{%- endmacro %}
+
+{% macro period_start(period, day) -%}
+    cast(date_trunc('{{ period }}', {{ day }}) as date)
+{%- endmacro %}
+
+{#- The last day of the month, quarter or year that begins on a day. -#}
+{% macro period_end(start, months) -%}
+    {{ return(adapter.dispatch('period_end', 'linkwork')(start, months)) }}
+{%- endmacro %}
+
+{% macro duckdb__period_end(start, months) -%}
+    cast({{ start }} + interval {{ months }} month - interval 1 day as date)
+{%- endmacro %}
+
+{% macro spark__period_end(start, months) -%}
+    date_sub(add_months({{ start }}, {{ months }}), 1)
+{%- endmacro %}
+
+{#- Age in completed years on a day. Only the month of birth is known, so a birthday counts from the 1st. -#}
+{% macro age_in_years(birth_month, day) -%}
+    cast(
+        floor(
+            (
+                (extract(year from {{ day }}) - extract(year from {{ birth_month }})) * 12
+                + extract(month from {{ day }}) - extract(month from {{ birth_month }})
+            ) / 12.0
+        ) as integer
+    )
+{%- endmacro %}

@@ -1,0 +1,18 @@
+-- One row per fact about a person's part in a community activity: arranged, attended, missed, completed and so on.
+select
+    events.fact_id as activity_fact_key,
+    events.correlation_id as referral_key,
+    events.subject_key,
+    events.provider_code as group_code,
+    events.occurred_on as session_on,
+    substr(events.event_type, 10) as status,
+    events.activity_asset_id as asset_id,
+    events.activity_category as source_category,
+    coalesce(categories.category, 'uncoded') as category,
+    events.activity_delivery as delivery,
+    coalesce(events.activity_role, 'participant') as role,
+    events.activity_cancelled_by as cancelled_by,
+    referrals.referral_key is not null as has_referral
+from {{ ref('stg_log__activity_events') }} as events
+left join {{ ref('roll_up_categories') }} as categories on events.activity_category = categories.category
+left join {{ ref('int_referrals') }} as referrals on events.correlation_id = referrals.referral_key

@@ -1,0 +1,8 @@
+-- One row per registered sender.
+select
+    sender,
+    sender_name,
+    sender_kind,
+    source_system,
+    cadence_days
+from {{ ref('stg_reference__senders') }}

@@ -1,0 +1,13 @@
+-- One row per contact of a link worker with a person: attempted, held, missed or cancelled.
+select
+    {{ id_text('contact_key') }} as contact_id,
+    {{ id_text('referral_key') }} as referral_id,
+    {{ id_text('subject_key') }} as person_id,
+    service_code,
+    contact_on,
+    status,
+    channel,
+    minutes,
+    outcome,
+    has_referral
+from {{ ref('int_contacts') }}

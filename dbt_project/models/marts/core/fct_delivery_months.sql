@@ -1,0 +1,30 @@
+-- One row per sender, feed and month of receipt: what arrived, who it was about and whether they are known.
+select
+    months.sender,
+    coalesce(senders.sender_name, months.sender) as sender_name,
+    coalesce(senders.sender_kind, 'unknown') as sender_kind,
+    months.feed,
+    months.month,
+    months.files,
+    months.files_committed,
+    months.files_noop,
+    months.files_held,
+    months.files_refused,
+    months.records,
+    months.accepted,
+    months.duplicate,
+    months.superseded,
+    months.conflict,
+    months.quarantined,
+    months.skipped,
+    months.records_not_taken,
+    months.events,
+    months.people,
+    months.people_local,
+    months.people_registered,
+    months.rules_broken,
+    months.last_good_at,
+    months.last_bad_at,
+    months.newest_asserted_at
+from {{ ref('int_delivery_months') }} as months
+left join {{ ref('int_senders') }} as senders on months.sender = senders.sender

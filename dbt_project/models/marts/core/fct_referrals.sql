@@ -1,0 +1,64 @@
+-- One row per received referral: its milestones, its state, its first steps of engagement and activity, and the
+-- person and organisations as they were on the day of receipt.
+with referrals as (
+    select *
+    from {{ ref('int_referrals') }}
+    where received_on is not null
+),
+
+primary_reasons as (
+    select
+        referral_key,
+        max(reason_category) as reason_category
+    from {{ ref('int_referral_reasons') }}
+    where is_primary
+    group by referral_key
+)
+
+select
+    {{ id_text('referrals.referral_key') }} as referral_id,
+    {{ id_text('referrals.subject_key') }} as person_id,
+    practices.organisation_key,
+    practices.practice_code,
+    practices.pcn_code,
+    practices.icb_code,
+    practices.practice_basis,
+    referrals.service_code,
+    coalesce(referrals.route, 'unknown') as route,
+    referrals.referrer_role,
+    referrals.connector_model,
+    coalesce(primary_reasons.reason_category, 'uncoded') as primary_reason_category,
+    referrals.decided_on,
+    referrals.received_on,
+    referrals.accepted_on,
+    referrals.rejected_on,
+    referrals.rejection_reason,
+    referrals.declined_on,
+    referrals.decline_reason,
+    referrals.on_hold_on,
+    referrals.closed_on,
+    referrals.closure_reason,
+    referrals.enrolment_outcome,
+    referrals.state,
+    referrals.state in ('rejected', 'declined', 'closed') as is_ended,
+    engagement.first_contact_attempted_on,
+    engagement.first_contact_held_on,
+    coalesce(engagement.contacts_attempted, 0) as contacts_attempted,
+    coalesce(engagement.contacts_held, 0) as contacts_held,
+    engagement.plan_agreed_on,
+    least(engagement.first_signpost_on, activity.first_arranged_on, activity.first_attended_on) as first_onward_on,
+    activity.first_attended_on as first_activity_attended_on,
+    coalesce(activity.sessions_attended, 0) as sessions_attended,
+    activity.completed_on as activity_completed_on,
+    indexed.referral_sequence,
+    coalesce(people.sex, 'not_known') as sex,
+    coalesce(people.ethnic_category, '99') as ethnic_category,
+    {{ age_in_years('people.birth_month', 'referrals.received_on') }} as age_at_referral,
+    {{ age_band(age_in_years('people.birth_month', 'referrals.received_on')) }} as age_band
+from referrals
+inner join {{ ref('int_referral_practices') }} as practices on referrals.referral_key = practices.referral_key
+inner join {{ ref('int_reattendance_index') }} as indexed on referrals.referral_key = indexed.referral_key
+left join primary_reasons on referrals.referral_key = primary_reasons.referral_key
+left join {{ ref('int_engagement') }} as engagement on referrals.referral_key = engagement.referral_key
+left join {{ ref('int_activity') }} as activity on referrals.referral_key = activity.referral_key
+left join {{ ref('int_people') }} as people on referrals.subject_key = people.subject_key

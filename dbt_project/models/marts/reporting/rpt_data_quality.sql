@@ -1,0 +1,50 @@
+-- One row per sender, feed and month of receipt: what arrived, what was refused, and who is known.
+with months as (
+    select * from {{ ref('fct_delivery_months') }}
+),
+
+overall as (
+    select
+        sender,
+        feed,
+        max(last_good_at) as last_good_at,
+        max(last_bad_at) as last_bad_at
+    from months
+    group by sender, feed
+)
+
+select
+    months.sender,
+    months.feed,
+    months.month,
+    months.sender_name,
+    months.sender_kind,
+    months.files,
+    months.files_committed,
+    months.files_noop,
+    months.files_held,
+    months.files_refused,
+    months.records,
+    months.accepted,
+    months.duplicate,
+    months.superseded,
+    months.conflict,
+    months.quarantined,
+    months.skipped,
+    months.records_not_taken,
+    months.events,
+    {{ ratio('months.quarantined', 'months.records') }} as quarantined_share,
+    months.rules_broken,
+    months.people,
+    months.people_local,
+    {{ ratio('months.people_local', 'months.people') }} as identity_local_share,
+    months.people_registered,
+    {{ ratio('months.people_registered', 'months.people') }} as registered_share,
+    months.newest_asserted_at,
+    overall.last_good_at,
+    overall.last_bad_at
+from months
+inner join overall
+    on
+        months.sender = overall.sender
+        and months.feed = overall.feed

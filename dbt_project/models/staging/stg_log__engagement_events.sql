@@ -1,0 +1,6 @@
+-- One row per effective fact of category engagement: what its source says as of its newest assertion.
+{{ config(materialized='table') }}
+
+{{ effective_facts('engagement', [
+    'channel', 'minutes', 'outcome', 'link_worker_key', 'goal_status', 'asset_id', 'support_kind',
+]) }}

@@ -1,0 +1,59 @@
+"""dbt as it is run for real, on small warehouses."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from linkwork.engine import connect
+from linkwork.processes import Finished, run, script
+from linkwork.settings import PROJECT_ROOT
+from tests.spec.warehouse import Warehouse
+
+PROJECT = PROJECT_ROOT / "dbt_project"
+
+
+class Dbt:
+    """Runs dbt in one folder; every run begins with a fresh warehouse."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.database = folder, folder / "warehouse.duckdb"
+
+    def __call__(self, command: str, warehouse: Warehouse, *arguments: str) -> Finished:
+        self.database.unlink(missing_ok=True)
+        warehouse.write(self.database)
+        return run(
+            [script("dbt"), command, "--target-path", str(self.folder / "target"), *arguments],
+            log=self.folder / "output.txt",
+            cwd=PROJECT,
+            extra_env={"LINKWORK_WAREHOUSE": str(self.database), "DBT_LOG_PATH": str(self.folder)},
+        )
+
+    def tables(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every mart's rows in a fixed order, from the last run."""
+        con = connect(self.database, read_only=True)
+        names = con.execute(
+            "select table_name from information_schema.tables where table_schema = 'main' "
+            "and (table_name like 'dim%' or table_name like 'fct%' or table_name like 'rpt%') order by all"
+        ).fetchall()
+        rows = {name: con.execute(f"select * from {name} order by all").fetchall() for (name,) in names}
+        con.close()
+        return rows
+
+
+class EmptyBuild:
+    """What a build of an empty log left behind: how it ended, its tables, its manifest, its compiled SQL."""
+
+    def __init__(self, dbt: Dbt) -> None:
+        self.finished = dbt("build", Warehouse())
+        self.tables = dbt.tables() if self.finished.returncode == 0 else {}
+        target = dbt.folder / "target"
+        self.manifest_file = target / "manifest.json"
+        self.manifest: dict[str, Any] = json.loads(self.manifest_file.read_text())
+        self.results: list[dict[str, Any]] = json.loads((target / "run_results.json").read_text())["results"]
+        compiled = sorted((target / "compiled" / "linkwork" / "models").rglob("*.sql"))
+        self.compiled = {path.stem: path.read_text() for path in compiled if path.parent.suffix != ".yml"}
+
+    def models(self) -> dict[str, dict[str, Any]]:
+        """Models by name."""
+        nodes = self.manifest["nodes"].values()
+        return {node["name"]: node for node in nodes if node["resource_type"] == "model"}

@@ -1,0 +1,84 @@
+"""Whole builds: of nothing, of GP data alone, and of the same events in another order."""
+
+import random
+
+from tests.dbt.project import Dbt, EmptyBuild
+from tests.spec.warehouse import Warehouse
+
+JOURNEY = """
+person | record  | event                | on         | says
+ann    | reg-ann | registration.started | 2010-01-01 | at=Z90001
+ann    | per-ann | person.described     | 2023-01-01 | at=Z90001; sex=female; birth_month=1950-06-01
+ann    | R1      | referral.received    | 2024-06-10 | at=Z90001; route=gp; reasons=LOCAL:DEBT,73595000
+ann    | R1      | referral.received    | 2024-06-10 | at=Z90001; kind=revision; asserted=2024-06-20
+ann    | R1      | referral.accepted    | 2024-06-12 |
+ann    | R1      | referral.rejected    | 2024-06-13 | asserted=2024-06-14; kind=revision
+ann    | R1      | referral.accepted    | 2024-06-12 | asserted=2024-06-15; kind=revision
+ann    | C1      | contact.held         | 2024-06-20 | referral=R1
+ann    | V1      | activity.attended    | 2024-07-01 | referral=R1; category=housing
+bob    | reg-bob | registration.started | 2010-01-01 | at=Z90001
+bob    | R2      | referral.received    | 2024-07-10 | at=Z90001; route=gp
+bob    | R2      | referral.closed      | 2024-08-10 | reason=completed
+"""
+GP_ONLY = """
+person | record | event                | on         | says
+ann    | P1     | person.described     | 2023-01-01 | sex=female; birth_month=1950-06-01
+ann    | E1     | appointment.attended | 2023-02-01 |
+ann    | E2     | appointment.attended | 2023-02-09 |
+bob    | E3     | appointment.attended | 2023-03-01 |
+ann    | N1     | need.recorded        | 2023-02-01 | code=73595000; code_system=http://snomed.info/sct
+ann    | N2     | need.recorded        | 2023-02-01 | code=1234; code_system=elsewhere
+"""
+
+
+def journey() -> Warehouse:
+    warehouse = Warehouse()
+    warehouse.practice("Z90001")
+    warehouse.add("journey", JOURNEY)
+    for month in range(36):
+        for person in ("ann", "bob"):
+            day = f"{2023 + month // 12}-{month % 12 + 1:02}-05"
+            record = f"{person}{month}"
+            warehouse.event("journey", person, record, "appointment.attended", day, practice_code="Z90001")
+    return warehouse
+
+
+def test_an_empty_log_builds_and_every_mart_is_there(empty_build: EmptyBuild) -> None:
+    assert empty_build.finished.returncode == 0, empty_build.finished.output
+    kept = {name: len(rows) for name, rows in empty_build.tables.items() if rows}
+    assert kept == {"dim_organisations": 1, "dim_areas": 3}  # UNKNOWN, at each level
+    assert len(empty_build.tables) >= 15
+
+
+def test_unit_tests_ran_and_passed(empty_build: EmptyBuild) -> None:
+    units = [r for r in empty_build.results if r["unique_id"].startswith("unit_test.")]
+    assert len(units) == len(empty_build.manifest["unit_tests"]) >= 15
+    assert {r["status"] for r in units} == {"pass"}
+
+
+def test_a_log_of_gp_data_alone_builds(dbt: Dbt) -> None:
+    warehouse = Warehouse()
+    warehouse.add("gp", GP_ONLY)
+    finished = dbt("build", warehouse, "--exclude-resource-type", "unit_test")
+    assert finished.returncode == 0, finished.output
+    tables = dbt.tables()
+    sizes = [len(tables[name]) for name in ("dim_people", "fct_appointments", "fct_needs", "fct_referrals")]
+    assert sizes == [2, 3, 2, 0]
+    assert tables["rpt_uptake"] == []
+
+
+def test_the_order_of_arrival_changes_no_mart(dbt: Dbt) -> None:
+    """Positions, loads and arrival differ; the marts do not (rpt_data_quality, about delivery, is empty)."""
+    forwards, shuffled = journey(), journey()
+    random.Random(7).shuffle(shuffled.events)  # noqa: S311
+    for number, event in enumerate(shuffled.events, start=1):
+        event |= {"global_position": number, "load_id": f"load {number % 5}", "source_line": number}
+    built = []
+    for warehouse in (forwards, shuffled):
+        finished = dbt("build", warehouse, "--resource-types", "seed", "model")
+        assert finished.returncode == 0, finished.output
+        built.append(dbt.tables())
+    assert built[0]["rpt_uptake"], "the journey must reach the marts"
+    assert built[0]["rpt_gp_reattendance"]
+    for name, rows in built[0].items():
+        assert rows == built[1][name], name

@@ -1,0 +1,117 @@
+"""The rules that keep the models apart, read from dbt's own manifest and compiled SQL."""
+
+import re
+from pathlib import Path
+
+from linkwork.release.marts import read_marts
+from tests.dbt.project import PROJECT, EmptyBuild
+
+CLOCKS = re.compile(
+    r"\b(now|today|current_date|current_timestamp|current_time|localtimestamp|localtime|get_current_timestamp"
+    r"|transaction_timestamp|random|uuid|gen_random_uuid)\b",
+    re.IGNORECASE,
+)
+COMMENT = re.compile(r"--[^\n]*")
+LITERAL = re.compile(r"'[^']*'")
+BELOW = {"staging": {"staging"}, "intermediate": {"staging", "intermediate"}}
+BELOW |= {"core": {"intermediate", "core"}, "reporting": {"core"}}
+
+
+def layer(path: str) -> str:
+    """staging, intermediate, core or reporting."""
+    parts = Path(path).parts
+    return parts[1] if parts[0] == "marts" else parts[0]
+
+
+def test_no_model_reads_the_clock_or_decides_by_position(empty_build: EmptyBuild) -> None:
+    assert len(empty_build.compiled) >= len(empty_build.models())
+    for name, sql in empty_build.compiled.items():
+        code = LITERAL.sub("''", COMMENT.sub("", sql))
+        assert not CLOCKS.search(code), name
+        assert "global_position" not in code, name
+
+
+def test_a_model_reads_only_the_layers_it_may(empty_build: EmptyBuild) -> None:
+    nodes = empty_build.manifest["nodes"]
+    for name, model in empty_build.models().items():
+        parents = [nodes[p] for p in model["depends_on"]["nodes"] if p in nodes]
+        layers = {layer(p["path"]) for p in parents if p["resource_type"] == "model"}
+        assert layers <= BELOW[layer(model["path"])], name
+
+
+def test_only_staging_reads_sources_and_two_models_read_the_log(empty_build: EmptyBuild) -> None:
+    readers = set()
+    for name, model in empty_build.models().items():
+        sources = [p for p in model["depends_on"]["nodes"] if p.startswith("source.")]
+        assert not sources or layer(model["path"]) == "staging", name
+        if "source.linkwork.log.events" in sources:
+            readers.add(name)
+    assert readers == {"base_log__events", "stg_log__load_events"}
+
+
+def test_nothing_reads_a_file(empty_build: EmptyBuild) -> None:
+    for name, sql in empty_build.compiled.items():
+        assert not re.search(r"read_(parquet|csv|json)|\.(parquet|csv)'", sql), name
+
+
+def test_every_model_begins_with_its_grain_and_says_it_again(empty_build: EmptyBuild) -> None:
+    for name, model in empty_build.models().items():
+        first = (PROJECT / model["original_file_path"]).read_text().splitlines()[0]
+        assert re.match(r"-- One row\b", first), name
+        assert model["description"].startswith("One row"), name
+
+
+def test_every_mart_has_a_contract_and_describes_every_column(empty_build: EmptyBuild) -> None:
+    marts = {n: m for n, m in empty_build.models().items() if m["path"].startswith("marts")}
+    assert marts
+    for name, model in marts.items():
+        assert model["contract"]["enforced"], name
+        assert all(column["description"] for column in model["columns"].values()), name
+        assert all(column["data_type"] for column in model["columns"].values()), name
+
+
+def test_every_mart_has_a_key_test_on_the_key_it_is_released_by(empty_build: EmptyBuild) -> None:
+    nodes = empty_build.manifest["nodes"].values()
+    tests = [n for n in nodes if n["resource_type"] == "test" and n.get("test_metadata")]
+    keys: dict[str, list[set[str]]] = {}
+    for test in tests:
+        kwargs, kind = test["test_metadata"]["kwargs"], test["test_metadata"]["name"]
+        model = (test.get("attached_node") or "").rpartition(".")[2]
+        if kind == "unique":
+            keys.setdefault(model, []).append({kwargs["column_name"]})
+        if kind == "unique_combination":
+            keys.setdefault(model, []).append(set(kwargs["columns"]))
+    for mart in read_marts(empty_build.manifest_file):
+        assert any(key <= set(mart.meta.key) for key in keys.get(mart.name, [])), mart.name
+
+
+def test_release_metadata_names_only_columns_that_exist(empty_build: EmptyBuild) -> None:
+    for mart in read_marts(empty_build.manifest_file):
+        named = set(mart.meta.key)
+        if rule := mart.meta.disclosure:
+            named |= {rule.area_level, rule.period_type, rule.period_end, *rule.splits, *rule.cells}
+            named |= {*rule.labels, *rule.drop, *rule.derived}
+            named |= {c for rate in rule.rates.values() for c in (rate.numerator, rate.denominator)}
+        assert named <= set(mart.columns), mart.name
+
+
+def test_every_column_of_an_open_mart_is_accounted_for(empty_build: EmptyBuild) -> None:
+    """A column that is no key, no controlled figure, no label and not dropped would be published as it is."""
+    for mart in read_marts(empty_build.manifest_file):
+        rule = mart.meta.disclosure
+        if rule is None:
+            continue
+        known = {*mart.meta.key, rule.period_end, *rule.cells, *rule.derived, *rule.labels, *rule.drop}
+        assert set(mart.columns) - known == set(), mart.name
+
+
+def test_every_public_model_has_an_exposure(empty_build: EmptyBuild) -> None:
+    exposed = {p for e in empty_build.manifest["exposures"].values() for p in e["depends_on"]["nodes"]}
+    for name, model in empty_build.models().items():
+        assert model["access"] != "public" or model["unique_id"] in exposed, name
+
+
+def test_folds_are_private_and_only_reporting_is_public(empty_build: EmptyBuild) -> None:
+    access = {"staging": "private", "intermediate": "private", "core": "protected", "reporting": "public"}
+    for name, model in empty_build.models().items():
+        assert model["access"] == access[layer(model["path"])], name

@@ -1,0 +1,109 @@
+"""Uptake: enrolment, engagement, adherence; what is still open is kept out of every conversion."""
+
+from typing import Any
+
+import pytest
+
+from tests.spec.scenario import Scenario
+from tests.spec.warehouse import Warehouse
+
+# Five referrals to one practice's people: finished, on the way, rejected, declined, not yet answered.
+EVENTS = """
+person | record | event                       | on         | says
+ann    | A1     | referral.received           | 2025-03-03 | at=Z90201; route=gp
+ann    | A1     | referral.accepted           | 2025-03-05 |
+ann    | A-c1   | contact.attempted           | 2025-03-06 | referral=A1
+ann    | A-c2   | contact.held                | 2025-03-10 | referral=A1; minutes=30
+ann    | A-p    | plan.agreed                 | 2025-03-10 | referral=A1
+ann    | A-s    | signpost.made               | 2025-03-10 | referral=A1
+ann    | A-a0   | activity.attended           | 2025-03-15 | referral=A1; role=carer
+ann    | A-a1   | activity.attended           | 2025-03-20 | referral=A1; role=participant
+ann    | A1     | referral.closed             | 2025-06-01 | reason=completed
+bob    | B1     | referral.received           | 2025-03-04 | at=Z90201; route=gp
+bob    | B1     | referral.accepted           | 2025-03-06 |
+bob    | B-c1   | contact.held                | 2025-03-12 | referral=B1
+cat    | C1     | referral.received           | 2025-03-04 | at=Z90201; route=gp
+cat    | C1     | referral.rejected           | 2025-03-07 | reason=outside area
+dan    | D1     | referral.received           | 2025-03-05 | at=Z90201; route=gp
+dan    | D1     | referral.accepted           | 2025-03-07 |
+dan    | D1     | referral.declined_by_person | 2025-03-20 | reason=not for me
+eve    | E1     | referral.received           | 2025-03-30 | at=Z90201; route=gp
+fay    | F-c1   | contact.held                | 2025-03-30 | referral=not yet arrived
+"""
+
+
+def scenario(warehouse: Warehouse, scope: str) -> None:
+    warehouse.add(scope, EVENTS)
+    warehouse.practice("Z90201", pcn="U99201", icb="QU1")
+    warehouse.practice("Z90202", pcn="U99202", icb="QU1")
+    warehouse.practice("Z90203", pcn="U99203", icb="QU1")
+    for practice, accepted, all_of_them in (("Z90202", 7, 20), ("Z90203", 38, 100)):
+        for n in range(all_of_them):
+            person = f"{practice}-{n}"
+            warehouse.event(scope, person, person, "referral.received", "2025-03-01", practice_code=practice)
+            answer = "referral.accepted" if n < accepted else "referral.rejected"
+            warehouse.event(scope, person, person, answer, "2025-03-08")
+
+
+def stage(marts: Scenario, name: str, practice: str = "Z90201") -> dict[str, Any]:
+    return marts.row(
+        """
+        select * from rpt_uptake
+        where period_type = 'month' and area_level = 'practice' and area_code = $practice
+            and breakdown = 'none' and stage = $stage
+        """,
+        practice=practice,
+        stage=name,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "figures"),
+    [
+        ("referred", (5, 5, 0, 5)),
+        ("open", (1, 5, 0, 5)),
+        ("rejected", (1, 5, 1, 4)),
+        ("declined", (0, 5, 1, 4)),
+        ("accepted", (3, 5, 1, 4)),
+        ("contacted", (2, 3, 0, 3)),
+        ("plan_agreed", (1, 2, 1, 1)),
+        ("onward", (1, 2, 1, 1)),
+        ("activity_attended", (1, 1, 0, 1)),
+        ("completed", (1, 3, 1, 2)),
+    ],
+)
+def test_each_stage_has_its_own_denominator(marts: Scenario, name: str, figures: tuple[int, int, int, int]) -> None:
+    """Figures are: reached the stage, could reach it, of these still open, of these resolved."""
+    row = stage(marts, name)
+    assert (row["referrals"], row["candidates"], row["candidates_open"], row["denominator"]) == figures
+    assert row["conversion"] == pytest.approx(figures[0] / figures[3])
+
+
+def test_a_person_who_declines_after_acceptance_was_accepted(marts: Scenario) -> None:
+    referral = marts.referral("D1")
+    assert (referral["enrolment_outcome"], referral["state"]) == ("accepted", "declined")
+
+
+def test_a_carer_at_a_session_is_not_the_person_attending(marts: Scenario) -> None:
+    referral = marts.referral("A1")
+    assert (str(referral["first_activity_attended_on"]), referral["sessions_attended"]) == ("2025-03-20", 1)
+
+
+def test_a_contact_whose_referral_has_not_arrived_is_kept(marts: Scenario) -> None:
+    contacts = marts.rows("select * from fct_contacts where not has_referral")
+    assert len(contacts) == 1
+
+
+@pytest.mark.parametrize(
+    ("practice", "name", "lower", "upper"),
+    [
+        ("Z90202", "accepted", 18.1192, 56.7146),  # 7 of 20
+        ("Z90202", "declined", 0.0, 16.1125),  # 0 of 20
+        ("Z90202", "referred", 83.8875, 100.0),  # 20 of 20
+        ("Z90203", "accepted", 29.0976, 47.7902),  # 38 of 100
+    ],
+)
+def test_intervals_are_wilson_s(marts: Scenario, practice: str, name: str, lower: float, upper: float) -> None:
+    row = stage(marts, name, practice)
+    assert 100 * row["conversion_lower"] == pytest.approx(lower, abs=5e-5)
+    assert 100 * row["conversion_upper"] == pytest.approx(upper, abs=5e-5)

@@ -1,0 +1,273 @@
+"""A small warehouse for tests of the models: events written as a table in, what `linkwork build` makes out.
+
+A table has one event a line, its cells parted by `|`:
+
+    person | record | event             | on         | says
+    ann    | R1     | referral.received | 2025-03-10 | route=gp; reasons=LOCAL:DEBT,LOCAL:ARTS
+
+`says` holds payload columns (`route`, `reasons`, …), envelope columns (`provider_code`, …) and, for short,
+`at` = practice_code, `kind` = revision_kind, `asserted` = day of assertion, `load` = load_id and `referral` = the
+referral meant. People, records and referrals are names, turned into ids that differ by scope.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import yaml
+
+from linkwork.engine import connect, name
+from linkwork.settings import PROJECT_ROOT
+
+CUT_OFF = date(2026, 1, 31)
+
+# Event types of one list exclude each other: they are one fact of their record. Others are facts apart.
+SLOTS = {
+    event: slot
+    for slot, events in {
+        "outcome": [
+            "appointment.attended",
+            "appointment.missed",
+            "appointment.cancelled",
+            "appointment.status_unknown",
+        ],
+        "response": ["referral.accepted", "referral.rejected"],
+    }.items()
+    for event in events
+}
+
+ENVELOPE = {
+    "global_position": "bigint",
+    "event_id": "blob",
+    "fact_id": "blob",
+    "category": "varchar",
+    "stream_id": "blob",
+    "correlation_id": "blob",
+    "causation_id": "blob",
+    "event_type": "varchar",
+    "schema_version": "integer",
+    "revision_kind": "varchar",
+    "origin": "varchar",
+    "occurred_at": "timestamptz",
+    "occurred_on": "date",
+    "occurred_precision": "varchar",
+    "asserted_at": "timestamptz",
+    "received_at": "timestamptz",
+    "recorded_at": "timestamptz",
+    "subject_key": "blob",
+    "identity_quality": "varchar",
+    "practice_code": "varchar",
+    "performer_code": "varchar",
+    "provider_code": "varchar",
+    "source_system": "varchar",
+    "source_record_ref": "varchar",
+    "load_id": "varchar",
+    "source_line": "bigint",
+    "content_hash": "blob",
+}
+LOADS = {
+    "load_id": "varchar",
+    "feed": "varchar",
+    "sender": "varchar",
+    "file_name": "varchar",
+    "file_sha256": "varchar",
+    "received_at": "timestamptz",
+    "status": "varchar",
+    **dict.fromkeys(
+        ["records", "accepted", "duplicate", "superseded", "conflict", "quarantined", "skipped", "events"],
+        "bigint",
+    ),
+    "log_version": "bigint",
+    "recorded_at": "timestamptz",
+    "detail": "varchar",
+    "contract_version": "varchar",
+    "batch_id": "varchar",
+}
+QUARANTINE = {
+    "load_id": "varchar",
+    "feed": "varchar",
+    "sender": "varchar",
+    "file_name": "varchar",
+    "source_line": "bigint",
+    "rule": "varchar",
+    "field": "varchar",
+    "sentence": "varchar",
+    "recorded_at": "timestamptz",
+}
+SENDERS = {
+    "code": "varchar",
+    "name": "varchar",
+    "kind": "varchar",
+    "feeds": "varchar[]",
+    "source_system": "varchar",
+    "valid_from": "date",
+    "valid_to": "date",
+    "cadence_days": "integer",
+    "agreement": "varchar",
+    "first_expected": "date",
+}
+ORGANISATIONS = {
+    "practice_code": "varchar",
+    "practice_name": "varchar",
+    "pcn_code": "varchar",
+    "pcn_name": "varchar",
+    "icb_code": "varchar",
+    "icb_name": "varchar",
+    "valid_from": "date",
+    "valid_to": "date",
+}
+
+
+def payload_columns() -> dict[str, str]:
+    """Payload columns of the log by name, with their DuckDB types, from the event catalogue."""
+    columns: dict[str, str] = {}
+    for path in sorted((PROJECT_ROOT / "ingestion" / "catalogue" / "v1").glob("*.yaml")):
+        category = yaml.safe_load(path.read_text())
+        columns |= {f"{category['category']}_{n}": c["type"] for n, c in category["columns"].items()}
+    return columns
+
+
+def key(scope: str, *parts: str) -> bytes:
+    """A 16-byte id of names, different in every scope."""
+    return hashlib.sha256("\x1f".join([scope, *parts]).encode()).digest()[:16]
+
+
+def text_id(scope: str, *parts: str) -> str:
+    """The same id as marts show it."""
+    return key(scope, *parts).hex()
+
+
+@dataclass
+class Warehouse:
+    """Rows to be written; every event goes through `event` or a table of events."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    loads: list[dict[str, Any]] = field(default_factory=list)
+    quarantine: list[dict[str, Any]] = field(default_factory=list)
+    senders: list[dict[str, Any]] = field(default_factory=list)
+    organisations: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, scope: str, table: str) -> None:
+        """Add the events of a table; the first line names the columns."""
+        lines = [line for line in table.strip().splitlines() if line.strip()]
+        header = [cell.strip() for cell in lines[0].split("|")]
+        for line in lines[1:]:
+            row = dict(zip(header, [cell.strip() for cell in line.split("|")], strict=True))
+            said = [part.partition("=") for part in row.get("says", "").split(";") if part.strip()]
+            says = {column.strip(): value.strip() for column, _, value in said}
+            self.event(scope, row["person"], row["record"], row["event"], row["on"], **says)
+
+    def event(self, scope: str, person: str, record: str, event_type: str, on: str, **says: str) -> None:
+        """Add one event; `says` are payload and envelope columns as text."""
+        prefix = event_type.partition(".")[0]
+        category = "engagement" if prefix in ENGAGEMENT else prefix
+        day = date.fromisoformat(on)
+        asserted = date.fromisoformat(says.pop("asserted", on))
+        kind = says.pop("kind", "original")
+        slot = SLOTS.get(event_type, event_type)
+        referral = says.pop("referral", None)
+        load = says.pop("load", "load")
+        says |= {"practice_code": says.pop("at")} if "at" in says else {}
+        known = {f"{category}_{c}": v for c, v in says.items() if c not in ENVELOPE}
+        envelope = {c: v for c, v in says.items() if c in ENVELOPE}
+        stated = repr((event_type, on, sorted(says.items()), kind))
+        row: dict[str, Any] = {
+            "global_position": len(self.events) + 1,
+            "event_id": key(scope, record, slot, str(asserted), stated),
+            "fact_id": key(scope, record, slot),
+            "category": category,
+            "stream_id": key(scope, record),
+            "correlation_id": key(scope, referral) if referral else None,
+            "event_type": event_type,
+            "schema_version": 1,
+            "revision_kind": kind,
+            "origin": "stated",
+            "occurred_at": _at(day, 10),
+            "occurred_on": day,
+            "occurred_precision": "minute",
+            "asserted_at": _at(asserted, 20),
+            "received_at": _at(CUT_OFF, 21),
+            "recorded_at": _at(CUT_OFF, 22),
+            "subject_key": key(scope, person) if person else None,
+            "identity_quality": "nhs_number",
+            "source_system": "test",
+            "source_record_ref": record,
+            "load_id": f"{scope}/{load}",
+            "source_line": len(self.events) + 2,
+            "content_hash": key(scope, stated),
+            **envelope,
+        }
+        if category == "appointment":
+            attended = {"hcp_type": "GP", "context_type": "Care Related Encounter"}
+            attended["national_category"] = "General Consultation Routine"
+            row |= {f"appointment_{c}": v for c, v in attended.items()}
+            row["appointment_slot_start"] = _at(day, 10)
+            row["appointment_booked_at"] = _at(day - timedelta(days=3), 9)
+        lists = {c for c, kind_ in payload_columns_once().items() if kind_.endswith("[]")}
+        row |= {c: v.split(",") if c in lists else v for c, v in known.items()}
+        self.events.append(row)
+
+    def practice(self, code: str, pcn: str = "U99001", icb: str = "QZZ", **validity: date | None) -> None:
+        """Add a practice to reference data, valid from 2015 unless said otherwise."""
+        self.organisations.append(
+            {
+                "practice_code": code,
+                "practice_name": f"Practice {code}",
+                "pcn_code": pcn,
+                "pcn_name": f"Network {pcn}",
+                "icb_code": icb,
+                "icb_name": f"Board {icb}",
+                "valid_from": date(2015, 4, 1),
+                "valid_to": None,
+                **validity,
+            }
+        )
+
+    def write(self, database: Path) -> None:
+        """Make the file with every table that dbt reads; an empty warehouse is pinned to nothing."""
+        con = connect(database)
+        con.execute("create schema log")
+        con.execute("create schema reference")
+        _table(con, "log.events", ENVELOPE | payload_columns_once(), self.events)
+        _table(con, "log.loads", LOADS, self.loads)
+        _table(con, "log.quarantine", QUARANTINE, self.quarantine)
+        _table(con, "reference.senders", SENDERS, self.senders)
+        _table(con, "reference.organisations", ORGANISATIONS, self.organisations)
+        pinned = {"position": "bigint", "known_at": "timestamptz", "cut_off": "date"}
+        row: dict[str, Any] = {"position": None}
+        if self.events:
+            row = {"position": len(self.events), "known_at": _at(CUT_OFF, 22), "cut_off": CUT_OFF}
+        _table(con, "log.pinned", pinned, [row])
+        con.close()
+
+
+ENGAGEMENT = {"contact", "plan", "goal", "signpost", "measure", "support"}
+_payload: dict[str, str] = {}
+
+
+def payload_columns_once() -> dict[str, str]:
+    """As `payload_columns`, read from disk once."""
+    if not _payload:
+        _payload.update(payload_columns())
+    return _payload
+
+
+def _at(day: date, hour: int) -> datetime:
+    return datetime.combine(day, time(hour), tzinfo=UTC)
+
+
+def _table(con: duckdb.DuckDBPyConnection, relation: str, columns: dict[str, str], rows: list[dict[str, Any]]) -> None:
+    listed = ", ".join(f"{name(column)} {kind}" for column, kind in columns.items())
+    con.execute(f"create table {relation} ({listed})")
+    unknown = {column for row in rows for column in row} - set(columns)
+    if unknown:
+        raise ValueError(f"{relation} has no column {', '.join(sorted(unknown))}")
+    if rows:
+        arrow = pa.table({column: [row.get(column) for row in rows] for column in columns})
+        con.register("rows_given", arrow)
+        con.execute(f"insert into {relation} select * from rows_given")
+        con.unregister("rows_given")
