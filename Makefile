@@ -23,10 +23,10 @@ run: setup     ## simulate a small region and take it through Airflow to a publi
 	@$(BIN)/linkwork demo --synthetic $(SYNTHETIC)
 
 test: setup    ## all tests, on real dbt, Airflow, Great Expectations and Delta
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-deep: setup ## the full counts; no time limit
-	$(BIN)/python -m pytest --hypothesis-profile=deep
+	$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile=deep
 
 lint: setup    ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """Each field of a contract as SQL: its typed value, and the rules its text can break.
 
-Every value arrives as text and is cast strictly: what does not match its grammar to the letter is refused, never repaired
-(`1.7` is not 2, `2024-02-30` is not a date, an NHS number that fails its check digit is not a person).
+Every value arrives as text and is cast strictly: what does not match its grammar to the letter is refused, never
+repaired (`1.7` is not 2, `2024-02-30` is not a date, an NHS number that fails its check digit is not a person).
 """
 
 from dataclasses import dataclass
@@ -57,9 +57,11 @@ def typed(prop: Property, contract: Contract) -> str:
         case "integer":
             return f"case when regexp_full_match({text}, {engine.text(INTEGER)}) then try_cast({text} as bigint) end"
         case "decimal":
-            return f"case when regexp_full_match({text}, {engine.text(DECIMAL)}) then try_cast({text} as decimal(9, 3)) end"
+            grammar = engine.text(DECIMAL)
+            return f"case when regexp_full_match({text}, {grammar}) then try_cast({text} as decimal(9, 3)) end"
         case "date":
-            return f"case when {_round_trip(prop, text)} then {_parsed(prop, text)}::date end"
+            day = f"date_trunc('{prop.coarsen}', {_parsed(prop, text)})" if prop.coarsen else _parsed(prop, text)
+            return f"case when {_round_trip(prop, text)} then {day}::date end"
         case "timestamp":
             zone = engine.text(prop.timezone)
             return f"case when {_round_trip(prop, text)} then {_parsed(prop, text)} at time zone {zone} end"
@@ -68,7 +70,9 @@ def typed(prop: Property, contract: Contract) -> str:
         case "nhs_number":
             return text
         case "staff":
-            return f"case when {text} is not null then id_hmac(parts_blob(['staff', getvariable('sender'), {text}])) end"
+            return (
+                f"case when {text} is not null then id_hmac(parts_blob(['staff', getvariable('sender'), {text}])) end"
+            )
         case "free_text":
             return "null::varchar"
     if prop.values is None:

@@ -107,9 +107,7 @@ class Gate:
             for check in fields.checks(prop, contract, test_numbers_allowed=self.test_numbers_allowed)
         ]
         typed = ", ".join(f"{fields.typed(p, contract)} as {engine.name(p.name)}" for p in contract.properties)
-        broken = ", ".join(
-            f"case when {c.broken} then {engine.text(f'{c.rule}:{c.field}')} end" for c in found
-        )
+        broken = ", ".join(f"case when {c.broken} then {engine.text(f'{c.rule}:{c.field}')} end" for c in found)
         texts = ", ".join(f"{fields.cleaned(p, contract)} as {engine.name(p.name)}" for p in contract.properties)
         con.execute(f"create or replace temp table cleaned as select line_no, line_end, {texts} from raw")
         con.execute(
@@ -119,7 +117,8 @@ class Gate:
             from cleaned"""
         )
         rules = [
-            f"case when not {conditions.to_sql(r.require, contract.instants)} then {engine.text(f'{r.name}:{r.field}')} end"
+            f"case when not {conditions.to_sql(r.require, contract.instants)} "
+            f"then {engine.text(f'{r.name}:{r.field}')} end"
             for r in contract.rules
             if r.severity == "record"
         ]
@@ -138,7 +137,9 @@ class Gate:
         )
         key = ", ".join(f"{engine.name(k)}::varchar" for k in contract.record.key)
         content = ", ".join(f"{engine.name(c)}::varchar" for c in _content_columns(contract))
-        reference = engine.name(contract.record.reference) + "::varchar" if contract.record.reference else "null::varchar"
+        reference = (
+            engine.name(contract.record.reference) + "::varchar" if contract.record.reference else "null::varchar"
+        )
         con.execute("set variable source_system = ?", [arrival.source_system])
         con.execute(
             f"""create or replace temp table judged as
@@ -237,9 +238,7 @@ class Gate:
             where not is_tombstone and {engine.name(event.occurred)} is not null and {condition}"""
 
     # --- counting ---------------------------------------------------------------------------------
-    def _empty_profile(
-        self, arrival: Arrival, contract: Contract, previous: dict[str, Any] | None
-    ) -> dict[str, Any]:
+    def _empty_profile(self, arrival: Arrival, contract: Contract, previous: dict[str, Any] | None) -> dict[str, Any]:
         return {
             "load_id": arrival.load_id,
             "batch_id": arrival.batch_id,
@@ -293,9 +292,7 @@ class Gate:
         columns = [p for p in contract.properties if p.logicalType != "free_text"]
         empty = _row(
             con,
-            "select "
-            + ", ".join(f"count(*) filter ({engine.name(p.name)} is null)" for p in columns)
-            + " from valid",
+            "select " + ", ".join(f"count(*) filter ({engine.name(p.name)} is null)" for p in columns) + " from valid",
         )
         dropped = {}
         for prop in (p for p in contract.properties if p.logicalType == "free_text"):
@@ -303,7 +300,9 @@ class Gate:
             dropped[prop.name] = n
         warnings = {}
         for rule in (r for r in contract.rules if r.severity == "warning"):
-            (n,) = _row(con, f"select count(*) from valid where not {conditions.to_sql(rule.require, contract.instants)}")
+            (n,) = _row(
+                con, f"select count(*) from valid where not {conditions.to_sql(rule.require, contract.instants)}"
+            )
             warnings[rule.name] = n
         return {
             "records": reading.records,
@@ -317,9 +316,7 @@ class Gate:
             "oldest_asserted_at": oldest and oldest.isoformat(),
             "days_since_newest": days,
             "facts": self._fact_counts(con, folder),
-            "empty_share": {
-                p.name: round(n / valid, 4) if valid else 0.0 for p, n in zip(columns, empty, strict=True)
-            },
+            "empty_share": {p.name: round(n / valid, 4) if valid else 0.0 for p, n in zip(columns, empty, strict=True)},
             "dropped": dropped,
             "warnings": warnings,
         }
@@ -356,9 +353,7 @@ class Gate:
                     current.append(line.decode("utf-8", "backslashreplace"))
                     if number == end:
                         kept.append(json.dumps({"line": start, "raw": "".join(current)}))
-        vault.seal_bytes(
-            "\n".join(kept).encode(), self.quarantine_raw / arrival.load_id, self.keys.zone1
-        )
+        vault.seal_bytes("\n".join(kept).encode(), self.quarantine_raw / arrival.load_id, self.keys.zone1)
 
 
 def _row(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
@@ -388,7 +383,9 @@ def _excused(contract: Contract) -> str:
 
 
 def _skip_reason(contract: Contract) -> str:
-    whens = " ".join(f"when {conditions.to_sql(s.when, contract.instants)} then {engine.text(s.name)}" for s in contract.skip)
+    whens = " ".join(
+        f"when {conditions.to_sql(s.when, contract.instants)} then {engine.text(s.name)}" for s in contract.skip
+    )
     return f"case {whens} end" if whens else "null::varchar"
 
 

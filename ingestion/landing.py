@@ -1,5 +1,6 @@
 """The landing folder: `<feed>/<sender>/<file>`, taken in the order of names; anything else is not looked at."""
 
+import os
 import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +28,22 @@ def landed_files(landing: Path, sender: str | None = None) -> list[Landed]:
         if path.name.startswith(".") or path.suffix in IGNORED_SUFFIXES or (sender and code != sender):
             continue
         status = path.lstat()
-        problem = None if stat.S_ISREG(status.st_mode) else "The entry is not a regular file."
+        problem = _problem(path, status.st_mode)
         received = datetime.fromtimestamp(status.st_mtime_ns // 1_000_000_000, UTC)
         found.append(Landed(feed, code, path, received, problem))
     return found
+
+
+def shown(name: str) -> str:
+    """A name as tables can hold it: bytes that are not UTF-8 are written as escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _problem(path: Path, mode: int) -> str | None:
+    if not stat.S_ISREG(mode):
+        return "The entry is not a regular file."
+    if path.parent.is_symlink() or path.parent.parent.is_symlink():
+        return "The folder is a link; a file behind it is not taken."  # it would be removed from where it belongs
+    if any(part != shown(part) for part in path.parts[-3:]):
+        return "The name is not UTF-8."
+    return None

@@ -5,7 +5,6 @@ failed build leaves the last good one. A build for an earlier day gets a file of
 """
 
 import json
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ import duckdb
 from linkwork import engine, processes, reference
 from linkwork.errors import BadDataError, LinkworkError
 from linkwork.files import fsync
+from linkwork.log.lock import writer_lock
 from linkwork.log.store import Store
 from linkwork.log.table import DataFile
 from linkwork.settings import PROJECT_ROOT, Settings
@@ -45,10 +45,20 @@ def build(
     Returns position, known_at, the warehouse file and dbt's counts. Raises BadDataError where a test failed and
     LinkworkError where dbt could not run; the last good warehouse stays as it was.
     """
+    final = warehouse_file(settings, known_at)
+    with writer_lock(final.parent, settings.lock_timeout_seconds, "the warehouse is being built"):
+        return _build(settings, final, known_at, progress)
+
+
+def _build(
+    settings: Settings, final: Path, known_at: datetime | None, progress: Callable[[str], None]
+) -> dict[str, Any]:
     store = Store(settings.log_dir).refresh()
-    final, target = warehouse_file(settings, known_at), target_dir(settings, known_at)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    building = final.with_name(f".{final.stem}.{os.getpid()}.duckdb")
+    target = target_dir(settings, known_at)
+    # Always the same path: dbt keeps what it parsed as long as its environment is the same. And always the final
+    # file's name: DuckDB's views hold the name of their catalog.
+    building = final.parent / "building" / final.name
+    building.parent.mkdir(exist_ok=True)
     for leftover in (building, building.with_suffix(".duckdb.wal")):
         leftover.unlink(missing_ok=True)
     with engine.connect(building, memory_limit=settings.memory_limit, threads=settings.threads) as con:
@@ -66,6 +76,8 @@ def build(
             "--target-path",
             str(target),
             "--no-use-colors",
+            "--exclude-resource-type",
+            "unit_test",  # they prove the models, not this log: the tests run them
         ],
         log=log_file,
         cwd=DBT_PROJECT,

@@ -35,7 +35,8 @@ def _open_rules(table: Table, policy: Mapping[str, Any]) -> list[Rule]:
     smallest = int(policy["suppress_from"]) if policy["show_zero"] else 0
     largest, base = int(policy["suppress_to"]), int(policy["round_to"])
     share = float(policy["min_shown_share"])
-    cells, people = _cells(table), _people(table)
+    cells = _cells(table)
+    behind = {column: _people_of(table, column) for column in table["disclosure"]["counts"] if column in cells}
     return [
         measured("table_shown_share", f"At least {share:.0%} of the counts are shown.", at_least=share),
         measured("table_bytes_columns", "No column holds bytes, as pseudonyms do.", at_most=0),
@@ -65,8 +66,8 @@ def _open_rules(table: Table, policy: Mapping[str, Any]) -> list[Rule]:
                 f"No {column} is shown where the people behind it are not.",
                 column,
             )
-            for column in table["disclosure"]["counts"]
-            if people and column in cells
+            for column, people in behind.items()
+            if people in cells
         ),
     ]
 
@@ -92,10 +93,10 @@ def subjects(release: Path) -> Iterator[Subject]:
         yield Subject(f"{table['tier']}/{table['table']}", f"{SUITE}.{table['tier']}", suite, [sql])
 
 
-def _people(table: Table) -> str | None:
-    """The column with the people behind a row, unless the open table leaves it out."""
+def _people_of(table: Table, column: str) -> str:
+    """The column with the people behind a count: its own, where the mart declares one, else the row's."""
     rules = table["disclosure"]
-    return None if rules["people"] in rules["drop"] else str(rules["people"])
+    return str((rules.get("people_of") or {}).get(column, rules["people"]))
 
 
 def _cells(table: Table) -> list[str]:

@@ -34,9 +34,7 @@ class Reading:
 
     @property
     def schema(self) -> pa.Schema:
-        return pa.schema(
-            [("line_no", pa.int64()), ("line_end", pa.int64()), *((c, pa.string()) for c in self.columns)]
-        )
+        return pa.schema([("line_no", pa.int64()), ("line_end", pa.int64()), *((c, pa.string()) for c in self.columns)])
 
     def table_batch(self, rows: list[list[str]], starts: list[int], ends: list[int]) -> pa.RecordBatch:
         """Rows of equal length to one batch of text columns."""

@@ -1,7 +1,7 @@
-"""CSV with a fixed dialect: header checked by name, every field as text, physical line numbers, raw faults kept apart.
+"""CSV with a fixed dialect: header by name, every field as text, physical line numbers, raw faults kept apart.
 
-A record that cannot be read (encoding, field count, an open quote) is one unreadable record; reading goes on at the next
-physical line.
+A record that cannot be read (encoding, field count, an open quote) is one unreadable record; reading goes on at the
+next physical line.
 """
 
 import csv
@@ -78,9 +78,7 @@ class CsvReading(Reading):
         return f"The header lacks {', '.join(missing)}; expected {expected}."
 
     def _reader(self) -> Iterator[list[str]]:
-        return csv.reader(
-            self._taken(), delimiter=self._file.delimiter, quotechar=self._file.quote, strict=True
-        )
+        return csv.reader(self._taken(), delimiter=self._file.delimiter, quotechar=self._file.quote, strict=True)
 
     def _taken(self) -> Iterator[str]:
         for line in self._lines:

@@ -14,6 +14,9 @@ from ingestion.readers.base import BATCH_ROWS, Batches, Reading, Unreadable
 from ingestion.readers.lines import Lines
 from linkwork import engine
 
+# DuckDB takes NaN and Infinity for numbers, which they are not; within a text they are words.
+OUTSIDE_TEXT = r"""regexp_replace(line, '"([^"\\]|\\.)*"', '""', 'g')"""
+
 
 class JsonlReading(Reading):
     """One pass over a JSON Lines file under a contract."""
@@ -22,6 +25,8 @@ class JsonlReading(Reading):
         super().__init__(columns=[p.name for p in contract.properties])
         self._lines = Lines(path, contract.file.maxLineLength)
         self._paths = [p.header for p in contract.properties]
+        parts = [path.split(".") for path in self._paths]
+        self._objects = sorted({"$"} | {".".join(p[:n]) for p in parts for n in range(1, len(p)) if p[0] == "$"})
 
     def batches(self) -> Batches:
         """Batches of readable records in file order."""
@@ -49,11 +54,17 @@ class JsonlReading(Reading):
 
     def _extract(self, con: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> Batches:
         con.register("incoming", pa.Table.from_batches([batch]))
+        keys = [f"json_keys(object, {engine.text(p)})" for p in self._objects]
+        unique = " and ".join(f"coalesce(len({k}) = len(list_distinct({k})), true)" for k in keys)
         con.execute(
-            """create or replace temp table lines as select line_no, line,
-            json_valid(line) and coalesce(json_type(case when json_valid(line) then line end) = 'OBJECT', false)
-                and not regexp_matches(line, '[:,\\[]\\s*-?(NaN|Infinity)') as good
-            from incoming"""
+            f"""create or replace temp table lines as
+            with valid as (
+                select line_no, line, case when json_valid(line) then line end as object from incoming
+            )
+            select line_no, line,
+                coalesce(json_type(object) = 'OBJECT', false)
+                and not regexp_matches({OUTSIDE_TEXT}, '-?(NaN|Infinity)') and {unique} as good
+            from valid"""
         )
         for (number,) in con.execute("select line_no from lines where not good order by 1").fetchall():
             self._refuse(number, "json", "The line is not one valid JSON object.")

@@ -97,15 +97,12 @@ def run(
     """Ingest, build and publish, in this process or through Airflow."""
     from ingestion import pipeline
     from linkwork import warehouse
-    from linkwork.airflow import run_once
-    from linkwork.cli.summary import print_summary
+    from linkwork.cli.summary import run_through_airflow
     from linkwork.publication import publish as publish_build
 
     chosen = _settings(landing)
     if airflow:
-        summary = print_summary(chosen, run_once(chosen, log=errors.print), as_json=as_json)
-        if as_json:
-            say_json(summary)
+        run_through_airflow(chosen, as_json=as_json)
         return
     ingested = pipeline.run(chosen)
     built = warehouse.build(chosen, progress=errors.print)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from linkwork.cli.output import AsJson, command, console, errors, say_json, say_table, settings
-from linkwork.cli.summary import print_summary
+from linkwork.cli.output import AsJson, command, errors, say_json, say_table, settings
+from linkwork.cli.summary import run_through_airflow
 from linkwork.errors import UsageError
 
 DEMO_PEOPLE = 20_000
@@ -46,7 +46,6 @@ def demo(
     import os
 
     from linkwork import reference
-    from linkwork.airflow import run_once
     from linkwork.privacy.keys import create_keys
     from simulator import simulate as write_region
 
@@ -65,12 +64,7 @@ def demo(
     for kind in reference.KINDS:
         if not reference.versions(chosen.reference_dir, kind):
             reference.load(chosen.reference_dir, kind, synthetic / "reference" / f"{kind}.csv")
-    run = run_once(chosen, log=say)
-    summary = print_summary(chosen, run, as_json=as_json)
-    if as_json:
-        say_json(summary)
-    else:
-        console.print()
+    run_through_airflow(chosen, as_json=as_json)
 
 
 def register(app: typer.Typer) -> None:

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from linkwork import engine
-from linkwork.airflow import AirflowRun
-from linkwork.cli.output import console, say_table
+from linkwork.airflow import NOT_TRIGGERED, AirflowRun, AirflowRunError, run_once
+from linkwork.cli.output import console, errors, say_json, say_table
 from linkwork.log.store import Store
 from linkwork.settings import Settings
 
@@ -30,17 +30,33 @@ def sender_rows(settings: Settings, store: Store) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def print_summary(settings: Settings, run: AirflowRun, *, as_json: bool) -> dict[str, Any]:
-    """Print the summary of a run (unless it is wanted as JSON) and return it."""
+def run_through_airflow(settings: Settings, *, as_json: bool) -> None:
+    """Run the job through Airflow and say what came of it, also where a task failed (which is raised then)."""
+    failure: AirflowRunError | None = None
+    try:
+        run = run_once(settings, log=lambda line: errors.print(line, markup=False, soft_wrap=True))
+    except AirflowRunError as error:
+        run, failure = error.run, error
+    summary = _summary(settings, run)
+    if as_json:
+        say_json(summary)
+    else:
+        _print(summary)
+    if failure is not None:
+        raise failure
+
+
+def _summary(settings: Settings, run: AirflowRun) -> dict[str, Any]:
     store = Store(settings.log_dir).refresh()
-    summary = {
+    return {
         "airflow": {"states": run.states, "tasks": run.task_counts, "seconds": run.seconds_by_phase},
         "files": _files(store),
         "records": _records(store),
         "events": _events(store),
         "release": _release(settings),
         "quality": _quality(settings),
-        "new_events": run.states.get("build_marts") != "not triggered",
+        "new_events": run.appended,
+        "new_release": run.states["publish_release"] != NOT_TRIGGERED,
         "places": {
             "release": str(settings.releases_dir / "current"),
             "data_docs": str(settings.quality_dir / "data_docs" / "index.html"),
@@ -48,9 +64,6 @@ def print_summary(settings: Settings, run: AirflowRun, *, as_json: bool) -> dict
             "airflow_logs": str(run.log_dir),
         },
     }
-    if not as_json:
-        _print(summary)
-    return summary
 
 
 def _print(summary: dict[str, Any]) -> None:
@@ -61,8 +74,8 @@ def _print(summary: dict[str, Any]) -> None:
     release = summary["release"]
     if release:
         say_table(f"Release {release['release_id']}", ("tier", "mart", "rows"), release["tables"])
-    say_table("Quality", ("boundary", "checks", "failed", "could not be checked"), summary["quality"])
-    if not summary["new_events"]:
+    say_table("Quality", ("boundary", "checks", "failed", "warned", "could not be checked"), summary["quality"])
+    if not summary["new_events"] and not summary["new_release"]:
         console.print("No new event and no new release: every file was loaded before.")
     for name, place in summary["places"].items():
         console.print(f"{name.replace('_', ' ')}: {place}", soft_wrap=True)
@@ -98,7 +111,9 @@ def _quality(settings: Settings) -> list[tuple[Any, ...]]:
     if not any(results.glob("*.parquet")):
         return []
     return _query(
-        f"""select boundary, count(*), count(*) filter (not success and not could_not_check),
+        f"""select boundary, count(*),
+            count(*) filter (not success and not could_not_check and severity = 'failing'),
+            count(*) filter (not success and not could_not_check and severity = 'warning'),
             count(*) filter (could_not_check)
         from read_parquet({engine.text(results / "*.parquet")}, union_by_name = true) group by 1 order by 1"""
     )

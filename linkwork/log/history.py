@@ -15,8 +15,8 @@ def history(store: Store, limit: int = 20) -> list[dict[str, Any]]:
         cursor = con.execute(
             f"""
             with commits as (
-                select batch_id, log_version as version, recorded_at, count(*) as files, sum(records)::bigint as records,
-                    sum(events)::bigint as events
+                select batch_id, log_version as version, recorded_at, count(*) as files,
+                    sum(records)::bigint as records, sum(events)::bigint as events
                 from {store.loads.relation()} where status = 'committed'
                 group by all
             ),

@@ -1,4 +1,4 @@
-"""One writer at a time: an advisory lock on the log folder, freed by the system when its holder ends."""
+"""One writer at a time: an advisory lock in a folder, freed by the system when its holder ends."""
 
 import fcntl
 import json
@@ -14,10 +14,10 @@ from linkwork.errors import BusyError
 
 
 @contextmanager
-def writer_lock(log_dir: Path, timeout_seconds: float) -> Iterator[None]:
-    """Hold the log's writer lock. Raises BusyError, naming the holder, where it is not had in time."""
-    log_dir.mkdir(parents=True, exist_ok=True)
-    path = log_dir / "writer.lock"
+def writer_lock(folder: Path, timeout_seconds: float, what: str = "the event log is being written") -> Iterator[None]:
+    """Hold a folder's writer lock. Raises BusyError, naming the holder, where it is not had in time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "writer.lock"
     with path.open("a+") as handle:
         deadline = time.monotonic() + timeout_seconds
         while True:
@@ -26,9 +26,7 @@ def writer_lock(log_dir: Path, timeout_seconds: float) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    raise BusyError(
-                        "the event log is being written", where=str(path), why=_holder(path), do="try again later"
-                    ) from None
+                    raise BusyError(what, where=str(path), why=_holder(path), do="try again later") from None
                 time.sleep(0.1)
         handle.seek(0)
         handle.truncate()

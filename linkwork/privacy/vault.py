@@ -40,16 +40,20 @@ def unseal(path: Path, key: bytes) -> bytes:
     cipher, position, number, plain = AESGCM(key), 4, 0, []
     while position < len(data):
         nonce = data[position : position + 12]
-        (length,) = struct.unpack(">I", data[position + 12 : position + 16])
+        length = int.from_bytes(data[position + 12 : position + 16], "big")
         frame = data[position + 16 : position + 16 + length]
         position += 16 + length
         try:
+            if position > len(data):
+                raise InvalidTag
             plain.append(cipher.decrypt(nonce, frame, _label(number, last=position >= len(data))))
         except InvalidTag as error:
             raise BadDataError(
                 "a sealed file does not open", where=str(path), why="wrong zone 1 key, or it was changed"
             ) from error
         number += 1
+    if not plain:
+        raise BadDataError("a sealed file does not open", where=str(path), why="it was cut off")
     return b"".join(plain)
 
 

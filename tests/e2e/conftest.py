@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 LINKWORK = str(Path(sys.executable).parent / "linkwork")
-PEOPLE = 1500
+PEOPLE = 800
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ class Installation:
             [LINKWORK, *arguments], env=self.env, cwd=self.folder, capture_output=True, text=True, check=False
         )
         allowed = (expect,) if isinstance(expect, int) else expect
-        assert done.returncode in allowed, f"{arguments}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        assert done.returncode in allowed, (
+            f"{arguments}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        )
         return done
 
     def json(self, *arguments: str, expect: int | tuple[int, ...] = 0) -> Any:

@@ -30,9 +30,7 @@ class Ran(NamedTuple):
     def everything_written(self) -> str:
         """All pages and result rows as text, with what was printed."""
         pages = "".join(path.read_text() for path in self.quality.rglob("*.html"))
-        rows = "".join(
-            str(self.rows(path.stem.partition("-")[0])) for path in self.quality.rglob("*.parquet")
-        )
+        rows = "".join(str(self.rows(path.stem.partition("-")[0])) for path in self.quality.rglob("*.parquet"))
         return pages + rows + self.printed
 
 

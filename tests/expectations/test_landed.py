@@ -25,14 +25,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory, support: Any, start: Callable[
     staging, quality = tmp_path_factory.mktemp("staging"), tmp_path_factory.mktemp("quality")
     (staging / "batch.json").write_text("{}")
     support.stage(staging, "good")
-    support.stage(
-        staging, "local", support.FACTS.replace("'nhs_number'", "'local'"), identity_expected="local"
-    )
+    support.stage(staging, "local", support.FACTS.replace("'nhs_number'", "'local'"), identity_expected="local")
     support.stage(staging, "smaller", previous={"records": 50_000})
     support.stage(staging, "stale", days_since_newest=400, cadence_days=30)
-    support.stage(
-        staging, "nothing", "select * from (" + support.FACTS + ") where false", records=0, valid=0, facts={}
-    )
+    support.stage(staging, "nothing", "select * from (" + support.FACTS + ") where false", records=0, valid=0, facts={})
     support.stage(staging, "uncounted", records=230, quarantined=20, skipped=9)
     support.stage(staging, "future", days_since_newest=-3.5)
     support.stage(staging, "huge", previous={"records": 100}, records=20_000, valid=20_000)
@@ -113,9 +109,7 @@ def test_pages_show_every_file_its_rules_in_words_and_fetch_nothing(ran):
     assert "The newest statement was made no later than a day after the file was received." in page
     assert 'class="failed"' in page
     for html in (index, *(page.read_text() for page in pages)):
-        assert not any(
-            mark in html for mark in ("<script", "<img", "<link", "http:", "https:", "src=", "url(")
-        )
+        assert not any(mark in html for mark in ("<script", "<img", "<link", "http:", "https:", "src=", "url("))
 
 
 def test_no_value_leaves_the_staged_files(ran):

@@ -9,9 +9,7 @@ import pytest
 from expectations.suites import recorded
 
 
-def verdict(
-    start: Any, support: Any, folder: Any, *commit: Any, **described: Any
-) -> tuple[int, dict[str, Any]]:
+def verdict(start: Any, support: Any, folder: Any, *commit: Any, **described: Any) -> tuple[int, dict[str, Any]]:
     output = folder / "verdicts.json"
     path = support.record(folder / "commit", *commit, **described)
     done = start("recorded", "--input", path, "--output", output, quality=folder / "quality")

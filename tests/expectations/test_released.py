@@ -22,9 +22,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory, support: Any, start: Any) -> A
         items = ", ".join(f"{sql} as {column}" for column, sql in columns.items())
         return f"select * replace ({items}) from ({GOOD})"
 
-    hidden = changed(
-        people_status="'suppressed'", people="null", referrals_status="'suppressed'", referrals="null"
-    )
+    hidden = changed(people_status="'suppressed'", people="null", referrals_status="'suppressed'", referrals="null")
     folder, quality = tmp_path_factory.mktemp("release"), tmp_path_factory.mktemp("quality")
     support.release(
         folder,

@@ -19,9 +19,7 @@ from linkwork.release.publish import Published, publish
 from linkwork.settings import Settings
 
 CUT_OFF = date(2025, 6, 30)
-COLUMNS = (
-    "area_level, area, period_type, period_end, reason, route, referrals, people, completed, completed_share"
-)
+COLUMNS = "area_level, area, period_type, period_end, reason, route, referrals, people, completed, completed_share"
 META: dict[str, Any] = {
     "tiers": ["restricted", "open"],
     "key": ["area_level", "area", "period_type", "period_end", "reason", "route"],
@@ -63,9 +61,7 @@ class Region:
         self.settings = Settings(home=folder / "home", test_numbers="allow")
         self.nodes: dict[str, Any] = {}
 
-    def mart(
-        self, name: str, sql: str, meta: dict[str, Any], described: dict[str, str] | None = None
-    ) -> Mart:
+    def mart(self, name: str, sql: str, meta: dict[str, Any], described: dict[str, str] | None = None) -> Mart:
         con = connect(self.warehouse)
         con.execute("create schema if not exists marts")
         con.execute(f"create or replace table marts.{name} as {sql}")
@@ -102,9 +98,7 @@ class Region:
         )
         return self.mart("rpt_example", sql, meta or META, {"people": "Distinct people referred."})
 
-    def open_rows(
-        self, mart: Mart, policy: str = "nhs-hes", cut_off: date | None = CUT_OFF
-    ) -> list[dict[str, Any]]:
+    def open_rows(self, mart: Mart, policy: str = "nhs-hes", cut_off: date | None = CUT_OFF) -> list[dict[str, Any]]:
         """The mart's rows in the open tier, as dictionaries, in order of the key."""
         con = connect(self.warehouse, read_only=True)
         try:

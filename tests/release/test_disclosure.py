@@ -60,9 +60,7 @@ def test_a_small_count_of_events_is_hidden_too(region: Any, example_row: Row) ->
 def test_a_suppressed_count_is_never_zero_and_zero_is_never_suppressed(
     region: Any, example_row: Row, people: int
 ) -> None:
-    mart = region.example(
-        [*shown_others(example_row), example_row(people=people, referrals=people, completed=0)]
-    )
+    mart = region.example([*shown_others(example_row), example_row(people=people, referrals=people, completed=0)])
     got = one(region.open_rows(mart), area="QZZ")
     expected = (0, "shown") if people == 0 else (None, "suppressed")
     assert (got["people"], got["people_status"]) == expected
@@ -85,9 +83,7 @@ def test_unknown_people_are_treated_as_few(region: Any, example_row: Row) -> Non
     assert (got["referrals"], got["referrals_status"]) == (None, "suppressed")
 
 
-def test_a_denominator_has_people_of_its_own(
-    region: Any, example_row: Row, example_meta: dict[str, Any]
-) -> None:
+def test_a_denominator_has_people_of_its_own(region: Any, example_row: Row, example_meta: dict[str, Any]) -> None:
     """None of fifty people completed: that is a result. Nobody's referrals are hidden because of it."""
     example_meta["disclosure"] |= {
         "people": "completed",
@@ -104,9 +100,7 @@ def test_a_denominator_has_people_of_its_own(
     assert got["completed_share_status"] == "suppressed"
 
 
-def test_each_breakdown_is_judged_on_its_own(
-    region: Any, example_row: Row, example_meta: dict[str, Any]
-) -> None:
+def test_each_breakdown_is_judged_on_its_own(region: Any, example_row: Row, example_meta: dict[str, Any]) -> None:
     """`route` holds the groups of what `reason` names: one sparse breakdown does not take the other away."""
     example_meta["disclosure"] |= {"splits": ["route"], "breakdowns": {"route": "reason"}}
     small = {"people": 3, "referrals": 3, "completed": 1}
@@ -215,9 +209,7 @@ def test_dropped_columns_are_not_there_and_still_count_for_suppression(
     region: Any, example_row: Row, example_meta: dict[str, Any]
 ) -> None:
     example_meta["disclosure"]["drop"] = ["people", "completed_share"]
-    mart = region.example(
-        [*shown_others(example_row), example_row(people=3, referrals=40, completed=8)], example_meta
-    )
+    mart = region.example([*shown_others(example_row), example_row(people=3, referrals=40, completed=8)], example_meta)
     got = one(region.open_rows(mart), area="QZZ")
     assert not {"people", "people_status", "completed_share", "completed_share_status"} & set(got)
     assert (got["referrals"], got["completed"]) == (None, 10)

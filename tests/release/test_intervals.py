@@ -19,9 +19,7 @@ POISSON += [(244, 214.3411, 276.6150)]
 def limits(kind: str, x: int | None, n: int | None, per: float) -> tuple[float | None, float | None]:
     lower, upper = (interval_limit(kind, side, "x", "n", per) for side in ("lower", "upper"))  # type: ignore[arg-type]
     found = (
-        connect()
-        .execute(f"select {lower}, {upper} from (select ?::bigint as x, ?::bigint as n)", [x, n])
-        .fetchone()
+        connect().execute(f"select {lower}, {upper} from (select ?::bigint as x, ?::bigint as n)", [x, n]).fetchone()
     )
     assert found is not None
     return found[0], found[1]

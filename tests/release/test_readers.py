@@ -105,9 +105,7 @@ def test_a_killed_publish_leaves_the_old_release_and_a_retry_finishes(
 
     retried = region.publish(position=101, pinned_known_at=None)
     assert (retried.created, retried.current) == (point == "release-built", True)
-    assert sorted(p.name for p in releases.iterdir()) == sorted(
-        [old.release_id, retried.release_id, "current"]
-    )
+    assert sorted(p.name for p in releases.iterdir()) == sorted([old.release_id, retried.release_id, "current"])
     assert verify_release(retried.path).position == 101
 
 

@@ -1,0 +1,99 @@
+"""A batch's staging folder: who works on it, what lies in it, and what becomes of one that was left behind."""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from ingestion.landing import landed_files
+from linkwork.errors import UsageError
+from linkwork.files import sha256_of, write_json
+from linkwork.log import append
+from linkwork.log.store import Store
+from linkwork.privacy import vault
+from linkwork.privacy.keys import load_keys
+from linkwork.settings import Settings
+
+BATCH_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
+ABANDONED_AFTER_SECONDS = 24 * 3600
+
+log = structlog.get_logger("linkwork.ingest")
+
+
+def new_id() -> str:
+    """A batch id a person can read: the time in UTC and three random bytes."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def create(settings: Settings, batch_id: str, *, by_scheduler: bool) -> Path:
+    """Make the folder. A scheduler's tasks outlive the process that opens the batch, and the folder says so."""
+    if not BATCH_ID.fullmatch(batch_id):
+        raise UsageError(f"not a batch id: {batch_id!r}")
+    batch_dir = settings.staging_dir / batch_id
+    batch_dir.mkdir(parents=True, exist_ok=True)
+    kind = "scheduler" if by_scheduler else "process"
+    write_json(
+        batch_dir / "batch.json",
+        {
+            "batch_id": batch_id,
+            "created_at": datetime.now(UTC).isoformat(),
+            "owner": {"kind": kind, "pid": os.getpid(), "host": socket.gethostname()},
+        },
+    )
+    return batch_dir
+
+
+def recover(settings: Settings, store: Store, folder: Path, *, abandoned: bool) -> bool:
+    """Finish a batch whose events were committed (then true), or discard one nobody works on any more."""
+    if folder.name.startswith("."):
+        return False
+    if append.recover(store, folder):
+        _finish_raw(settings, store, folder)
+        shutil.rmtree(folder)
+        log.info("finished an earlier batch", batch_id=folder.name)
+        return True
+    if abandoned or _is_abandoned(folder):
+        shutil.rmtree(folder)
+        log.info("discarded an earlier batch", batch_id=folder.name)
+    return False
+
+
+def profiles(batch_dir: Path) -> list[dict[str, Any]]:
+    """The profiles of the staged files, in the order of their arrival."""
+    found = [json.loads(p.read_text()) for p in batch_dir.glob("*/profile.json")]
+    return sorted(found, key=lambda p: (p["received_at"], p["feed"], p["sender"], p["file_name"]))
+
+
+def verdicts(batch_dir: Path) -> dict[str, dict[str, Any]]:
+    path = batch_dir / "verdicts.json"
+    return dict(json.loads(path.read_text())["verdicts"]) if path.exists() else {}
+
+
+def _is_abandoned(folder: Path) -> bool:
+    """Nobody works on it: its process has ended, or nothing was written to it for a day."""
+    try:
+        owner = json.loads((folder / "batch.json").read_text())["owner"]
+    except (OSError, ValueError, KeyError):
+        return True
+    if owner["host"] == socket.gethostname() and owner["kind"] == "process":
+        return not Path(f"/proc/{owner['pid']}").exists()
+    return time.time() - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS
+
+
+def _finish_raw(settings: Settings, store: Store, folder: Path) -> None:
+    keys = load_keys(settings)
+    committed = {p["file_sha256"] for p in profiles(folder)}
+    for landed in landed_files(settings.landing_dir):
+        sha = sha256_of(landed.path) if landed.problem is None else ""
+        if sha in committed and store.events.transaction(append.file_app(sha)) is not None:
+            vault.seal(landed.path, settings.raw_dir / sha, keys.zone1)
+            if not settings.landing_is_read_only:
+                landed.path.unlink()

@@ -1,0 +1,240 @@
+"""The documentation holds what it says: commands, queries and programs are run, tables and links are checked."""
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from linkwork import errors
+from linkwork.settings import PROJECT_ROOT, Settings
+
+README = "README.md"
+GUIDES = sorted(p.relative_to(PROJECT_ROOT).as_posix() for p in (PROJECT_ROOT / "docs" / "guides").glob("*.md"))
+PAGES = [
+    README,
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    *GUIDES,
+    *sorted(p.relative_to(PROJECT_ROOT).as_posix() for p in (PROJECT_ROOT / "docs" / "decisions").glob("*.md")),
+]
+
+# Blocks of commands that no test runs, by page and first line, each with its reason.
+NOT_RUN = {
+    (README, "make run"): "continuous integration runs it; tests/dags takes the same job through a real Airflow",
+    (README, "make test"): "it is what runs this test",
+    (README, 'duckdb -readonly data/releases/current/open/marts.duckdb "from release"'): (
+        "needs DuckDB's own command line program, which is no part of the environment"
+    ),
+    ("docs/guides/data-engineer.md", "airflow pools import dags/pools.json"): (
+        "changes a permanent Airflow; tests/dags loads the same pools into one of its own"
+    ),
+    ("docs/guides/data-engineer.md", "linkwork run --airflow"): "tests/dags takes the same job through a real Airflow",
+}
+
+FENCE = re.compile(r"^```(?P<kind>[a-z]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
+HOSTS = {"keepachangelog.com", "semver.org"}  # the only hosts a page may name
+HOST = re.compile(r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev)\b", re.IGNORECASE)
+MACHINE_PATH = re.compile(r"""(?:^|[\s"'`(=])(/(?:[\w.-]+/)+[\w.-]*)""", re.MULTILINE)
+# The commands are run as they are written, on fewer files: the newest of each sender and feed. A file costs a good part
+# of a second however small it is, and more files would show nothing more about the documentation.
+FEWER_FILES = """
+for folder in region/landing/*/*; do
+  find "$folder" -type f | sort | head -n -1 | xargs -r rm
+done
+"""
+STEP_SECONDS = 900  # so that a hanging command ends; nothing is judged by its time
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    page: str
+    kind: str
+    text: str
+
+    @property
+    def first_line(self) -> str:
+        return self.text.splitlines()[0]
+
+    @property
+    def is_run(self) -> bool:
+        return (self.page, self.first_line) not in NOT_RUN
+
+
+def text_of(page: str) -> str:
+    return (PROJECT_ROOT / page).read_text(encoding="utf-8")
+
+
+def blocks(page: str, *kinds: str) -> list[Block]:
+    """The fenced blocks of a page that are of one of the kinds, in order."""
+    found = [Block(page, m["kind"], m["text"]) for m in FENCE.finditer(text_of(page))]
+    return [block for block in found if block.kind in kinds]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the commands of README ended: the working directory and the environment of what follows."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            arguments,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=STEP_SECONDS,
+            check=False,
+        )
+
+    def run_blocks(self, found: list[Block], ending: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run blocks of commands as one script that stops at the first failure."""
+        marked = [
+            f"echo '== block {n}' >&2\n{block.text}" + (FEWER_FILES if "linkwork simulate" in block.text else "")
+            for n, block in enumerate(found, start=1)
+        ]
+        return self.run("bash", "-euo", "pipefail", "-c", "\n".join([*marked, ending]))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """README's commands, run in order; what it exported holds for everything after it."""
+    start = tmp_path_factory.mktemp("docs")
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("LINKWORK_", "AIRFLOW_"))}
+    path = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", "")])
+    before = Place(start, {**inherited, "PATH": path, "TMPDIR": str(start), "COLUMNS": "160"})
+    found = [block for block in blocks(README, "sh") if block.is_run]
+    ended = before.run_blocks(found, ending='pwd > "$TMPDIR/ended-in"; env | grep ^LINKWORK_ > "$TMPDIR/settings"')
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    settings = dict(line.split("=", 1) for line in (start / "settings").read_text().splitlines())
+    return Place(Path((start / "ended-in").read_text().strip()), {**before.environment, **settings})
+
+
+def test_the_commands_of_the_readme_leave_a_release(place: Place) -> None:
+    current = place.folder / "home" / "releases" / "current"
+    assert (current / "open" / "manifest.json").is_file()
+    assert (current / "restricted" / "marts.duckdb").is_file()
+
+
+def test_of_a_date_of_birth_the_month_is_kept(place: Place) -> None:
+    """As the guide for information governance says: in the log, and so in everything that is folded from it."""
+    people = place.folder / "home" / "log" / "events" / "category=person" / "*.parquet"
+    with duckdb.connect() as con:
+        described, with_a_day = con.execute(
+            "select count(*), count(*) filter (day(person_birth_month) <> 1) from read_parquet(?)", [str(people)]
+        ).fetchone() or (0, 0)
+    assert described > 0
+    assert with_a_day == 0
+
+
+@pytest.mark.parametrize("page", GUIDES)
+def test_the_commands_of_a_guide_run(place: Place, page: str) -> None:
+    found = [block for block in blocks(page, "sh", "console") if block.is_run]
+    ended = place.run_blocks(found)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("page", [README, *GUIDES])
+def test_the_python_programs_run(place: Place, page: str) -> None:
+    for block in blocks(page, "python"):
+        ended = place.run(sys.executable, "-c", block.text)
+        assert ended.returncode == 0, f"{block.text}\n{ended.stderr}"
+
+
+@pytest.mark.parametrize("page", [README, *GUIDES])
+def test_the_queries_run_on_the_release(place: Place, page: str) -> None:
+    """On the restricted tier, which has every mart; in the dashboard's guide on the open one, which it may read."""
+    tier = "open" if page.endswith("dashboard.md") else "restricted"
+    marts = place.folder / "home" / "releases" / "current" / tier / "marts.duckdb"
+    with duckdb.connect(str(marts), read_only=True) as con:
+        for block in blocks(page, "sql"):
+            cursor = con.execute(block.text)
+            assert cursor.description, block.text
+
+
+def test_every_block_of_commands_is_run_or_listed() -> None:
+    written = {(b.page, b.first_line) for page in PAGES for b in blocks(page, "sh", "console")}
+    assert set(NOT_RUN) <= written, "a listed block is gone"
+    elsewhere = {page for page, _ in written} - {README, *GUIDES}
+    assert not elsewhere, f"commands in {elsewhere} are run by no test: put them into README or a guide"
+
+
+def test_programs_and_queries_stand_in_pages_that_are_run() -> None:
+    assert [p for p in PAGES if blocks(p, "python", "sql") and p not in (README, *GUIDES)] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_relative_links_lead_somewhere(page: str) -> None:
+    folder = (PROJECT_ROOT / page).parent
+    targets = [m["target"] for m in LINK.finditer(FENCE.sub("", text_of(page)))]
+    local = [t.partition("#")[0] for t in targets if "://" not in t and not t.startswith("#")]
+    assert [t for t in local if not (folder / t).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_names_no_machine_and_no_other_host(page: str) -> None:
+    text = text_of(page)
+    assert MACHINE_PATH.findall(text) == []
+    assert set(HOST.findall(text)) <= HOSTS
+
+
+def test_pages_that_name_machines_or_hosts_are_noticed() -> None:
+    samples = "see `/somewhere/else/file`, (/a/b) and read x/y/z or <br/> at " + ".".join(("files", "example", "org"))
+    assert MACHINE_PATH.findall(samples) == ["/somewhere/else/file", "/a/b"]
+    assert HOST.findall(samples) == ["files.example.org"]
+
+
+def table_after(page: str, heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading, without its header."""
+    section = text_of(page).partition(f"\n{heading}\n")[2]
+    rows = [line for line in section.partition("\n## ")[0].splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+def test_the_settings_are_all_there_with_their_defaults() -> None:
+    shown = {row[0].strip("`"): row[1] for row in table_after(README, "## Settings")}
+    assert set(shown) == {f"LINKWORK_{field.upper()}" for field in Settings.model_fields}
+    for field, told in Settings.model_fields.items():
+        if field != "contracts_dir":  # a path of the installation
+            default = "none" if told.default is None else f"`{told.default}`"
+            assert shown[f"LINKWORK_{field.upper()}"] == default
+
+
+def test_the_exit_codes_are_those_of_the_program() -> None:
+    codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
+    assert {int(row[0]) for row in table_after(README, "## Exit codes")} == codes
+
+
+def test_every_decision_is_in_the_index_and_has_its_parts() -> None:
+    index = text_of("docs/decisions/README.md")
+    records = [p for p in PAGES if re.fullmatch(r"docs/decisions/\d{4}-[a-z0-9-]+\.md", p)]
+    assert records
+    for record in records:
+        assert f"({Path(record).name})" in index
+        parts = re.findall(r"^## (.+)$", text_of(record), re.MULTILINE)
+        assert parts == ["Context", "Options", "Decision", "Consequences", "How it is held"], record
+
+
+def test_sections_of_text_are_found_whole() -> None:
+    """The helper that reads blocks sees the kinds it is asked for, and nothing inside another block."""
+    page = textwrap.dedent("""\
+        ```sh
+        one
+        two
+        ```
+        text
+        ```sql
+        select 1
+        ```
+        """)
+    assert [(m["kind"], m["text"]) for m in FENCE.finditer(page)] == [("sh", "one\ntwo\n"), ("sql", "select 1\n")]

@@ -1,0 +1,60 @@
+"""Names are quoted or refused, text stays text, and a connection is as every part relies on it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linkwork import engine
+
+
+@pytest.mark.parametrize("identifier", ["a", "referral_id", "_x", "With Space", "a" * 63])
+def test_a_plain_name_is_quoted(identifier):
+    assert engine.name(identifier) == f'"{identifier}"'
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    ["", "1a", " a", 'a"; drop table x; --', "a'b", "a-b", "a.b", "a\n", "\u00e9tat", "a" * 64, "a;b", "a\x00", "*"],
+)
+def test_any_other_name_is_refused(identifier):
+    with pytest.raises(ValueError, match="not a valid name"):
+        engine.name(identifier)
+
+
+@pytest.fixture(scope="module")
+def con():
+    with engine.connect() as con:
+        yield con
+
+
+@given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])))
+def test_any_text_comes_back_as_it_was(con, value):
+    assert con.execute(f"select {engine.text(value)}, {engine.texts([value, 'b'])}").fetchone() == (value, [value, "b"])
+
+
+def test_text_that_tries_to_end_the_literal_stays_inside(con):
+    hostile = "'; create table broken as select 1; --"
+    assert con.execute(f"select {engine.text(hostile)}").fetchone() == (hostile,)
+    assert con.execute("select count(*) from duckdb_tables() where table_name = 'broken'").fetchone() == (0,)
+
+
+def test_a_nul_byte_is_refused():
+    with pytest.raises(ValueError, match="NUL"):
+        engine.text("a\x00b")
+
+
+def test_a_connection_works_in_utc_is_silent_and_loads_nothing_by_itself(con):
+    def setting(name: str) -> object:
+        return con.execute(f"select current_setting('{name}')").fetchone()[0]
+
+    assert setting("TimeZone") == "UTC"
+    assert setting("enable_progress_bar") is False
+    assert setting("autoinstall_known_extensions") is False
+    assert setting("autoload_known_extensions") is False
+    assert setting("temp_directory") == ""
+
+
+def test_work_goes_to_the_folder_named_for_it(tmp_path):
+    with engine.connect(spill=tmp_path / "spill'd", threads=1) as con:
+        assert con.execute("select current_setting('temp_directory')").fetchone() == (str(tmp_path / "spill'd"),)
+        assert con.execute("select current_setting('threads')").fetchone() == (1,)

@@ -1,0 +1,53 @@
+"""Files are written whole or not at all."""
+
+import hashlib
+import json
+import os
+
+import pytest
+
+from linkwork.files import private_dir, sha256_of, write_json, write_whole
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1])
+def test_the_hash_is_that_of_the_bytes(tmp_path, size):
+    path = tmp_path / "f"
+    path.write_bytes(b"x" * size)
+    assert sha256_of(path) == hashlib.sha256(b"x" * size).hexdigest()
+
+
+def test_a_write_makes_its_folder_replaces_and_leaves_no_part(tmp_path):
+    path = tmp_path / "a" / "b" / "f"
+    write_whole(path, b"one")
+    write_whole(path, b"two", mode=0o600)
+    assert path.read_bytes() == b"two"
+    assert [p.name for p in path.parent.iterdir()] == ["f"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "rename"])
+def test_a_write_that_fails_leaves_the_old_content(tmp_path, monkeypatch, step):
+    path = tmp_path / "f"
+    write_whole(path, b"old")
+
+    def fail(*_args):
+        raise OSError(28, "No space left on device")
+
+    target = (os, "fsync") if step == "fsync" else (type(path), "rename")
+    monkeypatch.setattr(*target, fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(path, b"new")
+    monkeypatch.undo()
+    assert path.read_bytes() == b"old"
+
+
+def test_equal_content_gives_equal_bytes(tmp_path):
+    write_json(tmp_path / "1", {"b": 1, "a": [2]})
+    write_json(tmp_path / "2", {"a": [2], "b": 1})
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+    assert json.loads((tmp_path / "1").read_text()) == {"a": [2], "b": 1}
+
+
+def test_a_private_folder_is_closed_to_others_even_where_it_was_open(tmp_path):
+    folder = tmp_path / "restricted" / "raw"
+    folder.mkdir(parents=True, mode=0o755)
+    assert private_dir(folder).stat().st_mode & 0o777 == 0o700
