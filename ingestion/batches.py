@@ -95,5 +95,5 @@ def _finish_raw(settings: Settings, store: Store, folder: Path) -> None:
         sha = sha256_of(landed.path) if landed.problem is None else ""
         if sha in committed and store.events.transaction(append.file_app(sha)) is not None:
             vault.seal(landed.path, settings.raw_dir / sha, keys.zone1)
-            if not settings.landing_is_read_only:
+            if not settings.landing_is_read_only and sha256_of(landed.path) == sha:
                 landed.path.unlink()

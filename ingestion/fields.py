@@ -148,7 +148,9 @@ def _check_digit_holds(digits: str) -> str:
     check = f"((11 - ({total}) % 11) % 11)"
     return (
         f"(regexp_full_match({digits}, '\\d{{10}}') and {check} <> 10 "
-        f"and {check} = ascii(substr({digits}, 10, 1)) - 48)"
+        f"and {check} = ascii(substr({digits}, 10, 1)) - 48 "
+        # Ten times the same digit passes the arithmetic and is nobody's number.
+        f"and replace({digits}, left({digits}, 1), '') <> '')"
     )
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ingestion.gate import Arrival
+from ingestion.arrival import Arrival
 from ingestion.landing import shown
 from linkwork import engine
 from linkwork.files import write_json

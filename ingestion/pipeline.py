@@ -20,8 +20,9 @@ from typing import Any
 import structlog
 
 from ingestion import batches, ledger, quality
+from ingestion.arrival import Arrival
 from ingestion.contract import load_contracts
-from ingestion.gate import Arrival, Gate
+from ingestion.gate import Gate
 from ingestion.landing import Landed, landed_files
 from ingestion.senders import Sender, registered
 from linkwork import engine, reference

@@ -21,6 +21,7 @@ class CsvReading(Reading):
     def __init__(self, path: Path, contract: Contract) -> None:
         super().__init__(columns=[p.name for p in contract.properties])
         self._file = contract.file
+        csv.field_size_limit(contract.file.maxLineLength * contract.file.maxRecordLines)  # ours is the limit
         self._lines = Lines(path, contract.file.maxLineLength)
         self._pending: list[Line] = []
         self._places = self._header(contract)

@@ -104,7 +104,9 @@ def sender_add(
 @contract.command("check")
 @command
 def contract_check(
-    files: Annotated[list[Path] | None, typer.Argument(help="Contracts; by default the installed ones.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(exists=True, dir_okay=False, help="Contracts; by default the installed ones.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check contracts against their form and the event catalogue."""

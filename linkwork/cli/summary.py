@@ -115,7 +115,10 @@ def _quality(settings: Settings) -> list[tuple[Any, ...]]:
             count(*) filter (not success and not could_not_check and severity = 'failing'),
             count(*) filter (not success and not could_not_check and severity = 'warning'),
             count(*) filter (could_not_check)
-        from read_parquet({engine.text(results / "*.parquet")}, union_by_name = true) group by 1 order by 1"""
+        from (
+            select * from read_parquet({engine.text(results / "*.parquet")}, union_by_name = true)
+            qualify run_at = max(run_at) over (partition by boundary)
+        ) group by 1 order by 1"""
     )
 
 

@@ -14,8 +14,7 @@ import duckdb
 
 from linkwork import engine
 from linkwork.errors import BadDataError
-from linkwork.log import decide, plan
-from linkwork.log.envelope import CONTENT, ENVELOPE
+from linkwork.log import decide, plan, segments
 from linkwork.log.failpoints import reached
 from linkwork.log.store import LOADS, REGISTER, Store
 from linkwork.log.table import HEAD, CommitLost, LogTable
@@ -87,9 +86,9 @@ def _attempt(
     _prepare(store, con, batch_dir, loads)
     decide.decide(con)
     ledger = _ledger(con, loads, recorded_at, store.events.version + 1)
-    segments = _write_segments(store, con, batch_dir, loads, before, recorded_at)
+    written = segments.write(store, con, batch_dir, loads, before, recorded_at)
     reached("segments-written")
-    position = before + sum(s["rows"] for s in segments)
+    position = before + sum(s["rows"] for s in written)
     batch_id = loads[0]["batch_id"]
     plan.write(
         batch_dir,
@@ -97,7 +96,7 @@ def _attempt(
             "batch_id": batch_id,
             "position_before": before,
             "position": position,
-            "events": {"add": segments},
+            "events": {"add": written},
             "register": _register_step(store, con, loads),
             "loads": _rows_step(con, store.loads, ledger, LOADS),
             "quarantine": _quarantine_step(store, con, batch_dir, loads, recorded_at),
@@ -106,7 +105,7 @@ def _attempt(
     transactions = {HEAD: position, plan.app(batch_id): 1}
     transactions |= {file_app(load["file_sha256"]): 1 for load in loads}
     version = store.events.commit(
-        [(store.events.path / s["path"], s["partition"], _statistics(s, recorded_at)) for s in segments],
+        [(store.events.path / s["path"], s["partition"], segments.statistics(s, recorded_at)) for s in written],
         transactions,
         metadata={"linkwork_batch": batch_id},
     )
@@ -114,17 +113,8 @@ def _attempt(
     done = plan.read(batch_dir)
     assert done is not None  # noqa: S101 - written above
     plan.carry_out(store, done)
-    files = [store.events.path / s["path"] for s in segments]
+    files = [store.events.path / s["path"] for s in written]
     return Commit(batch_id, version, before, position, position - before, files, ledger)
-
-
-def _statistics(segment: Mapping[str, Any], recorded_at: datetime) -> dict[str, Any]:
-    return {
-        "numRecords": segment["rows"],
-        "minValues": {"global_position": segment["lowest"], "recorded_at": recorded_at},
-        "maxValues": {"global_position": segment["highest"], "recorded_at": recorded_at},
-        "nullCount": {"global_position": 0, "recorded_at": 0},
-    }
 
 
 def _prepare(store: Store, con: duckdb.DuckDBPyConnection, batch_dir: Path, loads: list[dict[str, Any]]) -> None:
@@ -143,8 +133,8 @@ def _prepare(store: Store, con: duckdb.DuckDBPyConnection, batch_dir: Path, load
         select * from {store.register.relation(register)} semi join rec using (record_key)"""
     )
     queries = []
-    for category, files in _staged_facts(store, batch_dir, loads).items():
-        parts = ", ".join(f"{engine.name(c)}::varchar" for c in _content_columns(store, category))
+    for category, files in segments.staged_facts(store, batch_dir, loads).items():
+        parts = ", ".join(f"{engine.name(c)}::varchar" for c in segments.content_columns(store, category))
         queries.append(
             f"""select load_id, line_no, slot, category, event_type, stream_id,
             id_hmac(parts_blob([{parts}])) as content_hash from read_parquet({engine.texts(files)})"""
@@ -153,21 +143,6 @@ def _prepare(store: Store, con: duckdb.DuckDBPyConnection, batch_dir: Path, load
         null::varchar as category, null::varchar as event_type, null::blob as stream_id,
         null::blob as content_hash where false"""
     con.execute("create or replace temp table fact as " + " union all ".join([nothing, *queries]))
-
-
-def _content_columns(store: Store, category: str) -> list[str]:
-    basis = ["stated_occurred_at" if c == "occurred_at" else c for c in CONTENT]
-    return [*basis, *store.catalogue.categories[category].stored_columns()]
-
-
-def _staged_facts(store: Store, batch_dir: Path, loads: list[dict[str, Any]]) -> dict[str, list[Path]]:
-    found: dict[str, list[Path]] = {}
-    for load in loads:
-        for category in store.catalogue.categories:
-            path = batch_dir / load["load_id"] / "facts" / f"{category}.parquet"
-            if path.exists():
-                found.setdefault(category, []).append(path)
-    return found
 
 
 def _ledger(
@@ -204,82 +179,6 @@ def _ledger(
             )
         rows.append(row)
     return rows
-
-
-def _write_segments(
-    store: Store,
-    con: duckdb.DuckDBPyConnection,
-    batch_dir: Path,
-    loads: list[dict[str, Any]],
-    before: int,
-    recorded_at: datetime,
-) -> list[dict[str, Any]]:
-    con.execute(
-        f"""create or replace temp table positioned as
-        select event.*, {int(before)} + row_number() over (
-            order by arrival, line_no, asserted_at, slot, {decide.KIND_RANK}) as global_position
-        from event"""
-    )
-    con.execute("set variable recorded_at = ?::timestamptz", [recorded_at])
-    staged = _staged_facts(store, batch_dir, loads)
-    segments = []
-    for category, rows, lowest, highest in con.execute(
-        "select category, count(*), min(global_position), max(global_position) from positioned group by 1 order by 1"
-    ).fetchall():
-        query = _segment_query(store, category, staged.get(category, []))
-        path = store.events.write_file(con, query, {"category": category})
-        segments.append(
-            plan.addition(store.events, path, {"category": category}, rows) | {"lowest": lowest, "highest": highest}
-        )
-    return segments
-
-
-def _segment_query(store: Store, category: str, files: list[Path]) -> str:
-    """The segment's rows: what the gate staged, with what the commit decided. A withdrawn fact has no payload."""
-    payload = store.catalogue.categories[category].stored_columns()
-    known = {
-        "global_position": "p.global_position",
-        "event_id": "p.event_id",
-        "fact_id": "p.fact_id",
-        "stream_id": "p.stream_id",
-        "causation_id": "p.causation_id",
-        "event_type": "p.event_type",
-        "revision_kind": "p.kind",
-        "asserted_at": "p.asserted_at",
-        "recorded_at": "getvariable('recorded_at')",
-        "load_id": "p.load_id",
-        "source_line": "p.line_no",
-        "content_hash": "p.content_hash",
-        "schema_version": str(store.catalogue.version),
-        # A withdrawal belongs to the same person and the same file as the record that withdrew it.
-        "subject_key": "r.subject_key",
-        "identity_quality": "r.identity_quality",
-        "received_at": "r.received_at",
-        "source_system": "r.source_system",
-        "source_record_ref": "r.source_record_ref",
-        "origin": "coalesce(s.origin, 'derived')",
-    }
-    columns = [
-        f"({known.get(c, f's.{engine.name(c)}')})::{t} as {engine.name(c)}"
-        for c, t in {**ENVELOPE, **payload}.items()
-        if c != "category"
-    ]
-    source = (
-        f"read_parquet({engine.texts(files)})"
-        if files
-        else "(select null::varchar as load_id, null::bigint as line_no, null::varchar as slot, "
-        + ", ".join(f"null::{t} as {engine.name(c)}" for c, t in {**ENVELOPE, **payload}.items() if c != "load_id")
-        + " where false)"
-    )
-    return f"""
-        select {", ".join(columns)}
-        from positioned as p
-        inner join rec as r on r.load_id = p.load_id and r.line_no = p.line_no
-        left join {source} as s
-            on s.load_id = p.load_id and s.line_no = p.line_no
-            and s.slot = if(p.kind in ('original', 'revision'), p.slot, null)
-        where p.category = {engine.text(category)}
-        order by p.global_position"""
 
 
 def _register_step(store: Store, con: duckdb.DuckDBPyConnection, loads: list[dict[str, Any]]) -> dict[str, Any]:

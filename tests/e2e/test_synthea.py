@@ -39,7 +39,7 @@ def test_the_marts_show_them(synthea):
         return synthea.sql(f"select count(*) as n from {table}")[0]["n"]
 
     assert (count("dim_people"), count("fct_appointments"), count("fct_needs")) == (27, 604, 117)
-    by_term = synthea.sql("select source_term, count(*) as n from fct_needs group by 1 order by n desc, 1 limit 3")
+    by_term = synthea.sql("select code, count(*) as n from fct_needs group by 1 order by n desc, 1 limit 3")
     assert [row["n"] for row in by_term] == [47, 26, 20]
     quality = synthea.sql("select feed, sum(records)::bigint as records from rpt_data_quality group by 1 order by 1")
     assert {row["feed"]: row["records"] for row in quality} == {f"synthea_{k}_csv": n for k, n in FEEDS.items()}

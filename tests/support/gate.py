@@ -10,8 +10,9 @@ import duckdb
 import yaml
 
 from ingestion import fields
+from ingestion.arrival import Arrival
 from ingestion.contract import Contract
-from ingestion.gate import Arrival, Gate
+from ingestion.gate import Gate
 from ingestion.readers.csv import CsvReading
 from ingestion.readers.jsonl import JsonlReading
 from linkwork import engine

@@ -1,0 +1,96 @@
+"""Which rows become which events: one SELECT a slot and event type, over the valid rows of a file."""
+
+from ingestion import conditions
+from ingestion.contract import Contract, Event, Stream
+from linkwork import engine
+from linkwork.log.catalogue import Catalogue
+
+
+def queries(contract: Contract, catalogue: Catalogue, load_id: str) -> dict[str, list[str]]:
+    """For each category the SELECTs that give its facts. Within a slot the first event whose condition holds wins."""
+    found: dict[str, list[str]] = {}
+    for slot in contract.slots:
+        earlier: list[str] = []
+        for event in (e for e in contract.events if e.slot == slot):
+            category = catalogue.events[event.type].category
+            found.setdefault(category, []).append(_query(event, contract, catalogue, load_id, earlier))
+            earlier.append(conditions.to_sql(event.when, contract.instants))
+    return found
+
+
+def content_columns(contract: Contract) -> list[str]:
+    """The columns that make an assertion what it is: those that reach events. Time of assertion and person do not."""
+    record = contract.record
+    used: dict[str, None] = {}
+    for event in contract.events:
+        for column in (*conditions.columns_of(event.when), event.occurred, *event.payload.values()):
+            used[column] = None
+        for stream in (event.stream, event.correlation):
+            for column in (*(stream.key if stream else ()), *([stream.sender] if stream else [])):
+                used[column] = None
+    for organisation in (record.practice, record.performer, record.provider):
+        if organisation:
+            used[organisation] = None
+    return sorted(set(used) - {"sender", "asserted_at", record.assertedAt})
+
+
+def _query(event: Event, contract: Contract, catalogue: Catalogue, load_id: str, earlier: list[str]) -> str:
+    kind = catalogue.events[event.type]
+    category = catalogue.categories[kind.category]
+    record = contract.record
+    payload = []
+    for column, sql_type in category.columns.items():
+        value = "null"
+        if column in event.payload:
+            value = engine.name(event.payload[column])
+        elif column in event.constants:
+            value = engine.text(event.constants[column])
+        payload.append(f"({value})::{sql_type} as {engine.name(category.stored(column))}")
+    stream = event.stream or Stream(category=kind.category, key=record.key)
+    condition = " and ".join([conditions.to_sql(event.when, contract.instants), *(f"not {e}" for e in earlier)])
+    return f"""
+        select {load_id} as load_id, line_no, {engine.text(event.slot)} as slot,
+            {engine.text(kind.category)} as category, {_stream_id(stream)} as stream_id,
+            {_stream_id(event.correlation) if event.correlation else "null::blob"} as correlation_id,
+            {engine.text(event.type)} as event_type,
+            {engine.text("derived" if record.kind == "state" else "stated")} as origin,
+            {_occurred(event, contract)},
+            {_organisation(record.practice)} as practice_code,
+            {_organisation(record.performer)} as performer_code,
+            {_organisation(record.provider)} as provider_code,
+            {", ".join(payload)}
+        from valid
+        where not is_tombstone and {engine.name(event.occurred)} is not null and {condition}"""
+
+
+def _stream_id(stream: Stream) -> str:
+    sender = "getvariable('sender')" if stream.sender == "sender" else engine.name(stream.sender)
+    keys = [f"{engine.name(k)}::varchar" for k in stream.key]
+    known = " and ".join(f"{part} is not null" for part in (sender, *keys))
+    return (
+        f"case when {known} then id_hmac(parts_blob(['stream', {engine.text(stream.category)}, {sender}, "
+        f"{', '.join(keys)}])) end"
+    )
+
+
+def _organisation(source: str | None) -> str:
+    if source is None:
+        return "null::varchar"
+    return "getvariable('sender')" if source == "sender" else f"{engine.name(source)}::varchar"
+
+
+def _occurred(event: Event, contract: Contract) -> str:
+    """occurred_at, its local calendar date and precision. A date is never shifted by a time zone."""
+    if event.occurred == "asserted_at":
+        return """asserted_at as occurred_at, (asserted_at at time zone 'Europe/London')::date as occurred_on,
+            'second' as occurred_precision, null::timestamptz as stated_occurred_at"""
+    column = engine.name(event.occurred)
+    prop = contract.field(event.occurred)
+    if prop.logicalType == "date":
+        at = f"({column}::timestamp at time zone 'UTC')"
+        return f"{at} as occurred_at, {column} as occurred_on, 'day' as occurred_precision, {at} as stated_occurred_at"
+    precision = "second" if "%S" in (prop.format or "") else "minute"
+    return (
+        f"{column} as occurred_at, ({column} at time zone 'Europe/London')::date as occurred_on, "
+        f"'{precision}' as occurred_precision, {column} as stated_occurred_at"
+    )

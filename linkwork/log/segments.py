@@ -1,0 +1,113 @@
+"""Segments: the rows of one commit, a Parquet file a category, in the order of their positions."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from linkwork import engine
+from linkwork.log import decide, plan
+from linkwork.log.envelope import CONTENT, ENVELOPE
+from linkwork.log.store import Store
+
+
+def write(
+    store: Store,
+    con: duckdb.DuckDBPyConnection,
+    batch_dir: Path,
+    loads: list[dict[str, Any]],
+    before: int,
+    recorded_at: datetime,
+) -> list[dict[str, Any]]:
+    con.execute(
+        f"""create or replace temp table positioned as
+        select event.*, {int(before)} + row_number() over (
+            order by arrival, line_no, asserted_at, slot, {decide.KIND_RANK}) as global_position
+        from event"""
+    )
+    con.execute("set variable recorded_at = ?::timestamptz", [recorded_at])
+    staged = staged_facts(store, batch_dir, loads)
+    segments = []
+    for category, rows, lowest, highest in con.execute(
+        "select category, count(*), min(global_position), max(global_position) from positioned group by 1 order by 1"
+    ).fetchall():
+        query = _segment_query(store, category, staged.get(category, []))
+        path = store.events.write_file(con, query, {"category": category})
+        segments.append(
+            plan.addition(store.events, path, {"category": category}, rows) | {"lowest": lowest, "highest": highest}
+        )
+    return segments
+
+
+def _segment_query(store: Store, category: str, files: list[Path]) -> str:
+    """The segment's rows: what the gate staged, with what the commit decided. A withdrawn fact has no payload."""
+    payload = store.catalogue.categories[category].stored_columns()
+    known = {
+        "global_position": "p.global_position",
+        "event_id": "p.event_id",
+        "fact_id": "p.fact_id",
+        "stream_id": "p.stream_id",
+        "causation_id": "p.causation_id",
+        "event_type": "p.event_type",
+        "revision_kind": "p.kind",
+        "asserted_at": "p.asserted_at",
+        "recorded_at": "getvariable('recorded_at')",
+        "load_id": "p.load_id",
+        "source_line": "p.line_no",
+        "content_hash": "p.content_hash",
+        "schema_version": str(store.catalogue.version),
+        # A withdrawal belongs to the same person and the same file as the record that withdrew it.
+        "subject_key": "r.subject_key",
+        "identity_quality": "r.identity_quality",
+        "received_at": "r.received_at",
+        "source_system": "r.source_system",
+        "source_record_ref": "r.source_record_ref",
+        "origin": "coalesce(s.origin, 'derived')",
+    }
+    columns = [
+        f"({known.get(c, f's.{engine.name(c)}')})::{t} as {engine.name(c)}"
+        for c, t in {**ENVELOPE, **payload}.items()
+        if c != "category"
+    ]
+    source = (
+        f"read_parquet({engine.texts(files)})"
+        if files
+        else "(select null::varchar as load_id, null::bigint as line_no, null::varchar as slot, "
+        + ", ".join(f"null::{t} as {engine.name(c)}" for c, t in {**ENVELOPE, **payload}.items() if c != "load_id")
+        + " where false)"
+    )
+    return f"""
+        select {", ".join(columns)}
+        from positioned as p
+        inner join rec as r on r.load_id = p.load_id and r.line_no = p.line_no
+        left join {source} as s
+            on s.load_id = p.load_id and s.line_no = p.line_no
+            and s.slot = if(p.kind in ('original', 'revision'), p.slot, null)
+        where p.category = {engine.text(category)}
+        order by p.global_position"""
+
+
+def content_columns(store: Store, category: str) -> list[str]:
+    basis = ["stated_occurred_at" if c == "occurred_at" else c for c in CONTENT]
+    return [*basis, *store.catalogue.categories[category].stored_columns()]
+
+
+def staged_facts(store: Store, batch_dir: Path, loads: list[dict[str, Any]]) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for load in loads:
+        for category in store.catalogue.categories:
+            path = batch_dir / load["load_id"] / "facts" / f"{category}.parquet"
+            if path.exists():
+                found.setdefault(category, []).append(path)
+    return found
+
+
+def statistics(segment: Mapping[str, Any], recorded_at: datetime) -> dict[str, Any]:
+    return {
+        "numRecords": segment["rows"],
+        "minValues": {"global_position": segment["lowest"], "recorded_at": recorded_at},
+        "maxValues": {"global_position": segment["highest"], "recorded_at": recorded_at},
+        "nullCount": {"global_position": 0, "recorded_at": 0},
+    }
