@@ -13,10 +13,11 @@ from typing import Any
 
 import structlog
 
+from ingestion import refused
 from ingestion.landing import landed_files
 from linkwork.errors import UsageError
 from linkwork.files import sha256_of, write_json
-from linkwork.log import append
+from linkwork.log import append, plan
 from linkwork.log.store import Store
 from linkwork.privacy import vault
 from linkwork.privacy.keys import load_keys
@@ -56,7 +57,7 @@ def recover(settings: Settings, store: Store, folder: Path, *, abandoned: bool) 
     if folder.name.startswith("."):
         return False
     if append.recover(store, folder):
-        _finish_raw(settings, store, folder)
+        seal_received(settings, folder)
         shutil.rmtree(folder)
         log.info("finished an earlier batch", batch_id=folder.name)
         return True
@@ -88,12 +89,25 @@ def _is_abandoned(folder: Path) -> bool:
     return time.time() - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS
 
 
-def _finish_raw(settings: Settings, store: Store, folder: Path) -> None:
+def seal_received(settings: Settings, folder: Path) -> None:
+    """What zone 1 keeps of a committed batch: each file as received, and the text of records the register refused.
+
+    Then the landing folder lets go of the files. A file that was replaced since it was staged stays for the next run.
+    """
     keys = load_keys(settings)
-    committed = {p["file_sha256"] for p in profiles(folder)}
+    done = plan.read(folder) or {"refused": [], "loads_committed": []}
+    committed = {(p["feed"], p["sender"], p["file_name"], p["file_sha256"]): p["load_id"] for p in profiles(folder)}
+    names = {identity[:3] for identity in committed}
     for landed in landed_files(settings.landing_dir):
-        sha = sha256_of(landed.path) if landed.problem is None else ""
-        if sha in committed and store.events.transaction(append.file_app(sha)) is not None:
-            vault.seal(landed.path, settings.raw_dir / sha, keys.zone1)
-            if not settings.landing_is_read_only and sha256_of(landed.path) == sha:
-                landed.path.unlink()
+        name = (landed.feed, landed.sender, landed.path.name)
+        if landed.problem is not None or name not in names:
+            continue
+        sha = sha256_of(landed.path)
+        load_id = committed.get((*name, sha))
+        if load_id is None or load_id not in done["loads_committed"]:
+            continue
+        lines = {first: last for load, first, last in done["refused"] if load == load_id}
+        refused.keep(landed.path, lines, settings.quarantine_raw_dir / load_id, keys.zone1)
+        vault.seal(landed.path, settings.raw_dir / sha, keys.zone1)
+        if not settings.landing_is_read_only:
+            landed.path.unlink()

@@ -4,7 +4,6 @@ Nothing identifiable leaves it: identifiers become pseudonyms in the same pass t
 dropped and counted, and refused records are kept by line and rule in zone 2, by raw text only encrypted in zone 1.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ingestion import conditions, facts, fields, profile
+from ingestion import conditions, facts, fields, profile, refused
 from ingestion.arrival import Arrival
 from ingestion.contract import Contract
 from ingestion.readers.base import FileRefused, Reading
@@ -21,7 +20,7 @@ from ingestion.readers.jsonl import JsonlReading
 from linkwork import engine
 from linkwork.files import write_json
 from linkwork.log.catalogue import Catalogue
-from linkwork.privacy import hmac_sql, vault
+from linkwork.privacy import hmac_sql
 from linkwork.privacy.keys import Keys
 
 READERS: dict[str, type[CsvReading] | type[JsonlReading]] = {"csv": CsvReading, "jsonl": JsonlReading}
@@ -159,7 +158,7 @@ class Gate:
         load_id = engine.text(folder.name)
         _copy(
             con,
-            f"""select {load_id} as load_id, line_no, record_key, asserted_at, row_hash, subject_key,
+            f"""select {load_id} as load_id, line_no, line_end, record_key, asserted_at, row_hash, subject_key,
                 if(identity_quality = 'nhs_number', subject_key, null) as verified_subject, identity_quality,
                 getvariable('received_at') as received_at, getvariable('source_system') as source_system,
                 source_record_ref
@@ -188,26 +187,12 @@ class Gate:
 
     def _keep_refused_text(self, con: duckdb.DuckDBPyConnection, arrival: Arrival) -> None:
         """The raw text of refused records, encrypted in zone 1, one JSON object a record."""
-        refused = con.execute(
+        lines = con.execute(
             """select line_no, line_end from unreadable
             union all select line_no, line_end from judged where skipped_as is null and len(violations) > 0
             order by 1"""
         ).fetchall()
-        if not refused:
-            return
-        ends = dict(refused)
-        kept: list[str] = []
-        current: list[str] = []
-        start = end = 0
-        with arrival.path.open("rb") as handle:
-            for number, line in enumerate(handle, start=1):
-                if number in ends:
-                    start, end, current = number, ends[number], []
-                if start <= number <= end:
-                    current.append(line.decode("utf-8", "backslashreplace"))
-                    if number == end:
-                        kept.append(json.dumps({"line": start, "raw": "".join(current)}))
-        vault.seal_bytes("\n".join(kept).encode(), self.quarantine_raw / arrival.load_id, self.keys.zone1)
+        refused.keep(arrival.path, dict(lines), self.quarantine_raw / arrival.load_id, self.keys.zone1)
 
 
 def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:

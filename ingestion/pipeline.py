@@ -31,7 +31,7 @@ from linkwork.log import append, plan
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.lock import writer_lock
 from linkwork.log.store import Store
-from linkwork.privacy import hmac_sql, vault
+from linkwork.privacy import hmac_sql
 from linkwork.privacy.keys import load_keys, remember_keys
 from linkwork.settings import Settings
 
@@ -150,12 +150,11 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
             if good:
                 result = append.commit(store, con, batch_dir, good)
             written = ledger.record(store, con, others)
-        for done in (*good, *(row for row in others if row["status"] == "noop")):
-            path, sha = _path(paths, done), done["file_sha256"]
-            if path is not None and _is_as_staged(path, sha):  # another file under the same name stays for the next run
-                vault.seal(path, settings.raw_dir / sha, keys.zone1)
-                if not settings.landing_is_read_only:
-                    path.unlink()
+        batches.seal_received(settings, batch_dir)
+        for repeated in (row for row in others if row["status"] == "noop" and not settings.landing_is_read_only):
+            path = _path(paths, repeated)
+            if path is not None and _is_as_staged(path, repeated["file_sha256"]):
+                path.unlink()
         statuses = [row["status"] for row in others] + ["committed"] * len(good)
         summary = ledger.summary(
             store,

@@ -96,9 +96,11 @@ def _attempt(
             "batch_id": batch_id,
             "position_before": before,
             "position": position,
+            "loads_committed": [load["load_id"] for load in loads],
             "events": {"add": written},
             "register": _register_step(store, con, loads),
             "loads": _rows_step(con, store.loads, ledger, LOADS),
+            "refused": _refused_lines(con),
             "quarantine": _quarantine_step(store, con, batch_dir, loads, recorded_at),
         },
     )
@@ -202,6 +204,18 @@ def _register_step(store: Store, con: duckdb.DuckDBPyConnection, loads: list[dic
         add.append(plan.addition(store.register, path, partition, rows))
         remove += [f.path for f in old if store.register.path / f.path != path]
     return {"add": add, "remove": remove}
+
+
+def _refused_lines(con: duckdb.DuckDBPyConnection) -> list[list[Any]]:
+    """Load, first and last line of each record the register refused, so that its raw text can be kept in zone 1."""
+    return [
+        list(row)
+        for row in con.execute(
+            """select fate.load_id, fate.line_no, rec.line_end
+            from fate inner join rec on rec.load_id = fate.load_id and rec.line_no = fate.line_no
+            where fate.fate in ('conflict', 'other_person') order by all"""
+        ).fetchall()
+    ]
 
 
 def _quarantine_step(

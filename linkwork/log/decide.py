@@ -105,6 +105,7 @@ STEPS: tuple[str, ...] = (
     from ranked as r
     inner join leader as l on l.record_key = r.record_key and l.asserted_at = r.asserted_at
     """,
+    "drop table ranked",  # each intermediate table goes as soon as nothing reads it: a batch may be a whole region
     # --- the facts as they stood before and after each accepted assertion -------------------------
     """
     create or replace temp table standing as
@@ -119,6 +120,7 @@ STEPS: tuple[str, ...] = (
     inner join fact as f on f.load_id = l.load_id and f.line_no = l.line_no
     where l.accepted
     """,
+    "drop table fact",
     """
     create or replace temp table before as
     select record_key, step, slot, category, event_type, stream_id, content_hash from asserted
@@ -170,6 +172,8 @@ STEPS: tuple[str, ...] = (
         id_hmac(i.fact_id || encode(epoch_us(i.asserted_at)::varchar) || i.content_hash) as event_id
     from identified as i
     """,
+    "drop table asserted",
+    "drop table before",
     """
     create or replace temp table event as
     select
@@ -186,6 +190,7 @@ STEPS: tuple[str, ...] = (
         left join standing on standing.record_key = emitted.record_key and standing.slot = emitted.slot
     ) as e
     """.replace("{rank}", KIND_RANK),
+    "drop table emitted",
     # --- the register after this batch ------------------------------------------------------------
     """
     create or replace temp table register_row as
@@ -240,6 +245,7 @@ STEPS: tuple[str, ...] = (
     left join facts as f on f.record_key = p.record_key
     where coalesce(n.asserted_at, reg.asserted_at) is not null
     """.replace("{rank}", KIND_RANK),
+    *(f"drop table {name}" for name in ("judged", "leader", "standing", "contested", "reg")),
 )
 
 

@@ -1,5 +1,7 @@
 """What becomes of records, and that the log says so: fates, positions, ids, conservation."""
 
+from ingestion import refused
+from linkwork.privacy.keys import load_keys
 from tests.support.log import at, csv_text, day, deliver, effective, ingest, rows
 
 NUMBER, OTHER = "9990000018", "9990000026"
@@ -107,3 +109,14 @@ def test_every_record_has_exactly_one_fate(home):
         (5, "nhs_number", "nhs_number"),
         (7, "field_count", None),
     ]
+
+
+def test_the_raw_text_of_every_refused_record_is_kept_encrypted(home):
+    deliver(home, "1.csv", csv_text([record("a", day(1)), record("b", "2025-02-30")]))
+    deliver(home, "2.csv", csv_text([record("a", day(2)), record("c", day(3))]))
+    ingest(home)
+    key = load_keys(home).zone1
+    kept = {row["line"]: row["raw"] for path in home.quarantine_raw_dir.iterdir() for row in refused.read(path, key)}
+    assert kept[3].startswith(f"b,{NUMBER},2025-02-30")  # refused by the gate
+    assert kept[2].startswith(f"a,{NUMBER},{day(2)}")  # contradicts the first file
+    assert all(NUMBER.encode() not in path.read_bytes() for path in home.quarantine_raw_dir.iterdir())

@@ -18,10 +18,12 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import yaml
 
 from linkwork.engine import connect, name
-from linkwork.settings import PROJECT_ROOT
+from linkwork.log.catalogue import Catalogue
+from linkwork.log.envelope import ENVELOPE
+from linkwork.log.store import LOADS, QUARANTINE
+from linkwork.reference import KINDS
 
 CUT_OFF = date(2026, 1, 31)
 
@@ -40,95 +42,10 @@ SLOTS = {
     for event in events
 }
 
-ENVELOPE = {
-    "global_position": "bigint",
-    "event_id": "blob",
-    "fact_id": "blob",
-    "category": "varchar",
-    "stream_id": "blob",
-    "correlation_id": "blob",
-    "causation_id": "blob",
-    "event_type": "varchar",
-    "schema_version": "integer",
-    "revision_kind": "varchar",
-    "origin": "varchar",
-    "occurred_at": "timestamptz",
-    "occurred_on": "date",
-    "occurred_precision": "varchar",
-    "asserted_at": "timestamptz",
-    "received_at": "timestamptz",
-    "recorded_at": "timestamptz",
-    "subject_key": "blob",
-    "identity_quality": "varchar",
-    "practice_code": "varchar",
-    "performer_code": "varchar",
-    "provider_code": "varchar",
-    "source_system": "varchar",
-    "source_record_ref": "varchar",
-    "load_id": "varchar",
-    "source_line": "bigint",
-    "content_hash": "blob",
-}
-LOADS = {
-    "load_id": "varchar",
-    "feed": "varchar",
-    "sender": "varchar",
-    "file_name": "varchar",
-    "file_sha256": "varchar",
-    "received_at": "timestamptz",
-    "status": "varchar",
-    **dict.fromkeys(
-        ["records", "accepted", "duplicate", "superseded", "conflict", "quarantined", "skipped", "events"],
-        "bigint",
-    ),
-    "log_version": "bigint",
-    "recorded_at": "timestamptz",
-    "detail": "varchar",
-    "contract_version": "varchar",
-    "batch_id": "varchar",
-}
-QUARANTINE = {
-    "load_id": "varchar",
-    "feed": "varchar",
-    "sender": "varchar",
-    "file_name": "varchar",
-    "source_line": "bigint",
-    "rule": "varchar",
-    "field": "varchar",
-    "sentence": "varchar",
-    "recorded_at": "timestamptz",
-}
-SENDERS = {
-    "code": "varchar",
-    "name": "varchar",
-    "kind": "varchar",
-    "feeds": "varchar[]",
-    "source_system": "varchar",
-    "valid_from": "date",
-    "valid_to": "date",
-    "cadence_days": "integer",
-    "agreement": "varchar",
-    "first_expected": "date",
-}
-ORGANISATIONS = {
-    "practice_code": "varchar",
-    "practice_name": "varchar",
-    "pcn_code": "varchar",
-    "pcn_name": "varchar",
-    "icb_code": "varchar",
-    "icb_name": "varchar",
-    "valid_from": "date",
-    "valid_to": "date",
-}
-
-
-def payload_columns() -> dict[str, str]:
-    """Payload columns of the log by name, with their DuckDB types, from the event catalogue."""
-    columns: dict[str, str] = {}
-    for path in sorted((PROJECT_ROOT / "ingestion" / "catalogue" / "v1").glob("*.yaml")):
-        category = yaml.safe_load(path.read_text())
-        columns |= {f"{category['category']}_{n}": c["type"] for n, c in category["columns"].items()}
-    return columns
+PAYLOAD = Catalogue.current().payload_columns()
+SENDERS, ORGANISATIONS = (
+    {column: sql_type for column, (sql_type, _, _) in KINDS[kind].items()} for kind in ("senders", "organisations")
+)
 
 
 def key(scope: str, *parts: str) -> bytes:
@@ -207,7 +124,7 @@ class Warehouse:
             row |= {f"appointment_{c}": v for c, v in attended.items()}
             row["appointment_slot_start"] = _at(day, 10)
             row["appointment_booked_at"] = _at(day - timedelta(days=3), 9)
-        lists = {c for c, kind_ in payload_columns_once().items() if kind_.endswith("[]")}
+        lists = {c for c, kind_ in PAYLOAD.items() if kind_.endswith("[]")}
         row |= {c: v.split(",") if c in lists else v for c, v in known.items()}
         self.events.append(row)
 
@@ -232,7 +149,7 @@ class Warehouse:
         con = connect(database)
         con.execute("create schema log")
         con.execute("create schema reference")
-        _table(con, "log.events", ENVELOPE | payload_columns_once(), self.events)
+        _table(con, "log.events", ENVELOPE | PAYLOAD, self.events)
         _table(con, "log.loads", LOADS, self.loads)
         _table(con, "log.quarantine", QUARANTINE, self.quarantine)
         _table(con, "reference.senders", SENDERS, self.senders)
@@ -246,14 +163,6 @@ class Warehouse:
 
 
 ENGAGEMENT = {"contact", "plan", "goal", "signpost", "measure", "support"}
-_payload: dict[str, str] = {}
-
-
-def payload_columns_once() -> dict[str, str]:
-    """As `payload_columns`, read from disk once."""
-    if not _payload:
-        _payload.update(payload_columns())
-    return _payload
 
 
 def _at(day: date, hour: int) -> datetime:

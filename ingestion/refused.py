@@ -1,0 +1,35 @@
+"""The raw text of refused records: encrypted in zone 1, one sealed file a load, one JSON object a record."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from linkwork.privacy import vault
+
+
+def keep(source: Path, lines: Mapping[int, int], target: Path, key: bytes) -> None:
+    """Add records of `source` to what is kept of its load. `lines` maps a record's first physical line to its last.
+
+    Called twice for one load: by the gate for what it refuses, and after the commit for what the register refuses.
+    """
+    if not lines:
+        return
+    kept = {record["line"]: record for record in read(target, key)} if target.exists() else {}
+    current: list[str] = []
+    start = end = 0
+    with source.open("rb") as handle:
+        for number, line in enumerate(handle, start=1):
+            if number in lines:
+                start, end, current = number, lines[number], []
+            if start <= number <= end:
+                current.append(line.decode("utf-8", "backslashreplace"))
+                if number == end:
+                    kept[start] = {"line": start, "raw": "".join(current)}
+    content = "\n".join(json.dumps(kept[line]) for line in sorted(kept))
+    vault.seal_bytes(content.encode(), target, key)
+
+
+def read(target: Path, key: bytes) -> list[dict[str, Any]]:
+    """The kept records of a load, in the order of their lines."""
+    return [json.loads(line) for line in vault.unseal(target, key).decode().splitlines()]
