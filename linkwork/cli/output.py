@@ -35,8 +35,10 @@ KnownAt = Annotated[
     ),
 ]
 
+# A pipe has no width: a table written to one is as wide as its content, up to what fits a file.
+PIPE_WIDTH = 160
 errors = Console(stderr=True, highlight=False)
-console = Console(highlight=False)
+console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def configure_logging() -> None:
