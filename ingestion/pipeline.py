@@ -19,13 +19,13 @@ from typing import Any
 
 import structlog
 
-from ingestion import batches, ledger, quality
+from ingestion import batches, ledger, recorded
 from ingestion.arrival import Arrival
 from ingestion.contract import load_contracts
 from ingestion.gate import Gate
 from ingestion.landing import Landed, landed_files
 from ingestion.senders import Sender, registered
-from linkwork import engine, reference
+from linkwork import engine, quality, reference
 from linkwork.files import private_dir, sha256_of
 from linkwork.log import append, plan
 from linkwork.log.catalogue import Catalogue
@@ -121,8 +121,8 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
     with writer_lock(settings.log_dir, settings.lock_timeout_seconds):
         # A scheduler asks again where it lost the answer: the batch is finished if need be, and says the same.
         finished = batch_dir.exists() and batches.recover(settings, store, batch_dir, abandoned=False)
-        if (finished or not batch_dir.exists()) and (answer := ledger.of_batch(store, batch_id)):
-            return answer
+        if finished or not batch_dir.exists():
+            return ledger.of_batch(store, batch_id)
         profiles, verdicts = batches.profiles(batch_dir), batches.verdicts(batch_dir)
         good, others = [], ledger.notes(batch_dir)
         store.refresh()
@@ -165,7 +165,7 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
             written + len(good),
         )
         if result:
-            quality.hand_to_recorded(settings, result)
+            recorded.hand_over(settings, result)
         shutil.rmtree(batch_dir)
     log.info("committed", **{k: v for k, v in summary.items() if k != "batch_id"})
     return summary
@@ -173,7 +173,7 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
 
 def check_recorded(settings: Settings, batch_id: str) -> dict[str, Any]:
     """Judge what the commit added. Raises LinkworkError where the log does not hold what it should."""
-    path = quality.recorded_file(settings, batch_id)
+    path = recorded.claims_file(settings, batch_id)
     if not path.exists():
         return {"checked": 0}
     output = path.with_name(f"{batch_id}.verdict.json")
@@ -191,8 +191,8 @@ def run(settings: Settings) -> dict[str, Any]:
         stage_sender(settings, batch["batch_id"], sender)
     landed = check_landed(settings, batch["batch_id"])
     committed = commit_batch(settings, batch["batch_id"])
-    recorded = check_recorded(settings, batch["batch_id"])
-    return {**committed, "landed": landed, "recorded": recorded}
+    checked = check_recorded(settings, batch["batch_id"])
+    return {**committed, "landed": landed, "recorded": checked}
 
 
 def _arrival(landed: Landed, batch_id: str, number: int, sender: Sender | None) -> Arrival:

@@ -1,12 +1,11 @@
 """`publish`: the marts of the last build become a release, if they say anything new and pass the released suite."""
 
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from linkwork import engine, processes
-from linkwork.errors import EXIT_BAD_DATA, EXIT_DONE, BadDataError, LinkworkError, UsageError
+from linkwork import engine, quality
+from linkwork.errors import UsageError
 from linkwork.release.publish import publish as publish_release
 from linkwork.settings import Settings
 from linkwork.warehouse import target_dir, warehouse_file
@@ -34,36 +33,13 @@ def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, A
         pinned_known_at=pinned[1],
         check=lambda folder: _check(settings, folder),
     )
-    return published._asdict() if hasattr(published, "_asdict") else dict(vars(published))
+    return published._asdict()
 
 
 def _check(settings: Settings, folder: Path) -> None:
     """Great Expectations on what dashboards will read, before anybody can read it."""
-    log_file = settings.quality_dir / "logs" / f"released-{folder.name}.log"
     output = settings.quality_dir / "pending" / f"released-{folder.name}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
-    done = processes.run(
-        [
-            sys.executable,
-            "-m",
-            "expectations.runner",
-            "released",
-            "--release",
-            str(folder),
-            "--output",
-            str(output),
-            "--quality",
-            str(settings.quality_dir),
-        ],
-        log=log_file,
-    )
-    if done.returncode == EXIT_DONE:
-        output.unlink(missing_ok=True)
-        return
-    failed = done.returncode == EXIT_BAD_DATA
-    error = BadDataError if failed else LinkworkError
-    raise error(
-        f"the released suite {'failed' if failed else 'could not be run'}; nothing was published",
-        where=str(output if failed else log_file),
-        do="see the page under quality/data_docs",
-    )
+    arguments = ["--release", str(folder), "--output", str(output)]
+    quality.judge(settings, "released", arguments, folder.name, then="; nothing was published")
+    output.unlink(missing_ok=True)

@@ -130,7 +130,7 @@ def status(as_json: AsJson = False) -> None:
         position, newest = store.position(), store.last_recorded_at()
     current = chosen.releases_dir / "current"
     release = current.resolve().name if current.exists() else None
-    senders = sender_rows(chosen, store)
+    senders = sender_rows(store)
     content = {"position": position, "newest_event_recorded_at": newest, "release": release, "senders": senders}
     if as_json:
         say_json(content)

@@ -12,7 +12,7 @@ from linkwork.settings import Settings
 FATES = ("records", "accepted", "duplicate", "conflict", "quarantined", "skipped", "events")
 
 
-def sender_rows(settings: Settings, store: Store) -> list[dict[str, Any]]:
+def sender_rows(store: Store) -> list[dict[str, Any]]:
     """Per sender and feed: last good and last bad load, number of loads, age of the newest record, contract version."""
     if not store.loads.exists():
         return []

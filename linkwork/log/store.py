@@ -60,14 +60,6 @@ QUARANTINE = {
     "recorded_at": "timestamptz",
 }
 
-OPERATIONS = {
-    "at": "timestamptz",
-    "who": "varchar",
-    "command": "varchar",
-    "subject": "varchar",
-    "reason": "varchar",
-}
-
 
 @dataclass
 class Store:
@@ -82,7 +74,6 @@ class Store:
         self.register = LogTable(self.root / "register", REGISTER, ("feed", "sender"))
         self.loads = LogTable(self.root / "loads", LOADS)
         self.quarantine = LogTable(self.root / "quarantine", QUARANTINE)
-        self.operations = LogTable(self.root / "operations", OPERATIONS)
 
     def refresh(self, *, evolve: bool = False) -> "Store":
         """See the newest commit of every table. `evolve` (the writer's) adds the columns of a newer catalogue."""

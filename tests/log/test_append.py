@@ -1,6 +1,6 @@
 """What becomes of records, and that the log says so: fates, positions, ids, conservation."""
 
-from ingestion import refused
+from ingestion import pipeline, refused
 from linkwork.privacy.keys import load_keys
 from tests.support.log import at, csv_text, day, deliver, effective, ingest, rows
 
@@ -120,3 +120,16 @@ def test_the_raw_text_of_every_refused_record_is_kept_encrypted(home):
     assert kept[3].startswith(f"b,{NUMBER},2025-02-30")  # refused by the gate
     assert kept[2].startswith(f"a,{NUMBER},{day(2)}")  # contradicts the first file
     assert all(NUMBER.encode() not in path.read_bytes() for path in home.quarantine_raw_dir.iterdir())
+
+
+def test_a_commit_asked_for_again_gives_the_same_answer(home):
+    deliver(home, "1.csv", csv_text([record("a", day(1))]))
+    first = ingest(home)
+    assert pipeline.commit_batch(home, first["batch_id"]) == first
+
+
+def test_a_commit_of_nothing_asked_for_again_does_nothing(home):
+    batch_id = pipeline.open_batch(home)["batch_id"]
+    first = pipeline.commit_batch(home, batch_id)
+    assert pipeline.commit_batch(home, batch_id) == first
+    assert (first["events"], first["new_in_ledger"]) == (0, 0)
