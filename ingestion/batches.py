@@ -13,11 +13,11 @@ from typing import Any
 
 import structlog
 
-from ingestion import refused
+from ingestion import recorded, refused
 from ingestion.landing import landed_files
 from linkwork.errors import UsageError
 from linkwork.files import sha256_of, write_json
-from linkwork.log import append, plan
+from linkwork.log import commit, plan
 from linkwork.log.store import Store
 from linkwork.privacy import vault
 from linkwork.privacy.keys import load_keys
@@ -56,8 +56,11 @@ def recover(settings: Settings, store: Store, folder: Path, *, abandoned: bool) 
     """Finish a batch whose events were committed (then true), or discard one nobody works on any more."""
     if folder.name.startswith("."):
         return False
-    if append.recover(store, folder):
+    if commit.recover(store, folder):
         seal_received(settings, folder)
+        done = plan.read(folder)
+        if done and done["loads_committed"]:
+            recorded.hand_over(settings, store, done, store.events.version)
         shutil.rmtree(folder)
         log.info("finished an earlier batch", batch_id=folder.name)
         return True

@@ -49,6 +49,7 @@ class Property(_Model):
     values: dict[str, str | bool | None] | None = None
     unmapped: Literal["refuse", "keep", "null"] = "refuse"
     maxLength: int = 1000
+    addedIn: str | None = None  # the contract's version that brought the field; it was empty in every earlier record
 
     @model_validator(mode="after")
     def _consistent(self) -> "Property":

@@ -20,6 +20,7 @@ from ingestion.readers.jsonl import JsonlReading
 from linkwork import engine
 from linkwork.files import write_json
 from linkwork.log.catalogue import Catalogue
+from linkwork.log.failpoints import reached
 from linkwork.privacy import hmac_sql
 from linkwork.privacy.keys import Keys
 
@@ -55,6 +56,7 @@ class Gate:
             try:
                 reading = READERS[contract.file.format](arrival.path, contract)
                 self._read(con, reading)
+                reached("file-read")
                 if reading.records == 0 and not contract.file.emptyOk:
                     raise FileRefused("The file has a header and no record.")
             except FileRefused as refusal:
@@ -65,6 +67,7 @@ class Gate:
                 described |= profile.counted(con, contract, reading, folder)
                 self._keep_refused_text(con, arrival)
         write_json(folder / "profile.json", described)
+        reached("file-staged")
         return described
 
     # --- reading and judging ----------------------------------------------------------------------
@@ -120,7 +123,9 @@ class Gate:
             else engine.name(contract.record.assertedAt)
         )
         key = ", ".join(f"{engine.name(k)}::varchar" for k in contract.record.key)
-        content = ", ".join(f"{engine.name(c)}::varchar" for c in facts.content_columns(contract))
+        columns = facts.content_columns(contract)
+        later = [c for c in columns if contract.field(c).addedIn]
+        content = engine.hashed_parts([c for c in columns if c not in later], later)
         reference = (
             engine.name(contract.record.reference) + "::varchar" if contract.record.reference else "null::varchar"
         )
@@ -137,7 +142,7 @@ class Gate:
                 {asserted} as asserted_at,
                 id_hmac(parts_blob(['record', getvariable('sender'), getvariable('source_system'),
                     {engine.text(contract.name)}, {key}])) as record_key,
-                id_hmac(parts_blob([is_tombstone::varchar, {content}])) as row_hash,
+                id_hmac(parts_blob(list_prepend(is_tombstone::varchar, {content}))) as row_hash,
                 case
                     when {nhs} is not null then subject_hmac(encode({nhs}))
                     when {local} is not null

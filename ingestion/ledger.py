@@ -1,7 +1,6 @@
 """The ledger's rows for files that add nothing to the log, and what it remembers of earlier files and batches."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ from ingestion.arrival import Arrival
 from ingestion.landing import shown
 from linkwork import engine
 from linkwork.files import write_json
-from linkwork.log import append
+from linkwork.log.rows import fill_rows
 from linkwork.log.store import LOADS, Store
 
 STATUSES = ("committed", "noop", "held", "refused")
@@ -53,8 +52,9 @@ def why_held(verdict: dict[str, Any] | None) -> str:
 def record(store: Store, con: Any, rows: list[dict[str, Any]]) -> int:
     """Add held, refused and repeated files to the ledger, each once: nothing new is said by saying it again."""
     identity = ("feed", "sender", "file_name", "file_sha256", "status", "detail")
+    recorded_at = store.next_time()
     known = set(con.execute(f"select {', '.join(identity)} from {store.loads.relation()}").fetchall())
-    new = [{**row, "recorded_at": datetime.now(UTC)} for row in rows if tuple(row[c] for c in identity) not in known]
+    new = [{**row, "recorded_at": recorded_at} for row in rows if tuple(row[c] for c in identity) not in known]
     loaded = set(
         con.execute(
             f"""select feed, sender, file_name, file_sha256 from {store.loads.relation()}
@@ -63,17 +63,18 @@ def record(store: Store, con: Any, rows: list[dict[str, Any]]) -> int:
     )
     # The very file that was committed, still lying in a read-only landing folder, is no redelivery.
     new = [r for r in new if r["status"] != "noop" or tuple(r[c] for c in identity[:4]) not in loaded]
-    append.fill_rows(con, "other_rows", new, LOADS)
+    fill_rows(con, "other_rows", new, LOADS)
     store.loads.append(con, "select * from other_rows order by load_id")
     return len(new)
 
 
 def history(store: Store) -> dict[tuple[str, str], dict[str, Any]]:
     """For each feed and sender what its newest committed file held."""
+    store.loads.refresh()
     with engine.connect() as con:
         found = con.execute(
             f"""select feed, sender, arg_max(records, recorded_at), max(newest_asserted_at), count(*)
-            from {store.loads.refresh().relation()} where status = 'committed' group by all"""
+            from {store.current_loads()} where status = 'committed' group by all"""
         ).fetchall()
     return {
         (feed, sender): {"records": records, "newest_asserted_at": at and at.isoformat(), "loads": loads}
@@ -92,7 +93,7 @@ def of_batch(store: Store, batch_id: str) -> dict[str, Any]:
         found = con.execute(
             f"""select count(*), coalesce(sum(events), 0)::bigint, max(log_version) filter (status = 'committed'),
                 {counted}
-            from {store.loads.relation()} where batch_id = {engine.text(batch_id)}"""
+            from {store.current_loads(first=True)} where batch_id = {engine.text(batch_id)}"""
         ).fetchone()
     assert found is not None  # noqa: S101 - an aggregate always gives a row
     files = dict(zip(STATUSES, found[3:], strict=True))

@@ -29,6 +29,7 @@ from linkwork import engine, quality, reference
 from linkwork.files import private_dir, sha256_of
 from linkwork.log import append, plan
 from linkwork.log.catalogue import Catalogue
+from linkwork.log.failpoints import reached
 from linkwork.log.lock import writer_lock
 from linkwork.log.store import Store
 from linkwork.privacy import hmac_sql
@@ -53,6 +54,7 @@ def open_batch(settings: Settings, batch_id: str | None = None) -> dict[str, Any
             batches.recover(settings, store, folder, abandoned=folder.name == batch_id)
         plan.sweep(store)
     batches.create(settings, batch_id, by_scheduler=by_scheduler)
+    reached("batch-opened")
     senders = sorted({f.sender for f in landed_files(settings.landing_dir)})
     return {"batch_id": batch_id, "senders": senders}
 
@@ -148,9 +150,11 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
         ) as con:
             hmac_sql.install(con, keys)
             if good:
-                result = append.commit(store, con, batch_dir, good)
+                result = append.append(store, con, batch_dir, good)
             written = ledger.record(store, con, others)
+        reached("ledger-recorded")
         batches.seal_received(settings, batch_dir)
+        reached("sealed")
         for repeated in (row for row in others if row["status"] == "noop" and not settings.landing_is_read_only):
             path = _path(paths, repeated)
             if path is not None and _is_as_staged(path, repeated["file_sha256"]):
@@ -165,22 +169,25 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
             written + len(good),
         )
         if result:
-            recorded.hand_over(settings, result)
+            recorded.hand_over(settings, store, result.plan, result.version)
+            reached("handed-over")
         shutil.rmtree(batch_dir)
     log.info("committed", **{k: v for k, v in summary.items() if k != "batch_id"})
     return summary
 
 
 def check_recorded(settings: Settings, batch_id: str) -> dict[str, Any]:
-    """Judge what the commit added. Raises LinkworkError where the log does not hold what it should."""
-    path = recorded.claims_file(settings, batch_id)
-    if not path.exists():
-        return {"checked": 0}
-    output = path.with_name(f"{batch_id}.verdict.json")
-    quality.judge(settings, "recorded", ["--input", str(path), "--output", str(output)], batch_id)
-    checked = len(json.loads(path.read_text())["loads"])
-    path.unlink()
-    output.unlink(missing_ok=True)
+    """Judge what the batch added, and what an earlier one did that was cut off before it was judged.
+
+    Raises LinkworkError where the log does not hold what it should.
+    """
+    checked = 0
+    for path in recorded.pending(settings):
+        output = path.with_suffix(".verdict.json")
+        quality.judge(settings, "recorded", ["--input", str(path), "--output", str(output)], path.stem)
+        checked += len(json.loads(path.read_text())["loads"])
+        path.unlink()
+        output.unlink(missing_ok=True)
     return {"checked": checked}
 
 

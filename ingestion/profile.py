@@ -19,6 +19,7 @@ def empty(arrival: Arrival, contract: Contract, previous: dict[str, Any] | None)
         "batch_id": arrival.batch_id,
         "feed": arrival.feed,
         "sender": arrival.sender,
+        "source_system": arrival.source_system,
         "file_name": arrival.path.name,
         "file_sha256": arrival.sha256,
         "contract_version": contract.version,

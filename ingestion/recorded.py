@@ -1,38 +1,40 @@
 """What a commit hands to the boundary `recorded`: the claims that Great Expectations then checks."""
 
 from pathlib import Path
+from typing import Any
 
+from linkwork import engine
 from linkwork.files import write_json
-from linkwork.log import append
+from linkwork.log.store import Store
 from linkwork.settings import Settings
 
+COUNTS = (
+    "load_id", "events", "records", "accepted", "duplicate", "superseded", "conflict", "quarantined", "skipped",
+)  # fmt: skip
 
-def claims_file(settings: Settings, batch_id: str) -> Path:
-    """Where a commit waits to be judged."""
-    return settings.quality_dir / "pending" / f"{batch_id}.json"
+
+def pending(settings: Settings) -> list[Path]:
+    """The commits that wait to be judged, oldest first."""
+    waiting = (settings.quality_dir / "pending").glob("*.json")
+    return sorted(path for path in waiting if not path.name.startswith("released-") and ".verdict." not in path.name)
 
 
-def hand_over(settings: Settings, result: append.Commit) -> None:
-    """Say what the commit claims to have added, for the boundary to check."""
-    counts = (
-        "load_id",
-        "events",
-        "records",
-        "accepted",
-        "duplicate",
-        "superseded",
-        "conflict",
-        "quarantined",
-        "skipped",
-    )
+def hand_over(settings: Settings, store: Store, plan: dict[str, Any], version: int) -> None:
+    """Say what a carried out plan claims to have added, for the boundary to check."""
+    store.loads.refresh()
+    with engine.connect() as con:
+        rows = con.execute(
+            f"""select {", ".join(COUNTS)} from {store.current_loads(first=True)}
+            where list_contains({engine.texts(plan["loads_committed"])}::varchar[], load_id) order by load_id"""
+        ).fetchall()
     write_json(
-        claims_file(settings, result.batch_id),
+        settings.quality_dir / "pending" / f"{plan['batch_id']}.json",
         {
-            "batch_id": result.batch_id,
-            "commit_version": result.version,
-            "position_before": result.position_before,
-            "position_after": result.position,
-            "files": [str(p) for p in result.files],
-            "loads": [{c: row[c] for c in counts} for row in result.loads],
+            "batch_id": plan["batch_id"],
+            "commit_version": version,
+            "position_before": plan["position_before"],
+            "position_after": plan["position"],
+            "files": [str(store.events.path / added["path"]) for added in plan["events"]["add"]],
+            "loads": [dict(zip(COUNTS, row, strict=True)) for row in rows],
         },
     )

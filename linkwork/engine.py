@@ -52,6 +52,19 @@ def text(value: object) -> str:
     return "'" + plain.replace("'", "''") + "'"
 
 
+def hashed_parts(columns: list[str], later: list[str]) -> str:
+    """SQL of the list of text that stands for a row when it is hashed.
+
+    Each of `columns` in order, and those of `later` that hold something, with their names: a column that was added
+    later changes no hash of a row that leaves it empty.
+    """
+    parts = "[" + ", ".join(f"{name(c)}::varchar" for c in columns) + "]"
+    if not later:
+        return parts
+    named = ", ".join(f"{text(c + '=')} || {name(c)}::varchar" for c in later)
+    return f"list_concat({parts}, list_filter([{named}], lambda p: p is not null))"
+
+
 def texts(values: list[str] | list[Path]) -> str:
     """A SQL list of string literals, such as the files given to `read_parquet`."""
     return "[" + ", ".join(text(v) for v in values) + "]"

@@ -114,19 +114,16 @@ def _build(
 
 def _pin(con: duckdb.DuckDBPyConnection, store: Store, settings: Settings, known_at: datetime | None) -> dict[str, Any]:
     """Make the schemas `log` and `reference`: the one view of events, and small tables. The only reader of the log."""
-    files = store.events.files()
     if known_at is not None:
         known_at = known_at.astimezone(UTC)
-        files = [f for f in files if f.highest["recorded_at"] <= known_at]
-    position = max((f.highest["global_position"] for f in files), default=0)
-    newest = max((f.highest["recorded_at"] for f in files), default=None)
+    files, position, newest = _stood_at(con, store, known_at)
     con.execute("create schema log")
     con.execute("create schema reference")
     con.execute(f"create view log.events as select {_event_columns(store)} from {_events(store, files, position)}")
-    limit = "" if known_at is None else f"where recorded_at <= {engine.text(known_at.isoformat())}::timestamptz"
-    con.execute(f"create table log.loads as select * from {store.loads.relation()} {limit} order by load_id")
+    known = "true" if known_at is None else f"recorded_at <= {engine.text(known_at.isoformat())}::timestamptz"
+    con.execute(f"create table log.loads as from {store.current_loads(known)} order by load_id")
     con.execute(
-        f"""create table log.quarantine as select * from {store.quarantine.relation()} {limit}
+        f"""create table log.quarantine as select * from {store.quarantine.relation()} where {known}
         order by load_id, source_line"""
     )
     con.execute(
@@ -146,6 +143,30 @@ def _pin(con: duckdb.DuckDBPyConnection, store: Store, settings: Settings, known
         "known_at": newest,
         "cut_off": cut_off[0] if cut_off else None,
     }
+
+
+def _stood_at(
+    con: duckdb.DuckDBPyConnection, store: Store, known_at: datetime | None
+) -> tuple[list[DataFile], int, datetime | None]:
+    """The files to read, the last position and when it was recorded, of the log as it stood at a time."""
+    files = store.events.files()
+    if known_at is not None:
+        # A compacted file holds rows of many commits: those that reach over the time are asked row by row.
+        files = [f for f in files if f.lowest["recorded_at"] <= known_at]
+        over = [f for f in files if f.highest["recorded_at"] > known_at]
+        whole = [f for f in files if f.highest["recorded_at"] <= known_at]
+        if over:
+            found = con.execute(
+                f"""select max(global_position), max(recorded_at) from {store.events.relation(over)}
+                where recorded_at <= ?::timestamptz""",
+                [known_at],
+            ).fetchone()
+            ends = [(f.highest["global_position"], f.highest["recorded_at"]) for f in whole]
+            ends += [found] if found and found[0] is not None else []
+            position, newest = max(ends, default=(0, None))
+            return files, position, newest
+    position = max((f.highest["global_position"] for f in files), default=0)
+    return files, position, max((f.highest["recorded_at"] for f in files), default=None)
 
 
 def _event_columns(store: Store) -> str:

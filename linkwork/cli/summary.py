@@ -24,7 +24,7 @@ def sender_rows(store: Store) -> list[dict[str, Any]]:
                 count(*) filter (status = 'committed') as loads,
                 date_diff('day', max(newest_asserted_at) filter (status = 'committed'), max(recorded_at)) as days,
                 arg_max(contract_version, recorded_at) as contract_version
-            from {store.loads.refresh().relation()} group by all order by all"""
+            from {store.current_loads()} group by all order by all"""
         )
         names = [d[0] for d in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -83,14 +83,14 @@ def _print(summary: dict[str, Any]) -> None:
 
 def _files(store: Store) -> list[tuple[Any, ...]]:
     counted = ", ".join(f"count(*) filter (status = '{s}')" for s in ("committed", "noop", "held", "refused"))
-    return _query(f"select feed, {counted} from {store.loads.relation()} group by 1 order by 1")
+    return _query(f"select feed, {counted} from {store.current_loads()} group by 1 order by 1")
 
 
 def _records(store: Store) -> list[tuple[Any, ...]]:
     sums = ", ".join(f"sum({c})::bigint" for c in FATES)
     where = "where status = 'committed'"
-    by_feed = f"select feed, {sums} from {store.loads.relation()} {where} group by 1 order by 1"
-    return _query(by_feed) + _query(f"select 'all', {sums} from {store.loads.relation()} {where}")
+    by_feed = f"select feed, {sums} from {store.current_loads()} {where} group by 1 order by 1"
+    return _query(by_feed) + _query(f"select 'all', {sums} from {store.current_loads()} {where}")
 
 
 def _events(store: Store) -> list[tuple[Any, ...]]:

@@ -6,12 +6,18 @@ files in several batches, end in the same effective facts:
 
     older than the register           superseded  nothing is appended
     same time, same hash              duplicate
-    same time, other hash             conflict    quarantined; a contest event for every fact that now holds
+    same time, other hash             conflict    quarantined; a contest event for every fact that now holds, but
+                                                  where a named decision had settled that assertion (resolved)
     newer, same hash, not contested   duplicate   the register moves on
     newer                             accepted    events for the slots that differ; after a contest, for every slot
 
 All of it is SQL over whole batches. Input tables: `load`, `rec` (one row per valid record), `reg` (the register's rows
 of those record keys), and `fact` (one row per record and filled slot, without the payload).
+
+Two things about a row of the register are not what some file said. `generation` counts how often a retraction wrote
+the record's history anew: the ids of its events carry it, so that an event that came back is not the one that was
+withdrawn. A row without a hash was rebuilt from the log, which does not keep it: the same time is then taken for the
+same content.
 """
 
 import duckdb
@@ -27,6 +33,7 @@ STEPS: tuple[str, ...] = (
         select
             rec.*, load.arrival, load.feed, load.sender,
             reg.asserted_at as reg_at, reg.row_hash as reg_hash, coalesce(reg.contested, false) as reg_contested,
+            coalesce(reg.resolved, false) as reg_resolved,
             coalesce(reg.subject_key, first_value(rec.verified_subject ignore nulls) over (
                 partition by rec.record_key order by rec.asserted_at, load.arrival, rec.line_no
                 rows between unbounded preceding and unbounded following)) as owner
@@ -39,7 +46,7 @@ STEPS: tuple[str, ...] = (
         case
             when verified_subject <> owner then 'other_person'
             when asserted_at < reg_at then 'superseded'
-            when asserted_at = reg_at then if(row_hash = reg_hash, 'duplicate', 'conflict')
+            when asserted_at = reg_at then if(coalesce(row_hash = reg_hash, true), 'duplicate', 'conflict')
             else 'newer'
         end as verdict
     from owned
@@ -61,7 +68,8 @@ STEPS: tuple[str, ...] = (
         record_key, asserted_at,
         arg_min(load_id, (arrival, line_no)) as load_id, arg_min(line_no, (arrival, line_no)) as line_no
     from (
-        select record_key, asserted_at, load_id, line_no, arrival from judged where verdict = 'conflict'
+        select record_key, asserted_at, load_id, line_no, arrival from judged
+        where verdict = 'conflict' and not reg_resolved
         union all
         select record_key, asserted_at, load_id, line_no, arrival from ranked where row_hash <> leader_hash
     )
@@ -169,8 +177,10 @@ STEPS: tuple[str, ...] = (
     )
     select
         i.*,
-        id_hmac(i.fact_id || encode(epoch_us(i.asserted_at)::varchar) || i.content_hash) as event_id
+        id_hmac(i.fact_id || encode(epoch_us(i.asserted_at)::varchar) || i.content_hash
+            || encode(if(coalesce(reg.generation, 0) > 0, reg.generation::varchar, ''))) as event_id
     from identified as i
+    left join reg on reg.record_key = i.record_key
     """,
     "drop table asserted",
     "drop table before",
@@ -236,6 +246,8 @@ STEPS: tuple[str, ...] = (
         coalesce(n.asserted_at, reg.asserted_at) as asserted_at,
         coalesce(n.row_hash, reg.row_hash) as row_hash,
         coalesce(n.contested, reg.contested or c.record_key is not null, false) as contested,
+        n.record_key is null and coalesce(reg.resolved, false) as resolved,
+        reg.generation,
         p.subject_key,
         coalesce(f.facts, []) as facts
     from people as p

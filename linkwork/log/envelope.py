@@ -4,6 +4,7 @@ ENVELOPE: dict[str, str] = {
     "global_position": "bigint",
     "event_id": "blob",
     "fact_id": "blob",
+    "record_key": "blob",
     "category": "varchar",
     "stream_id": "blob",
     "correlation_id": "blob",
@@ -29,6 +30,12 @@ ENVELOPE: dict[str, str] = {
     "source_line": "bigint",
     "content_hash": "blob",
 }
+
+# The origin of an event that withdraws another one because its whole file was retracted; both are void.
+LOAD_RETRACTED = "load_retracted"
+
+# The event type of a stub: what is left of an event whose person was erased.
+ERASED = "erased"
 
 # What makes two statements about a fact the same statement. Time of arrival, line and person are not content.
 CONTENT: tuple[str, ...] = (

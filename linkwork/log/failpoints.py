@@ -1,29 +1,50 @@
 """Named points at which a test can make this process die or an operation fail; without the variable they do nothing.
 
-`LINKWORK_FAIL_AT=<point>:kill` ends the process with SIGKILL there, `<point>:<ERRNO>` raises that OSError.
+`LINKWORK_FAIL_AT=<point>:kill` ends the process with SIGKILL there, `<point>:<ERRNO>` raises that OSError;
+`<point>:<how>:3` does so the third time the point is reached.
 """
 
 import errno
 import os
 import signal
 
+# What happens to each file and commit of a table of the log, in this order.
+TABLE_STEPS = (
+    "written",  # the Parquet file lies under a temporary name
+    "synced",  # its bytes are durable
+    "placed",  # it has its final name; no commit names it yet
+    "committing",  # right before the Delta commit
+    "committed",  # right after it; its JSON is not fsynced yet
+    "durable",  # it is
+)
+TABLES = ("events", "register", "loads", "quarantine", "operations")
+
 POINTS = (
+    "batch-opened",
+    "file-read",
+    "file-staged",
     "staged",
     "segments-written",
     "plan-written",
-    "events-committed",
-    "register-committed",
-    "loads-committed",
-    "quarantine-committed",
+    *(f"{table}-{step}" for table in TABLES for step in TABLE_STEPS),
+    "carried-out",
+    "ledger-recorded",
+    "sealed",
+    "handed-over",
 )
+
+_reached: dict[str, int] = {}
 
 
 def reached(point: str) -> None:
-    """Mark a step of the commit order."""
+    """Mark a step, such as one of the commit order."""
     wanted = os.environ.get("LINKWORK_FAIL_AT", "")
     if not wanted.startswith(point + ":"):
         return
-    how = wanted.split(":", 1)[1]
+    how, _, nth = wanted[len(point) + 1 :].partition(":")
+    _reached[point] = _reached.get(point, 0) + 1
+    if _reached[point] != int(nth or 1):
+        return
     if how == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     raise OSError(getattr(errno, how), os.strerror(getattr(errno, how)), point)

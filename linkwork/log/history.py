@@ -17,7 +17,7 @@ def history(store: Store, limit: int = 20) -> list[dict[str, Any]]:
             with commits as (
                 select batch_id, log_version as version, recorded_at, count(*) as files,
                     sum(records)::bigint as records, sum(events)::bigint as events
-                from {store.loads.relation()} where status = 'committed'
+                from {store.current_loads(first=True)} where status = 'committed'
                 group by all
             ),
             counted as (

@@ -1,31 +1,39 @@
-"""The second half of a commit, written down before the first: register, ledger and quarantine index.
+"""The second half of a commit, written down before the first: register, ledger, quarantine index, operations.
 
 The event commit decides. If it happened, everything in `plan.json` is carried out, now or by the next start; if it did
 not, the files the plan names are removed. Each step carries the batch as an application transaction, so that doing it
 twice is doing it once.
+
+A plan is a JSON object: `batch_id`, `number` (of the commit), `position_before`, `position`, `loads_committed`,
+`refused` (load, first and last line of each record whose raw text is to be kept), and for `events` and each follower
+the files to `add` and the paths to `remove`.
 """
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from linkwork.files import write_json
 from linkwork.log.failpoints import reached
-from linkwork.log.store import Store
-from linkwork.log.table import DataFile, LogTable
+from linkwork.log.store import FOLLOWERS, Store
+from linkwork.log.table import NUMBER, LogTable
 
 FILE = "plan.json"
-FOLLOWERS = ("register", "loads", "quarantine")
+NOTHING: dict[str, Any] = {"add": [], "remove": []}
+
+# A build reads the files it was pinned to as long as it runs: what was replaced is kept until none can be that old.
+KEPT_FOR_READERS = timedelta(days=1)
 
 
-def write(batch_dir: Path, content: dict[str, Any]) -> None:
-    write_json(batch_dir / FILE, content)
+def write(folder: Path, content: dict[str, Any]) -> None:
+    write_json(folder / FILE, content)
     reached("plan-written")
 
 
-def read(batch_dir: Path) -> dict[str, Any] | None:
-    path = batch_dir / FILE
+def read(folder: Path) -> dict[str, Any] | None:
+    path = folder / FILE
     return json.loads(path.read_text()) if path.exists() else None
 
 
@@ -40,19 +48,25 @@ def addition(table: LogTable, path: Path, partition: Mapping[str, str], rows: in
 
 def carry_out(store: Store, plan: dict[str, Any]) -> None:
     """Commit what follows the events. Steps already done are passed over."""
-    transaction = app(plan["batch_id"])
     for name in FOLLOWERS:
-        table: LogTable = getattr(store, name).refresh()
-        step = plan[name]
-        if table.transaction(transaction) is None and (step["add"] or step["remove"]):
-            removed = [f for f in table.files() if f.path in set(step["remove"])]
+        table: LogTable = getattr(store, name).refresh(evolve=True)
+        step = plan.get(name, NOTHING)
+        transactions = {app(plan["batch_id"]): 1}
+        if name == "register" and "number" in plan:
+            transactions[NUMBER] = plan["number"]
+        if table.transaction(app(plan["batch_id"])) is not None:
+            continue
+        if step["add"] or step["remove"] or NUMBER in transactions:
+            gone = set(step["remove"])
             table.commit(
                 [(table.path / a["path"], a["partition"], {"numRecords": a["rows"]}) for a in step["add"]],
-                {transaction: 1},
-                remove=removed,
+                transactions,
+                remove=[f for f in table.files() if f.path in gone],
             )
-            _delete(table, removed)
-        reached(f"{name}-committed")
+        if name == "register":  # only the writer reads it, under its lock, so a replaced partition can go at once
+            for path in step["remove"]:
+                (table.path / path).unlink(missing_ok=True)
+    reached("carried-out")
 
 
 def discard(store: Store, plan: dict[str, Any]) -> None:
@@ -60,30 +74,38 @@ def discard(store: Store, plan: dict[str, Any]) -> None:
     for name in ("events", *FOLLOWERS):
         table: LogTable = getattr(store, name).refresh()
         active = {f.path for f in table.files()}
-        for step in plan[name]["add"]:
+        for step in plan.get(name, NOTHING)["add"]:
             if step["path"] not in active:
                 (table.path / step["path"]).unlink(missing_ok=True)
 
 
-def sweep(store: Store) -> list[Path]:
-    """Remove data files that no commit made part of a table: what a killed writer had written before its plan.
+def unnamed_files(table: LogTable) -> tuple[list[Path], list[Path]]:
+    """Data files that are not part of the table: those no commit ever named, and those a commit replaced."""
+    orphans: list[Path] = []
+    replaced: list[Path] = []
+    active = {f.path for f in table.files()}
+    gone = table.replaced()
+    for path in sorted(table.path.rglob("*.parquet")):
+        relative = path.relative_to(table.path)
+        if relative.parts[0] != "_delta_log" and str(relative) not in active:
+            (replaced if str(relative) in gone else orphans).append(path)
+    return orphans, replaced
+
+
+def sweep(store: Store, keep: timedelta = KEPT_FOR_READERS) -> list[Path]:
+    """Remove data files that are no part of a table: what a killed writer had written before its plan, and what was
+    replaced longer than `keep` ago.
 
     Call it under the writer lock, after every plan was carried out or discarded.
     """
     swept = []
-    for table in (store.events, *(getattr(store, name) for name in FOLLOWERS)):
+    for table in store.tables:
         if not table.exists():
             continue
-        active = {f.path for f in table.refresh().files()}
-        for path in table.path.rglob("*.parquet"):
-            relative = path.relative_to(table.path)
-            if relative.parts[0] != "_delta_log" and str(relative) not in active:
-                path.unlink()
-                swept.append(path)
+        orphans, replaced = unnamed_files(table.refresh())
+        since = table.replaced() if replaced else {}
+        oldest = datetime.now(UTC) - keep
+        for path in orphans + [p for p in replaced if since[str(p.relative_to(table.path))] <= oldest]:
+            path.unlink()
+            swept.append(path)
     return swept
-
-
-def _delete(table: LogTable, files: list[DataFile]) -> None:
-    # Only the writer reads the register, under its lock, so a replaced partition can go at once.
-    for one in files:
-        (table.path / one.path).unlink(missing_ok=True)

@@ -48,6 +48,7 @@ def _segment_query(store: Store, category: str, files: list[Path]) -> str:
         "global_position": "p.global_position",
         "event_id": "p.event_id",
         "fact_id": "p.fact_id",
+        "record_key": "p.record_key",
         "stream_id": "p.stream_id",
         "causation_id": "p.causation_id",
         "event_type": "p.event_type",
@@ -89,9 +90,17 @@ def _segment_query(store: Store, category: str, files: list[Path]) -> str:
         order by p.global_position"""
 
 
-def content_columns(store: Store, category: str) -> list[str]:
+def content_parts(store: Store, category: str) -> str:
+    """SQL of the list whose hash is a fact's content: what its columns say, in an order that never changes.
+
+    A column that the catalogue gained later takes part, with its name, only where it says something: a fact that was
+    stated before it existed keeps its hash.
+    """
+    described = store.catalogue.categories[category]
     basis = ["stated_occurred_at" if c == "occurred_at" else c for c in CONTENT]
-    return [*basis, *store.catalogue.categories[category].stored_columns()]
+    basis += [described.stored(c) for c in described.original_columns]
+    later = [c for c in described.stored_columns() if c not in basis]
+    return engine.hashed_parts(basis, later)
 
 
 def staged_facts(store: Store, batch_dir: Path, loads: list[dict[str, Any]]) -> dict[str, list[Path]]:
@@ -105,9 +114,11 @@ def staged_facts(store: Store, batch_dir: Path, loads: list[dict[str, Any]]) -> 
 
 
 def statistics(segment: Mapping[str, Any], recorded_at: datetime) -> dict[str, Any]:
+    """What Delta knows of a segment. One written anew holds rows of several commits, and says of which times."""
+    earliest, latest = segment.get("recorded", (recorded_at, recorded_at))
     return {
         "numRecords": segment["rows"],
-        "minValues": {"global_position": segment["lowest"], "recorded_at": recorded_at},
-        "maxValues": {"global_position": segment["highest"], "recorded_at": recorded_at},
+        "minValues": {"global_position": segment["lowest"], "recorded_at": earliest},
+        "maxValues": {"global_position": segment["highest"], "recorded_at": latest},
         "nullCount": {"global_position": 0, "recorded_at": 0},
     }

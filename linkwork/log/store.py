@@ -1,12 +1,17 @@
 """The tables of the log and their columns. Everything that reads or writes `log/` starts here."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.envelope import ENVELOPE
-from linkwork.log.table import HEAD, LogTable
+from linkwork.log.table import CLOCK, HEAD, NUMBER, LogTable
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# The tables that follow a commit of events, in this order (`linkwork/log/plan.py`).
+FOLLOWERS = ("register", "loads", "quarantine", "operations")
 
 FACT = "struct(slot varchar, category varchar, event_type varchar, stream_id blob, content_hash blob, event_id blob)"
 
@@ -17,6 +22,8 @@ REGISTER = {
     "asserted_at": "timestamptz",
     "row_hash": "blob",
     "contested": "boolean",
+    "resolved": "boolean",
+    "generation": "integer",
     "subject_key": "blob",
     "facts": f"{FACT}[]",
 }
@@ -45,6 +52,7 @@ LOADS = {
     "contract_version": "varchar",
     "batch_id": "varchar",
     "detail": "varchar",
+    "source_system": "varchar",
 }
 
 QUARANTINE = {
@@ -58,6 +66,17 @@ QUARANTINE = {
     "sentence": "varchar",
     "violations": "varchar[]",
     "recorded_at": "timestamptz",
+}
+
+OPERATIONS = {
+    "operation_id": "varchar",
+    "recorded_at": "timestamptz",
+    "command": "varchar",
+    "target": "varchar",
+    "outcome": "varchar",
+    "reason": "varchar",
+    "actor": "varchar",
+    "position": "bigint",
 }
 
 
@@ -74,10 +93,16 @@ class Store:
         self.register = LogTable(self.root / "register", REGISTER, ("feed", "sender"))
         self.loads = LogTable(self.root / "loads", LOADS)
         self.quarantine = LogTable(self.root / "quarantine", QUARANTINE)
+        self.operations = LogTable(self.root / "operations", OPERATIONS)
+
+    @property
+    def tables(self) -> tuple[LogTable, ...]:
+        """Every table of the log, the events first."""
+        return (self.events, *(getattr(self, name) for name in FOLLOWERS))
 
     def refresh(self, *, evolve: bool = False) -> "Store":
         """See the newest commit of every table. `evolve` (the writer's) adds the columns of a newer catalogue."""
-        for table in (self.events, self.register, self.loads, self.quarantine):
+        for table in self.tables:
             table.refresh(evolve=evolve)
         return self
 
@@ -85,6 +110,26 @@ class Store:
         """The last global position; 0 for an empty log."""
         return self.events.transaction(HEAD) or 0
 
+    def commits(self) -> int:
+        """How many commits of events there were."""
+        return self.events.transaction(NUMBER) or 0
+
+    def current_loads(self, where: str = "true", *, first: bool = False) -> str:
+        """SQL that reads the ledger: of each load the newest row (or the first) for which `where` holds.
+
+        A load has a later row where an operation (a retraction, a resolution) changed how many events it has.
+        """
+        order = "asc" if first else "desc nulls last"
+        return f"""(select * from {self.loads.relation()} where {where}
+            qualify row_number() over (partition by load_id order by recorded_at {order}) = 1)"""
+
     def last_recorded_at(self) -> datetime | None:
-        """When the newest event was recorded."""
-        return max((f.highest["recorded_at"] for f in self.events.files()), default=None)
+        """When the newest commit was recorded, whether or not it had an event."""
+        if (clock := self.events.transaction(CLOCK)) is not None:
+            return EPOCH + timedelta(microseconds=clock)
+        return max((f.highest["recorded_at"] for f in self.events.files()), default=None)  # a log of version 0.1
+
+    def next_time(self, now: datetime | None = None) -> datetime:
+        """A time for what is recorded next: the clock's, but later than any before, whatever the clock says."""
+        last, wanted = self.last_recorded_at(), now or datetime.now(UTC)
+        return wanted if last is None else max(wanted, last + timedelta(microseconds=1))

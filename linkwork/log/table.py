@@ -7,9 +7,10 @@ fsynced after it.
 
 import json
 import time
+import urllib.parse
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ import duckdb
 from linkwork import engine
 from linkwork.errors import BadDataError
 from linkwork.files import fsync, sha256_of
+from linkwork.log.failpoints import reached
 
-HEAD = "linkwork-head"
+HEAD = "linkwork-head"  # carried by every commit of events, so that two that know nothing of each other collide
+CLOCK = "linkwork-clock"  # when the newest of them was recorded, in microseconds since 1970
+NUMBER = "linkwork-commit"  # how many commits there were, so that the register can be seen to have followed
 
 
 @dataclass(frozen=True)
@@ -75,26 +79,33 @@ class LogTable:
         return None if version is None else int(version)
 
     def transactions(self) -> dict[str, int]:
-        """Every application transaction, read from the newest checkpoint and the commits after it."""
+        """Every application transaction."""
+        return dict(self._entries("txn", ("appId", "version")))
+
+    def replaced(self) -> dict[str, datetime]:
+        """The files that a commit took out of the table, and when: of the last days, as long as Delta remembers."""
+        return {
+            urllib.parse.unquote(path): datetime.fromtimestamp((at or 0) / 1000, UTC)
+            for path, at in self._entries("remove", ("path", "deletionTimestamp"))
+        }
+
+    def _entries(self, kind: str, fields: tuple[str, str]) -> list[tuple[Any, Any]]:
+        """Two fields of every action of a kind, oldest first, from the newest checkpoint and the commits after it."""
         log = self.path / "_delta_log"
         checkpoints = sorted(log.glob("*.checkpoint.parquet"))
-        found: dict[str, int] = {}
+        found: list[tuple[Any, Any]] = []
         first = 0
         if checkpoints:
             first = int(checkpoints[-1].name[:20]) + 1
             with engine.connect() as con:
-                found = dict(
-                    con.execute(
-                        "select txn.appId, txn.version from read_parquet(?) where txn is not null",
-                        [str(checkpoints[-1])],
-                    ).fetchall()
-                )
+                found = con.execute(
+                    f"select {kind}.{fields[0]}, {kind}.{fields[1]} from read_parquet(?) where {kind} is not null",
+                    [str(checkpoints[-1])],
+                ).fetchall()
         for number in range(first, self.version + 1):
             for line in (log / f"{number:020d}.json").read_text().splitlines():
-                if '"txn"' in line:
-                    entry = json.loads(line).get("txn")
-                    if entry:
-                        found[entry["appId"]] = entry["version"]
+                if f'"{kind}"' in line and (entry := json.loads(line).get(kind)):
+                    found.append((entry[fields[0]], entry.get(fields[1])))
         return found
 
     def files(self, **partition: str) -> list[DataFile]:
@@ -128,19 +139,27 @@ class LogTable:
         return f"({empty} union all by name select * from {reader})"
 
     # --- writing --------------------------------------------------------------------------------
-    def write_file(self, con: duckdb.DuckDBPyConnection, query: str, partition: Mapping[str, str]) -> Path:
-        """Write a query's rows as one data file, named by its hash, durable, not yet part of the table."""
-        folder = self.path.joinpath(*(f"{key}={value}" for key, value in partition.items()))
+    def write_file(
+        self, con: duckdb.DuckDBPyConnection, query: str, partition: Mapping[str, str], below: str = ""
+    ) -> Path:
+        """Write a query's rows as one data file, named by its hash, durable, not yet part of the table.
+
+        It lies in its partition's folder, or in the folder `below` that.
+        """
+        folder = self.path.joinpath(*(f"{key}={value}" for key, value in partition.items()), below)
         folder.mkdir(parents=True, exist_ok=True)
         partial = folder / f".writing-{time.time_ns()}.parquet"
         con.execute(
             f"copy ({query}) to {engine.text(partial)} (format parquet, compression zstd, row_group_size 122880)"
         )
+        reached(f"{self.path.name}-written")
         target = folder / f"{sha256_of(partial)}.parquet"
         fsync(partial)
+        reached(f"{self.path.name}-synced")
         partial.rename(target)
-        for parent in (folder, *list(folder.parents)[: len(partition)]):
+        for parent in (folder, *list(folder.parents)[: len(folder.relative_to(self.path).parts)]):
             fsync(parent)
+        reached(f"{self.path.name}-placed")
         return target
 
     def commit(
@@ -172,6 +191,8 @@ class LogTable:
             for path, partition, statistics in add
         ]
         actions += [RemoveAction(f.path, True, now, f.size, dict(f.partition)) for f in remove]
+        before = self.version
+        reached(f"{self.path.name}-committing")
         try:
             self.table.create_write_transaction(
                 actions,
@@ -186,11 +207,18 @@ class LogTable:
             )
         except CommitFailedError as error:
             raise CommitLost(str(error)) from error
+        reached(f"{self.path.name}-committed")
         self.refresh()
-        version = self.version
-        fsync(self.path / "_delta_log" / f"{version:020d}.json")
-        fsync(self.path / "_delta_log")
-        return version
+        log = self.path / "_delta_log"
+        since = range(before + 1, self.version + 1)  # a blind append may have come after another writer's
+        for version in since:
+            fsync(log / f"{version:020d}.json")
+        fsync(log)
+        reached(f"{self.path.name}-durable")
+        if not transactions or len(since) == 1:
+            return self.version
+        ours = json.dumps(next(iter(transactions)))
+        return next(version for version in since if ours in (log / f"{version:020d}.json").read_text())
 
     def append(self, con: duckdb.DuckDBPyConnection, query: str, transactions: Mapping[str, int] | None = None) -> None:
         """Append a query's rows to an unpartitioned table; nothing happens where the query has no row."""

@@ -104,7 +104,7 @@ def commit_at(settings, name: str, now: datetime) -> None:
     store = Store(settings.log_dir).refresh()
     with writer_lock(settings.log_dir, 5), engine.connect() as con:
         hmac_sql.install(con, load_keys(settings))
-        append.commit(store, con, folder, [p for p in profiles if p["file_name"] == name], now=now)
+        append.append(store, con, folder, [p for p in profiles if p["file_name"] == name], now=now)
 
 
 @pytest.mark.parametrize(

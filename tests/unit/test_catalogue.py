@@ -18,7 +18,7 @@ events:
 def test_the_current_version_is_the_newest_folder():
     current = Catalogue.current()
     assert current.version == max(int(p.name[1:]) for p in CATALOGUE_DIR.glob("v*"))
-    assert set(current.categories) == {p.stem for p in (CATALOGUE_DIR / f"v{current.version}").glob("*.yaml")}
+    assert set(current.categories) == {p.stem for p in CATALOGUE_DIR.glob("v*/*.yaml")}
 
 
 def test_events_belong_to_one_category_and_use_its_columns():
@@ -39,7 +39,8 @@ def test_stored_columns_are_prefixed_typed_and_never_clash():
 
 
 def test_a_small_catalogue_loads(tmp_path):
-    (tmp_path / "visit.yaml").write_text(GOOD)
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "visit.yaml").write_text(GOOD)
     loaded = Catalogue.load(tmp_path, 3)
     assert (loaded.version, list(loaded.events), loaded.payload_columns()) == (
         3,
@@ -57,7 +58,8 @@ def test_a_small_catalogue_loads(tmp_path):
     ],
 )
 def test_a_wrong_catalogue_names_its_file(tmp_path, old, new, why):
-    path = tmp_path / "visit.yaml"
+    (tmp_path / "v1").mkdir()
+    path = tmp_path / "v1" / "visit.yaml"
     path.write_text(GOOD.replace(old, new))
     with pytest.raises(BadDataError, match="the event catalogue is wrong") as raised:
         Catalogue.load(tmp_path, 1)

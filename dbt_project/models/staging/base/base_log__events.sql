@@ -1,6 +1,14 @@
 -- One row per event of the log, in the newest shape of its type; the one model that reads log.events.
--- Every released catalogue version is read here and nowhere else. There is one version so far, so nothing is upcast.
--- An erased event is a stub without a fact and is left out.
+-- Every released catalogue version is read here and nowhere else: what an older one said in other words is upcast.
+--   version 1 said of a cancelled appointment "practice", also where a network's hub cancelled: now "organisation".
+-- An erased event is a stub without a fact and is left out. So is an event whose file was retracted, together with the
+-- event that withdrew it.
+with withdrawn as (
+    select causation_id as event_id
+    from {{ source('log', 'events') }}
+    where origin = 'load_retracted' and causation_id is not null
+)
+
 select
     event_id,
     fact_id,
@@ -39,7 +47,10 @@ select
     appointment_service_setting,
     appointment_booked_at,
     appointment_slot_start,
-    appointment_cancelled_by,
+    case
+        when schema_version = 1 and appointment_cancelled_by = 'practice' then 'organisation'
+        else appointment_cancelled_by
+    end as appointment_cancelled_by,
     engagement_channel,
     engagement_minutes,
     engagement_outcome,
@@ -57,6 +68,8 @@ select
     person_lsoa_code,
     person_lsoa_vintage,
     person_long_term_conditions,
+    person_merged_into,
+    person_opt_out,
     referral_route,
     referral_referrer_role,
     referral_connector_model,
@@ -66,4 +79,7 @@ select
     referral_reason,
     registration_end_reason
 from {{ source('log', 'events') }}
-where fact_id is not null
+where
+    fact_id is not null
+    and origin <> 'load_retracted'
+    and event_id not in (select withdrawn.event_id from withdrawn)

@@ -1,0 +1,67 @@
+"""`log/operations`: who changed what by which command, one row each. No row names a person."""
+
+import getpass
+import os
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from linkwork import engine
+from linkwork.log.commit import Moment
+from linkwork.log.rows import fill_rows, rows_step
+from linkwork.log.store import OPERATIONS, Store
+
+
+def new_id() -> str:
+    """An id a person can read: the time in UTC and three random bytes."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def actor() -> str:
+    """Who runs this process: `LINKWORK_ACTOR`, else the system's name of the user."""
+    try:
+        return os.environ.get("LINKWORK_ACTOR") or getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"uid {os.getuid()}"
+
+
+def step(
+    store: Store,
+    con: duckdb.DuckDBPyConnection,
+    moment: Moment,
+    operation_id: str,
+    *,
+    command: str,
+    target: str,
+    outcome: str,
+    reason: str | None = None,
+) -> dict[str, Any]:
+    """The row of a command that commits, as a step of its plan: there exactly when the commit is."""
+    row = _row(operation_id, moment.recorded_at, moment.before, command, target, outcome, reason)
+    return rows_step(con, store.operations, [row], OPERATIONS)
+
+
+def record(store: Store, *, command: str, target: str, outcome: str, reason: str | None = None) -> None:
+    """Append the row of a command that changes something beside the events."""
+    store.events.refresh()
+    row = _row(new_id(), store.next_time(), store.position(), command, target, outcome, reason)
+    with engine.connect() as con:
+        fill_rows(con, "operation", [row], OPERATIONS)
+        store.operations.refresh(evolve=True).append(con, "select * from operation")
+
+
+def _row(
+    operation_id: str, at: datetime, position: int, command: str, target: str, outcome: str, reason: str | None
+) -> dict[str, Any]:
+    return {
+        "operation_id": operation_id,
+        "recorded_at": at,
+        "command": command,
+        "target": target,
+        "outcome": outcome,
+        "reason": reason,
+        "actor": actor(),
+        "position": position,
+    }
