@@ -52,6 +52,13 @@ def create(settings: Settings, batch_id: str, *, by_scheduler: bool) -> Path:
     return batch_dir
 
 
+def finish_earlier(settings: Settings, store: Store, batch_id: str | None = None) -> None:
+    """Finish or discard what earlier runs left, a folder of this very batch included. Call it under the writer lock."""
+    for folder in sorted(settings.staging_dir.glob("*/")):
+        recover(settings, store, folder, abandoned=folder.name == batch_id)
+    plan.sweep(store)
+
+
 def recover(settings: Settings, store: Store, folder: Path, *, abandoned: bool) -> bool:
     """Finish a batch whose events were committed (then true), or discard one nobody works on any more."""
     if folder.name.startswith("."):

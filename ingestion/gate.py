@@ -18,11 +18,12 @@ from ingestion.readers.base import FileRefused, Reading
 from ingestion.readers.csv import CsvReading
 from ingestion.readers.jsonl import JsonlReading
 from linkwork import engine
-from linkwork.files import write_json
+from linkwork.files import private_dir, write_json
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
 from linkwork.privacy import hmac_sql
 from linkwork.privacy.keys import Keys
+from linkwork.settings import Settings
 
 READERS: dict[str, type[CsvReading] | type[JsonlReading]] = {"csv": CsvReading, "jsonl": JsonlReading}
 
@@ -34,10 +35,23 @@ class Gate:
     catalogue: Catalogue
     keys: Keys
     test_numbers_allowed: bool
-    quarantine_raw: Path
+    quarantine_raw: Path | None  # None: the raw text of what is refused was kept before
     spill: Path
     memory_limit: str = "4GB"
     threads: int = 2
+
+    @classmethod
+    def of(cls, settings: Settings, keys: Keys) -> "Gate":
+        """The gate of an installation."""
+        return cls(
+            Catalogue.current(),
+            keys,
+            settings.test_numbers == "allow",
+            settings.quarantine_raw_dir,
+            private_dir(settings.home / "restricted" / "spill"),
+            settings.memory_limit,
+            settings.threads,
+        )
 
     def stage(
         self, arrival: Arrival, contract: Contract, batch_dir: Path, previous: dict[str, Any] | None
@@ -59,10 +73,11 @@ class Gate:
                 reached("file-read")
                 if reading.records == 0 and not contract.file.emptyOk:
                     raise FileRefused("The file has a header and no record.")
+                self._judge(con, contract, arrival)
+                _prove_key(con, contract)
             except FileRefused as refusal:
                 described["refused"] = str(refusal)
             else:
-                self._judge(con, contract, arrival)
                 self._write(con, contract, folder)
                 described |= profile.counted(con, contract, reading, folder)
                 self._keep_refused_text(con, arrival)
@@ -192,6 +207,8 @@ class Gate:
 
     def _keep_refused_text(self, con: duckdb.DuckDBPyConnection, arrival: Arrival) -> None:
         """The raw text of refused records, encrypted in zone 1, one JSON object a record."""
+        if self.quarantine_raw is None:
+            return
         lines = con.execute(
             """select line_no, line_end from unreadable
             union all select line_no, line_end from judged where skipped_as is null and len(violations) > 0
@@ -202,6 +219,30 @@ class Gate:
 
 def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
     return int(profile.row(con, f"copy ({query}) to {engine.text(path)} (format parquet, compression zstd)")[0])
+
+
+def _prove_key(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Refuse a file in which the contract's key does not identify a record.
+
+    A record may be repeated, or stated for several times. One that says two things about the same time contradicts
+    itself, which is a conflict of that record; where more records do than the contract tolerates, its key is none.
+    """
+    repeated, records, first, second = profile.row(
+        con,
+        """with repeated as (
+            select count(*) as records, min(line_no) as first_line, max(line_no) as last_line
+            from valid group by record_key, asserted_at having count(distinct row_hash) > 1
+        )
+        select coalesce(sum(records), 0), (select count(*) from valid),
+            min(first_line), arg_min(last_line, first_line)
+        from repeated""",
+    )
+    if repeated > contract.file.refusedThreshold * records:
+        raise FileRefused(
+            f"The key ({', '.join(contract.record.key)}) does not identify a record: {repeated} of {records} records "
+            f"share theirs with another that differs, first those of the lines {first} and {second}. Correct the key in "
+            "the contract, or ask the sender why the file contradicts itself."
+        )
 
 
 def _tombstone(contract: Contract) -> str:

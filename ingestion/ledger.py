@@ -82,6 +82,13 @@ def history(store: Store) -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
+def retracted(store: Store) -> set[str]:
+    """The hashes of the files whose loads were retracted."""
+    with engine.connect() as con:
+        found = con.execute(f"select file_sha256 from {store.current_loads()} where status = 'retracted'").fetchall()
+    return {sha for (sha,) in found}
+
+
 def of_batch(store: Store, batch_id: str) -> dict[str, Any]:
     """What a batch did, from the ledger: for a step that is asked again after it had succeeded.
 

@@ -26,8 +26,8 @@ from ingestion.gate import Gate
 from ingestion.landing import Landed, landed_files
 from ingestion.senders import Sender, registered
 from linkwork import engine, quality, reference
-from linkwork.files import private_dir, sha256_of
-from linkwork.log import append, plan
+from linkwork.files import sha256_of
+from linkwork.log import append
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
 from linkwork.log.lock import writer_lock
@@ -38,6 +38,8 @@ from linkwork.settings import Settings
 
 CATALOGUE = Catalogue.current()
 SENDER_CODE = re.compile(reference.CODE)
+REPEATED = "The same bytes were loaded before."
+RETRACTED = "The same bytes were loaded before and retracted; only a file that differs is taken."
 CHANGED = "The file was changed or removed while it was read; the next run takes what is there then."
 
 log = structlog.get_logger("linkwork.ingest")
@@ -50,9 +52,7 @@ def open_batch(settings: Settings, batch_id: str | None = None) -> dict[str, Any
     store = Store(settings.log_dir)
     with writer_lock(settings.log_dir, settings.lock_timeout_seconds):
         remember_keys(keys, settings.log_dir)
-        for folder in sorted(settings.staging_dir.glob("*/")):
-            batches.recover(settings, store, folder, abandoned=folder.name == batch_id)
-        plan.sweep(store)
+        batches.finish_earlier(settings, store, batch_id)
     batches.create(settings, batch_id, by_scheduler=by_scheduler)
     reached("batch-opened")
     senders = sorted({f.sender for f in landed_files(settings.landing_dir)})
@@ -66,16 +66,8 @@ def stage_sender(settings: Settings, batch_id: str, sender: str) -> dict[str, An
     senders = registered(settings.reference_dir)
     store = Store(settings.log_dir)
     known = store.events.refresh().transactions()
-    gate = Gate(
-        CATALOGUE,
-        load_keys(settings),
-        settings.test_numbers == "allow",
-        settings.quarantine_raw_dir,
-        private_dir(settings.home / "restricted" / "spill"),
-        settings.memory_limit,
-        settings.threads,
-    )
-    history = ledger.history(store)
+    gate = Gate.of(settings, load_keys(settings))
+    history, retracted = ledger.history(store), ledger.retracted(store)
     outcome = {"files": 0, "records": 0, "refused": 0}
     seen: set[str] = set()
     for number, landed in enumerate(landed_files(settings.landing_dir, sender)):
@@ -88,7 +80,8 @@ def stage_sender(settings: Settings, batch_id: str, sender: str) -> dict[str, An
         elif problem is None and landed.feed not in senders[sender].feeds:
             problem = f"The sender is not registered for the feed {landed.feed}."
         if problem is None and (append.file_app(arrival.sha256) in known or arrival.sha256 in seen):
-            ledger.note(batch_dir, arrival, status="noop", detail="The same bytes were loaded before.")
+            undone = arrival.sha256 in retracted
+            ledger.note(batch_dir, arrival, status="noop", detail=RETRACTED if undone else REPEATED)
         elif problem is not None:
             ledger.note(batch_dir, arrival, status="refused", detail=problem)
             outcome["refused"] += 1
@@ -136,7 +129,7 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
             if profile["refused"] is not None:
                 others.append(ledger.row_of(profile, "refused", profile["refused"]))
             elif store.events.transaction(append.file_app(sha)) is not None or sha in taken:
-                others.append(ledger.row_of(profile, "noop", "The same bytes were loaded before."))
+                others.append(ledger.row_of(profile, "noop", REPEATED))
             elif verdict is None or not verdict["success"]:
                 others.append(ledger.row_of(profile, "held", ledger.why_held(verdict)))
             elif not _is_as_staged(_path(paths, profile), sha):

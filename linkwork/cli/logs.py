@@ -1,4 +1,4 @@
-"""`log verify|history`, `quarantine list`, `load list`, `sql`: looking at what is there."""
+"""`log …`, `quarantine …`, `load …`: looking at what the log holds, and changing it by name and with a reason."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ import typer
 
 from linkwork import engine
 from linkwork.cli.output import AsJson, command, console, errors, say_json, say_table, settings
-from linkwork.errors import EXIT_BAD_DATA, BadDataError, UsageError
+from linkwork.errors import EXIT_BAD_DATA, UsageError
 
 log = typer.Typer(help="The event log: prove it whole, list its commits.", no_args_is_help=True)
 quarantine = typer.Typer(help="Records that were refused.", no_args_is_help=True)
@@ -51,6 +51,27 @@ def log_history(
     say_table("Commits", columns, [list(row.values()) for row in rows])
 
 
+@log.command("rebuild-register")
+@command
+def log_rebuild_register(
+    reason: Annotated[str, typer.Option(help="Why; kept on record.")], as_json: AsJson = False
+) -> None:
+    """Make a lost register anew: from the received files that are kept, and for older ones from the log."""
+    from ingestion.rebuild import rebuild_register
+
+    done = rebuild_register(settings(), reason)
+    if as_json:
+        say_json(done)
+        return
+    console.print(f"the register knows {done['records']:,} records")
+    if done["loads_from_the_log"]:
+        console.print(
+            f"{len(done['loads_from_the_log'])} files are no longer kept: what they repeated without adding an event "
+            "is not known any more, see docs/event-log.md",
+            soft_wrap=True,
+        )
+
+
 @quarantine.command("list")
 @command
 def quarantine_list(
@@ -87,7 +108,7 @@ def quarantine_list(
 @load.command("list")
 @command
 def load_list(
-    status: Annotated[str | None, typer.Option(help="committed, noop, held or refused.")] = None,
+    status: Annotated[str | None, typer.Option(help="committed, noop, held, refused or retracted.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Every file and what became of its records."""
@@ -100,9 +121,10 @@ def load_list(
     )  # fmt: skip
     rows: list[tuple[object, ...]] = []
     if store.loads.exists():
+        store.loads.refresh()
         where = f"where status = {engine.text(status)}" if status else ""
         with engine.connect() as con:
-            relation = store.loads.refresh().relation()
+            relation = store.current_loads()
             rows = con.execute(
                 f"select {', '.join(columns)} from {relation} {where} order by recorded_at, load_id"
             ).fetchall()
@@ -112,37 +134,51 @@ def load_list(
         say_table("Loads", columns[1:], [row[1:] for row in rows])
 
 
+@quarantine.command("resolve")
 @command
-def sql(
-    query: Annotated[str, typer.Argument(help="A SELECT over the marts of the current release.")],
-    tier: Annotated[str, typer.Option(help="open or restricted.")] = "restricted",
+def quarantine_resolve(
+    load_id: Annotated[str, typer.Argument(help="The load of the quarantined record, see `quarantine list`.")],
+    line: Annotated[int, typer.Option(min=1, help="The line at which the record begins.")],
+    keep: Annotated[str, typer.Option(help="Which statement holds: earlier or quarantined.")],
+    reason: Annotated[str, typer.Option(help="Why; kept on record, so without a person's details.")],
     as_json: AsJson = False,
 ) -> None:
-    """Query the current release, read-only and without access to anything else."""
-    import duckdb
+    """End a conflict: say which of two statements about a record holds."""
+    from ingestion.resolve import resolve
 
-    if tier not in ("open", "restricted"):
-        raise UsageError(f"unknown tier {tier}", do="use open or restricted")
-    path = settings().releases_dir / "current" / tier / "marts.duckdb"
-    if not path.exists():
-        raise UsageError("there is no current release", where=str(path), do="run `linkwork publish` first")
-    with engine.connect(path, read_only=True) as con:
-        con.execute("set enable_external_access = false")
-        con.execute("set lock_configuration = true")
-        try:
-            cursor = con.execute(query)
-            columns = [d[0] for d in cursor.description or []]
-            rows = cursor.fetchall()
-        except duckdb.Error as error:
-            raise BadDataError("the query failed", why=str(error).splitlines()[0]) from None
+    if keep not in ("earlier", "quarantined"):
+        raise UsageError(f"unknown statement {keep}", do="use earlier or quarantined")
+    done = resolve(settings(), load_id, line, "earlier" if keep == "earlier" else "quarantined", reason)
     if as_json:
-        say_json([dict(zip(columns, row, strict=True)) for row in rows])
+        say_json(done)
     else:
-        say_table("", columns, rows)
+        console.print(f"kept the {keep} statement: {done['facts']} facts hold now", soft_wrap=True)
+
+
+@load.command("retract")
+@command
+def load_retract(
+    load_id: Annotated[str, typer.Argument(help="The load to undo, see `load list`.")],
+    reason: Annotated[str, typer.Option(help="Why; kept on record, so without a person's details.")],
+    as_json: AsJson = False,
+) -> None:
+    """Undo a committed file: the log then says what it would say had the file never come."""
+    from ingestion.retract import retract
+
+    done = retract(settings(), load_id, reason)
+    if as_json:
+        say_json(done)
+        return
+    console.print(f"{load_id} retracted: {done['withdrawn']:,} events withdrawn, {done['appended']:,} appended")
+    if done["not_gated_again"]:
+        console.print(
+            f"{len(done['not_gated_again'])} earlier files of the sender are no longer kept: rows of theirs that had "
+            "counted as repetitions do not come back",
+            soft_wrap=True,
+        )
 
 
 def register(app: typer.Typer) -> None:
     app.add_typer(log, name="log")
     app.add_typer(quarantine, name="quarantine")
     app.add_typer(load, name="load")
-    app.command()(sql)

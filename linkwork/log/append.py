@@ -1,5 +1,6 @@
 """A batch of staged files becomes one commit: what each record means is decided, and every table gets its rows."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,11 @@ import duckdb
 
 from linkwork import engine
 from linkwork.errors import BadDataError
-from linkwork.log import decide, operations, plan, segments
+from linkwork.log import decide, operations, register, segments
 from linkwork.log.commit import Committed, Moment, commit
 from linkwork.log.failpoints import reached
-from linkwork.log.rows import count, rows_step, step
-from linkwork.log.store import LOADS, REGISTER, Store
+from linkwork.log.rows import rows_step, step
+from linkwork.log.store import LOADS, Store
 
 
 def file_app(sha256: str) -> str:
@@ -36,7 +37,7 @@ def append(
 
     def prepare(moment: Moment) -> dict[str, Any]:
         reached("staged")
-        prepare_inputs(store, con, batch_dir, loads, register_of(store, loads))
+        prepare_inputs(store, con, batch_dir, loads, register.of_senders(store, loads))
         decide.decide(con)
         ledger = _ledger(con, loads, moment)
         written = segments.write(store, con, batch_dir, loads, moment.before, moment.recorded_at)
@@ -44,7 +45,7 @@ def append(
         return {
             "loads_committed": [load["load_id"] for load in loads],
             "events": {"add": written, "remove": []},
-            "register": register_step(store, con, loads),
+            "register": register.step(store, con, loads),
             "loads": rows_step(con, store.loads, ledger, LOADS),
             "refused": _refused_lines(con),
             "quarantine": _quarantine_step(store, con, batch_dir, loads, moment.recorded_at),
@@ -56,29 +57,30 @@ def append(
     return commit(store, batch_dir, batch_id, prepare, [file_app(load["file_sha256"]) for load in loads], now)
 
 
-def register_of(store: Store, loads: list[dict[str, Any]]) -> str:
-    """SQL that reads the partitions of the register that the loads' senders have."""
-    partitions = {(load["feed"], load["sender"]) for load in loads}
-    files = [f for f in store.register.files() if (f.partition["feed"], f.partition["sender"]) in partitions]
-    return store.register.relation(files)
-
-
 def _outcome(ledger: list[dict[str, Any]]) -> str:
     return f"{len(ledger)} files committed, {sum(row['events'] for row in ledger)} events"
 
 
 def prepare_inputs(
-    store: Store, con: duckdb.DuckDBPyConnection, batch_dir: Path, loads: list[dict[str, Any]], register: str
+    store: Store,
+    con: duckdb.DuckDBPyConnection,
+    batch_dir: Path,
+    loads: list[dict[str, Any]],
+    known: str,
+    only: str = "",
 ) -> None:
-    """Make the inputs of `decide`: load, rec, reg (from the rows of `register`), fact."""
+    """Make the inputs of `decide`: load, rec, reg (from the register's rows that `known` reads), fact.
+
+    `only` names a table of the record keys that are looked at; without it all of them are.
+    """
     con.execute("create or replace temp table load (load_id varchar, feed varchar, sender varchar, arrival integer)")
     con.executemany(
         "insert into load values (?, ?, ?, ?)",
         [[load["load_id"], load["feed"], load["sender"], n] for n, load in enumerate(loads)],
     )
-    records = [batch_dir / load["load_id"] / "records.parquet" for load in loads]
-    con.execute(f"create or replace temp table rec as select * from read_parquet({engine.texts(records)})")
-    con.execute(f"create or replace temp table reg as select * from {register} semi join rec using (record_key)")
+    chosen = f"semi join {engine.name(only)} using (record_key)" if only else ""
+    con.execute(f"create or replace temp table rec as select * from {staged_records(batch_dir, loads)} {chosen}")
+    con.execute(f"create or replace temp table reg as select * from {known} semi join rec using (record_key)")
     queries = []
     for category, files in segments.staged_facts(store, batch_dir, loads).items():
         parts = segments.content_parts(store, category)
@@ -90,6 +92,13 @@ def prepare_inputs(
         null::varchar as category, null::varchar as event_type, null::blob as stream_id,
         null::blob as content_hash where false"""
     con.execute("create or replace temp table fact as " + " union all ".join([nothing, *queries]))
+    if only:
+        con.execute("delete from fact where (load_id, line_no) not in (select (load_id, line_no) from rec)")
+
+
+def staged_records(batch_dir: Path, loads: Iterable[dict[str, Any]]) -> str:
+    """SQL that reads the valid records of staged files."""
+    return f"read_parquet({engine.texts([batch_dir / load['load_id'] / 'records.parquet' for load in loads])})"
 
 
 def _ledger(con: duckdb.DuckDBPyConnection, loads: list[dict[str, Any]], moment: Moment) -> list[dict[str, Any]]:
@@ -124,29 +133,6 @@ def _ledger(con: duckdb.DuckDBPyConnection, loads: list[dict[str, Any]], moment:
             )
         rows.append(row)
     return rows
-
-
-def register_step(store: Store, con: duckdb.DuckDBPyConnection, loads: list[dict[str, Any]]) -> dict[str, Any]:
-    add, remove = [], []
-    columns = ", ".join(engine.name(c) for c in REGISTER if c not in store.register.partition_by)
-    for feed, sender in sorted({(load["feed"], load["sender"]) for load in loads}):
-        partition = {"feed": feed, "sender": sender}
-        changed = (
-            f"select {columns} from register_row where feed = {engine.text(feed)} and sender = {engine.text(sender)}"
-        )
-        if not count(con, changed):
-            continue
-        old = store.register.files(**partition)
-        query = f"""select * from (
-            {changed}
-            union all by name
-            select {columns} from {store.register.relation(old)} anti join register_row using (record_key)
-        ) order by record_key"""
-        rows = count(con, query)
-        path = store.register.write_file(con, query, partition)
-        add.append(plan.addition(store.register, path, partition, rows))
-        remove += [f.path for f in old if store.register.path / f.path != path]
-    return {"add": add, "remove": remove}
 
 
 def _refused_lines(con: duckdb.DuckDBPyConnection) -> list[list[Any]]:

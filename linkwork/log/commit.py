@@ -53,17 +53,22 @@ def commit(
     prepare: Callable[[Moment], dict[str, Any]],
     once: Iterable[str] = (),
     now: datetime | None = None,
+    *,
+    repair: bool = False,
 ) -> Committed:
     """Commit what `prepare` writes. It is called again, on a fresh snapshot, where another writer was first.
 
     `folder` keeps the plan. `prepare` writes files and returns the plan's steps: `events` and followers, each with
     `add` and `remove`, and the events' added files with `lowest` and `highest` positions. `once` are application
     transactions that no earlier commit may carry: raises AlreadyThereError where one does. Raises BusyError where an
-    earlier commit stays unfinished.
+    earlier commit stays unfinished, unless this one is to `repair` the register.
     """
     once = tuple(once)
     for _ in range(ATTEMPTS):
-        _wait_until_in_step(store)
+        if repair:
+            store.refresh(evolve=True)
+        else:
+            _wait_until_in_step(store)
         if repeated := [app for app in once if store.events.transaction(app) is not None]:
             raise AlreadyThereError(
                 "a file of this batch is in the log already", where=str(store.root), why=repeated[0], do="run it again"
@@ -131,6 +136,13 @@ def _wait_until_in_step(store: Store) -> None:
         if store.commits() == (store.register.transaction(NUMBER) or 0):
             reached("in-step")
             return
+        if store.register.transaction(NUMBER) is None and not store.register.files():
+            raise BadDataError(
+                "the register is lost",
+                where=str(store.register.path),
+                why="the log has commits and the register holds no record",
+                do="run `linkwork log rebuild-register`, or restore log/ from a copy",
+            )
         if time.monotonic() > deadline:
             raise BusyError(
                 "an earlier commit of the event log is not finished",

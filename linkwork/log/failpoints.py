@@ -23,6 +23,7 @@ POINTS = (
     "batch-opened",
     "file-read",
     "file-staged",
+    "in-step",
     "staged",
     "segments-written",
     "plan-written",

@@ -85,9 +85,46 @@ def _segment_query(store: Store, category: str, files: list[Path]) -> str:
         inner join rec as r on r.load_id = p.load_id and r.line_no = p.line_no
         left join {source} as s
             on s.load_id = p.load_id and s.line_no = p.line_no
-            and s.slot = if(p.kind in ('original', 'revision'), p.slot, null)
+            and s.slot = if(p.kind in ('original', 'revision', 'resolution'), p.slot, null)
         where p.category = {engine.text(category)}
         order by p.global_position"""
+
+
+def write_derived(
+    store: Store, con: duckdb.DuckDBPyConnection, before: int, recorded_at: datetime
+) -> list[dict[str, Any]]:
+    """Write the events of the table `derived`: each repeats an event of the log, but for what the table says of it.
+
+    `derived` has `source_event_id`, the envelope's columns that differ, and `with_payload`: an event that withdraws
+    another says nothing itself.
+    """
+    con.execute(
+        f"""create or replace temp table derived_positioned as
+        select *, {int(before)} + row_number() over (order by source_position) as global_position from derived"""
+    )
+    con.execute("set variable recorded_at = ?::timestamptz", [recorded_at])
+    said = {name for (name,) in con.execute("select name from pragma_table_info('derived')").fetchall()}
+    segments = []
+    for category, rows, lowest, highest in con.execute(
+        """select category, count(*), min(global_position), max(global_position)
+        from derived_positioned group by 1 order by 1"""
+    ).fetchall():
+        known = {c: f"d.{engine.name(c)}" for c in ENVELOPE if c in said or c == "global_position"}
+        known |= {"recorded_at": "getvariable('recorded_at')"}
+        columns = [f"({known.get(c, f'e.{engine.name(c)}')})::{t} as {engine.name(c)}" for c, t in ENVELOPE.items()]
+        columns += [
+            f"if(d.with_payload, e.{engine.name(c)}, null)::{t} as {engine.name(c)}"
+            for c, t in store.catalogue.categories[category].stored_columns().items()
+        ]
+        query = f"""select {", ".join(c for c in columns if not c.endswith(' as "category"'))}
+            from derived_positioned as d
+            inner join {store.events.relation(store.events.files(category=category))} as e
+                on e.event_id = d.source_event_id
+            where d.category = {engine.text(category)} order by d.global_position"""
+        path = store.events.write_file(con, query, {"category": category})
+        added = plan.addition(store.events, path, {"category": category}, rows)
+        segments.append(added | {"lowest": lowest, "highest": highest})
+    return segments
 
 
 def content_parts(store: Store, category: str) -> str:

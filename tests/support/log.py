@@ -111,9 +111,17 @@ def effective(settings: Settings) -> dict[tuple[str, str], str]:
     """Record and slot to day, read from the log alone: per fact the newest assertion, contests and withdrawals out."""
     rank = {"contest": 1, "resolution": 2}
     newest: dict[bytes, tuple[Any, ...]] = {}
-    for fact, at, kind, ref, event_type, day in rows(
-        settings, "events", "fact_id, asserted_at, revision_kind, source_record_ref, event_type, occurred_on"
-    ):
+    events = rows(
+        settings,
+        "events",
+        "event_id, causation_id, origin, fact_id, asserted_at, revision_kind, source_record_ref, event_type, "
+        "occurred_on",
+        "where fact_id is not null",
+    )
+    void = {cause for _, cause, origin, *_ in events if origin == "load_retracted"}
+    for event, _, origin, fact, at, kind, ref, event_type, day in events:
+        if event in void or origin == "load_retracted":
+            continue
         order = (at, rank.get(kind, 0))
         if fact not in newest or order > newest[fact][0]:
             newest[fact] = (order, kind, ref, event_type, day)

@@ -45,13 +45,13 @@ fates as (
         feed,
         month,
         count(*) as files,
-        {% for status in ['committed', 'noop', 'held', 'refused'] -%}
+        {% for status in ['committed', 'noop', 'held', 'refused', 'retracted'] -%}
         count(case when status = '{{ status }}' then 1 end) as files_{{ status }},
         {% endfor -%}
         {% for fate in fates -%}
         cast(coalesce(sum(case when status in ('committed', 'noop') then {{ fate }} end), 0) as bigint) as {{ fate }},
         {% endfor -%}
-        cast(coalesce(sum(case when status in ('held', 'refused') then records end), 0) as bigint) as records_not_taken,
+        cast(coalesce(sum(case when status in ('held', 'refused', 'retracted') then records end), 0) as bigint) as records_not_taken,
         max(case when status in ('committed', 'noop') then received_at end) as last_good_at,
         max(case when status in ('held', 'refused') then received_at end) as last_bad_at
     from loads

@@ -24,6 +24,7 @@ select
     months.files_noop,
     months.files_held,
     months.files_refused,
+    months.files_retracted,
     months.records,
     months.accepted,
     months.duplicate,

@@ -1,0 +1,66 @@
+"""What a command needs that changes the log other than by taking in files: the lock, the keys, a folder, the gate."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ingestion import batches
+from ingestion.contract import Contract, load_contracts
+from ingestion.gate import Gate
+from ingestion.senders import registered
+from linkwork import engine
+from linkwork.log import operations
+from linkwork.log.lock import writer_lock
+from linkwork.log.store import Store
+from linkwork.privacy import hmac_sql
+from linkwork.privacy.keys import load_keys, remember_keys
+from linkwork.settings import Settings
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One such command at work. `folder` holds what it stages and its plan; `con` has the id macros."""
+
+    id: str
+    settings: Settings
+    store: Store
+    con: duckdb.DuckDBPyConnection
+    gate: Gate
+    contracts: dict[str, Contract]
+    folder: Path
+
+    def source_system(self, sender: str) -> str:
+        """The system the sender's records come from now; empty where it is registered no more."""
+        found = registered(self.settings.reference_dir).get(sender)
+        return found.source_system if found else ""
+
+    @property
+    def slots(self) -> dict[str, list[str]]:
+        """The slots of each feed."""
+        return {name: contract.slots for name, contract in self.contracts.items()}
+
+
+@contextmanager
+def operation(settings: Settings) -> Iterator[Operation]:
+    """Hold the writer's lock, with everything finished that an earlier run left.
+
+    The folder is removed at the end. Where the command is cut off it stays, and whoever comes next finishes the commit
+    or discards it. Raises BusyError where another process holds the lock.
+    """
+    keys, store = load_keys(settings), Store(settings.log_dir)
+    operation_id = operations.new_id()
+    with writer_lock(settings.log_dir, settings.lock_timeout_seconds):
+        remember_keys(keys, settings.log_dir)
+        batches.finish_earlier(settings, store)
+        folder = batches.create(settings, operation_id, by_scheduler=False)
+        with engine.connect(
+            memory_limit=settings.memory_limit, threads=settings.threads, spill=settings.staging_dir / ".spill"
+        ) as con:
+            hmac_sql.install(con, keys)
+            contracts = load_contracts(settings.contracts_dir, store.catalogue)
+            yield Operation(operation_id, settings, store, con, Gate.of(settings, keys), contracts, folder)
+        shutil.rmtree(folder)

@@ -1,0 +1,106 @@
+"""`log rebuild-register`: make a lost register anew from the files that are kept, and for older ones from the log."""
+
+from itertools import groupby
+from typing import Any
+
+from ingestion import regate
+from ingestion.operation import Operation, operation
+from linkwork import engine
+from linkwork.log import append, operations, register
+from linkwork.log.commit import Moment, commit
+from linkwork.log.replay import REGISTER_ROWS, replay
+from linkwork.settings import Settings
+
+
+def rebuild_register(settings: Settings, reason: str) -> dict[str, Any]:
+    """Replace every partition of the register.
+
+    Returns the records it then knows, and the loads whose files are no longer kept: of what those said without adding
+    an event nothing is known any more (`linkwork.log.register.from_log`).
+    """
+    with operation(settings) as work:
+        done: dict[str, Any] = {}
+
+        def prepare(moment: Moment) -> dict[str, Any]:
+            work.con.execute(f"create or replace temp table rebuilt as from {work.store.register.relation([])}")
+            loads = regate.loads_of(work.store, work.con, "true")
+            senders = sorted({(load["feed"], load["sender"]) for load in loads})
+            missing: list[str] = []
+            for feed, sender in senders:
+                own = [load for load in loads if (load["feed"], load["sender"]) == (feed, sender)]
+                missing += _sender(work, own)
+            work.con.execute("create or replace temp table register_row as from rebuilt")
+            old = work.store.register.files()
+            step = register.step(work.store, work.con, [{"feed": f, "sender": s} for f, s in senders])
+            added = {added["path"] for added in step["add"]}
+            found = work.con.execute("select count(*) from register_row").fetchone()
+            done.update(records=found[0] if found else 0, loads_from_the_log=missing)
+            return {
+                "register": {"add": step["add"], "remove": [f.path for f in old if f.path not in added]},
+                "operations": operations.step(
+                    work.store, work.con, moment, work.id, command="log rebuild-register", target="register",
+                    outcome=f"{done['records']} records, {len(missing)} loads from the log alone", reason=reason,
+                ),
+            }  # fmt: skip
+
+        commit(work.store, work.folder, work.id, prepare, repair=True)
+    return {**done, "operation_id": work.id}
+
+
+def _sender(work: Operation, loads: list[dict[str, Any]]) -> list[str]:
+    """Add the rows of one sender and feed to `rebuilt`; returns the loads whose files are no longer kept."""
+    regate.fill_source_systems(work.store, work.con, loads, work.source_system(loads[0]["sender"]))
+    missing = [load["load_id"] for load in loads if not regate.is_kept(work.settings, load)]
+    last_missing = max((load["log_version"] for load in loads if load["load_id"] in missing), default=-1)
+    given = [load["load_id"] for load in loads if load["log_version"] <= last_missing]
+    ledger = work.store.current_loads()
+    sender = f"feed = {engine.text(loads[0]['feed'])} and sender = {engine.text(loads[0]['sender'])}"
+    events = f"(from {work.store.events.relation()} semi join (from {ledger} where {sender}) using (load_id))"
+    register.from_log(work.con, events, ledger, work.slots, into="as_logged")
+    register.from_log(work.con, _of(events, given), ledger, work.slots, into="given")
+    work.con.execute(
+        """create or replace temp table initial as
+        select g.* replace (a.generation as generation) from given as g
+        left join as_logged as a on a.record_key = g.record_key"""
+    )
+    work.con.execute(
+        """insert into initial by name
+        select feed, sender, record_key, false as contested, false as resolved, generation, subject_key, [] as facts
+        from as_logged anti join initial using (record_key) where generation is not null"""
+    )
+    again = [load for load in loads if load["log_version"] > last_missing]
+    profiles = {
+        load["load_id"]: regate.stage(work.settings, work.gate, work.contracts, load, work.folder) for load in again
+    }
+    commits = [
+        [profiles[load["load_id"]] for load in one] for _, one in groupby(again, key=lambda load: load["log_version"])
+    ]
+    replay(work.store, work.con, work.folder, commits, "initial")
+    if profiles:
+        records = append.staged_records(work.folder, profiles.values())
+        work.con.execute(f"create or replace temp table rec as select * from {records}")
+    # A named decision is in the log and in no file.
+    hashed = "any_value(rec.row_hash)" if profiles else "null::blob"
+    line = "rec.load_id = e.load_id and rec.line_no = e.source_line and rec.asserted_at = a.asserted_at"
+    work.con.execute(
+        f"""insert into rebuilt by name
+        select r.* replace (
+            r.contested and d.record_key is null as contested,
+            coalesce(r.resolved, false) or d.record_key is not null as resolved,
+            coalesce(d.row_hash, r.row_hash) as row_hash,
+            if(d.record_key is null, r.facts, d.facts) as facts)
+        from {REGISTER_ROWS} as r
+        left join (
+            select a.record_key, a.asserted_at, any_value(a.facts) as facts, {hashed} as row_hash
+            from as_logged as a
+            left join {events} as e on e.record_key = a.record_key and e.revision_kind = 'resolution'
+                and e.asserted_at = a.asserted_at
+            {f"left join rec on {line}" if profiles else ""}
+            where a.resolved group by a.record_key, a.asserted_at
+        ) as d on d.record_key = r.record_key and d.asserted_at = r.asserted_at"""
+    )
+    return missing
+
+
+def _of(events: str, loads: list[str]) -> str:
+    return f"(from {events} where list_contains({engine.texts(loads)}::varchar[], load_id))"

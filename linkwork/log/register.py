@@ -1,0 +1,118 @@
+"""The register: of each record the newest assertion seen, and the facts it left standing.
+
+It cannot be derived from the log alone: a confirmation that added nothing is nowhere else. It is part of the system of
+record. Lost, it is rebuilt from the files that are still kept, and for older ones from the log, which is weaker
+(`from_log` says how).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import duckdb
+
+from linkwork import engine
+from linkwork.log import decide, plan
+from linkwork.log.envelope import LOAD_RETRACTED
+from linkwork.log.rows import count
+from linkwork.log.store import REGISTER, Store
+
+
+def of_senders(store: Store, senders: Iterable[Mapping[str, Any]]) -> str:
+    """SQL that reads the partitions of some senders; each is a mapping with `feed` and `sender`."""
+    partitions = {(s["feed"], s["sender"]) for s in senders}
+    return store.register.relation(
+        [f for f in store.register.files() if (f.partition["feed"], f.partition["sender"]) in partitions]
+    )
+
+
+def step(store: Store, con: duckdb.DuckDBPyConnection, senders: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Write the partitions of some senders anew, with the rows of `register_row` in the place of older ones.
+
+    `senders` are mappings with `feed` and `sender`.
+    """
+    add, remove = [], []
+    columns = ", ".join(engine.name(c) for c in REGISTER if c not in store.register.partition_by)
+    for feed, sender in sorted({(s["feed"], s["sender"]) for s in senders}):
+        partition = {"feed": feed, "sender": sender}
+        changed = (
+            f"select {columns} from register_row where feed = {engine.text(feed)} and sender = {engine.text(sender)}"
+        )
+        if not count(con, changed):
+            continue
+        old = store.register.files(**partition)
+        query = f"""select * from (
+            {changed}
+            union all by name
+            select {columns} from {store.register.relation(old)} anti join register_row using (record_key)
+        ) order by record_key"""
+        rows = count(con, query)
+        path = store.register.write_file(con, query, partition)
+        add.append(plan.addition(store.register, path, partition, rows))
+        remove += [f.path for f in old if store.register.path / f.path != path]
+    return {"add": add, "remove": remove}
+
+
+def from_log(
+    con: duckdb.DuckDBPyConnection, events: str, loads: str, slots: Mapping[str, list[str]], into: str
+) -> None:
+    """Make the table `into`: the register as far as the events that `events` reads can tell.
+
+    `loads` reads the ledger; `slots` gives the slots of each feed, since an event holds its slot only in a hash. Weaker
+    than what was lost: a confirmation that added no event is not seen, so a late older file may win over it; and the
+    hash of a row is not known, so a contradiction at the very time of the newest assertion counts as a repetition.
+    Events recorded before version 0.2 name no record and give no row.
+    """
+    pairs = [(feed, slot) for feed, names in slots.items() for slot in names]
+    con.execute("create or replace temp table slot (feed varchar, slot varchar)")
+    if pairs:
+        con.executemany("insert into slot values (?, ?)", pairs)
+    con.execute(
+        f"""create or replace temp table said as
+        select e.*, l.feed, l.sender, {decide.KIND_RANK.replace("kind", "revision_kind")} as rank
+        from (select * from {events} where record_key is not null) as e
+        inner join {loads} as l on l.load_id = e.load_id"""
+    )
+    con.execute(
+        f"""create or replace temp table {engine.name(into)} as
+        with generations as (
+            select record_key, count(distinct recorded_at)::integer as generation
+            from said where origin = '{LOAD_RETRACTED}' group by record_key
+        ),
+        held as (
+            select s.* from said as s
+            anti join (select causation_id from said where origin = '{LOAD_RETRACTED}') as w
+                on w.causation_id = s.event_id
+            where s.origin <> '{LOAD_RETRACTED}'
+        ),
+        records as (
+            select record_key, any_value(feed) as feed, any_value(sender) as sender, max(asserted_at) as asserted_at,
+                arg_max(revision_kind, (asserted_at, rank)) as newest_kind,
+                any_value(subject_key) filter (identity_quality = 'nhs_number') as subject_key
+            from held group by record_key
+        ),
+        facts as (
+            select record_key, fact_id,
+                arg_max({{'category': category, 'event_type': event_type, 'stream_id': stream_id, 'event_id': event_id,
+                    'kind': revision_kind}}, (asserted_at, rank, event_id)) as newest,
+                arg_max_null(if(revision_kind = 'retraction', null, content_hash), (asserted_at, rank, event_id))
+                    filter (revision_kind <> 'contest') as content_hash
+            from held group by all
+        ),
+        listed as (
+            select f.record_key, list({{'slot': slot.slot, 'category': newest.category,
+                'event_type': newest.event_type, 'stream_id': newest.stream_id, 'content_hash': f.content_hash,
+                'event_id': newest.event_id}} order by slot.slot) as facts
+            from facts as f
+            inner join records as r on r.record_key = f.record_key
+            inner join slot on slot.feed = r.feed
+                and id_hmac(f.record_key || encode(chr(31) || slot.slot)) = f.fact_id
+            group by f.record_key
+        )
+        select r.feed, r.sender, r.record_key, r.asserted_at, null::blob as row_hash,
+            r.newest_kind = 'contest' as contested, r.newest_kind = 'resolution' as resolved, g.generation,
+            r.subject_key, coalesce(l.facts, []) as facts
+        from records as r
+        left join generations as g on g.record_key = r.record_key
+        left join listed as l on l.record_key = r.record_key"""
+    )
+    con.execute("drop table said")
