@@ -240,8 +240,8 @@ def _prove_key(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     if repeated > contract.file.refusedThreshold * records:
         raise FileRefused(
             f"The key ({', '.join(contract.record.key)}) does not identify a record: {repeated} of {records} records "
-            f"share theirs with another that differs, first those of the lines {first} and {second}. Correct the key in "
-            "the contract, or ask the sender why the file contradicts itself."
+            f"share theirs with another that differs, first those of the lines {first} and {second}. Correct the key "
+            "in the contract, or ask the sender why the file contradicts itself."
         )
 
 

@@ -68,17 +68,17 @@ def record(store: Store, con: Any, rows: list[dict[str, Any]]) -> int:
     return len(new)
 
 
-def history(store: Store) -> dict[tuple[str, str], dict[str, Any]]:
-    """For each feed and sender what its newest committed file held."""
+def history(store: Store, sender: str) -> dict[str, dict[str, Any]]:
+    """For each feed of a sender what its newest committed file held."""
     store.loads.refresh()
     with engine.connect() as con:
         found = con.execute(
-            f"""select feed, sender, arg_max(records, recorded_at), max(newest_asserted_at), count(*)
-            from {store.current_loads()} where status = 'committed' group by all"""
+            f"""select feed, arg_max(records, recorded_at), max(newest_asserted_at), count(*)
+            from {store.current_loads()} where status = 'committed' and sender = {engine.text(sender)} group by all"""
         ).fetchall()
     return {
-        (feed, sender): {"records": records, "newest_asserted_at": at and at.isoformat(), "loads": loads}
-        for feed, sender, records, at, loads in found
+        feed: {"records": records, "newest_asserted_at": at and at.isoformat(), "loads": loads}
+        for feed, records, at, loads in found
     }
 
 

@@ -23,7 +23,7 @@ from ingestion import batches, ledger, recorded
 from ingestion.arrival import Arrival
 from ingestion.contract import load_contracts
 from ingestion.gate import Gate
-from ingestion.landing import Landed, landed_files
+from ingestion.landing import Landed, landed_files, shown
 from ingestion.senders import Sender, registered
 from linkwork import engine, quality, reference
 from linkwork.files import sha256_of
@@ -67,7 +67,7 @@ def stage_sender(settings: Settings, batch_id: str, sender: str) -> dict[str, An
     store = Store(settings.log_dir)
     known = store.events.refresh().transactions()
     gate = Gate.of(settings, load_keys(settings))
-    history, retracted = ledger.history(store), ledger.retracted(store)
+    history, retracted = ledger.history(store, shown(sender)), ledger.retracted(store)
     outcome = {"files": 0, "records": 0, "refused": 0}
     seen: set[str] = set()
     for number, landed in enumerate(landed_files(settings.landing_dir, sender)):
@@ -87,7 +87,7 @@ def stage_sender(settings: Settings, batch_id: str, sender: str) -> dict[str, An
             outcome["refused"] += 1
         else:
             seen.add(arrival.sha256)
-            previous = history.get((landed.feed, sender))
+            previous = history.get(landed.feed)
             profile = gate.stage(arrival, contracts[landed.feed], batch_dir, previous)
             outcome["records"] += profile["records"]
             outcome["refused"] += profile["refused"] is not None

@@ -31,7 +31,7 @@ def rebuild_register(settings: Settings, reason: str) -> dict[str, Any]:
                 missing += _sender(work, own)
             work.con.execute("create or replace temp table register_row as from rebuilt")
             old = work.store.register.files()
-            step = register.step(work.store, work.con, [{"feed": f, "sender": s} for f, s in senders])
+            step = register.step(work.store, work.con, [{"feed": f, "sender": s} for f, s in senders], moment.number)
             added = {added["path"] for added in step["add"]}
             found = work.con.execute("select count(*) from register_row").fetchone()
             done.update(records=found[0] if found else 0, loads_from_the_log=missing)

@@ -32,7 +32,7 @@ def resolve(settings: Settings, load_id: str, line: int, keep: Keep, reason: str
         profile = regate.stage(settings, work.gate, work.contracts, load, work.folder)
 
         def prepare(moment: Moment) -> dict[str, Any]:
-            register_rows = register.of_senders(work.store, [load])
+            register_rows = register.of_senders(work.store, [load], "rec")
             append.prepare_inputs(work.store, work.con, work.folder, [profile], register_rows)
             _check(work, load_id, line)
             if keep == "earlier":
@@ -43,7 +43,7 @@ def resolve(settings: Settings, load_id: str, line: int, keep: Keep, reason: str
                 added = segments.write(work.store, work.con, work.folder, [profile], moment.before, moment.recorded_at)
             return {
                 "events": {"add": added, "remove": []},
-                "register": register.step(work.store, work.con, [load]),
+                "register": register.step(work.store, work.con, [load], moment.number),
                 "loads": rows_step(work.con, work.store.loads, _ledger(work, moment, keep), LOADS),
                 "operations": operations.step(
                     work.store, work.con, moment, work.id, command="quarantine resolve",

@@ -53,7 +53,7 @@ def retract(settings: Settings, load_id: str, reason: str) -> dict[str, Any]:
             outcome = f"{done['withdrawn']} events withdrawn, {done['appended']} appended"
             return {
                 "events": {"add": withdrawn + back, "remove": []},
-                "register": register.step(work.store, work.con, [target]),
+                "register": register.step(work.store, work.con, [target], moment.number),
                 "loads": rows_step(work.con, work.store.loads, _ledger(work, target, moment), LOADS),
                 "operations": operations.step(
                     work.store, work.con, moment, work.id,
@@ -120,7 +120,7 @@ def _touched(work: Operation, target: dict[str, Any]) -> None:
     )
     work.con.execute(
         f"""create or replace temp table present_register as
-        from {register.of_senders(work.store, [target])} semi join touched using (record_key)"""
+        from {register.of_senders(work.store, [target], "touched")}"""
     )
 
 

@@ -37,7 +37,7 @@ def append(
 
     def prepare(moment: Moment) -> dict[str, Any]:
         reached("staged")
-        prepare_inputs(store, con, batch_dir, loads, register.of_senders(store, loads))
+        prepare_inputs(store, con, batch_dir, loads, register.of_senders(store, loads, "rec"))
         decide.decide(con)
         ledger = _ledger(con, loads, moment)
         written = segments.write(store, con, batch_dir, loads, moment.before, moment.recorded_at)
@@ -45,7 +45,7 @@ def append(
         return {
             "loads_committed": [load["load_id"] for load in loads],
             "events": {"add": written, "remove": []},
-            "register": register.step(store, con, loads),
+            "register": register.step(store, con, loads, moment.number),
             "loads": rows_step(con, store.loads, ledger, LOADS),
             "refused": _refused_lines(con),
             "quarantine": _quarantine_step(store, con, batch_dir, loads, moment.recorded_at),
@@ -69,7 +69,7 @@ def prepare_inputs(
     known: str,
     only: str = "",
 ) -> None:
-    """Make the inputs of `decide`: load, rec, reg (from the register's rows that `known` reads), fact.
+    """Make the inputs of `decide`: load, rec, reg (the register's rows that `known` reads), fact.
 
     `only` names a table of the record keys that are looked at; without it all of them are.
     """
@@ -80,7 +80,7 @@ def prepare_inputs(
     )
     chosen = f"semi join {engine.name(only)} using (record_key)" if only else ""
     con.execute(f"create or replace temp table rec as select * from {staged_records(batch_dir, loads)} {chosen}")
-    con.execute(f"create or replace temp table reg as select * from {known} semi join rec using (record_key)")
+    con.execute(f"create or replace temp table reg as select * from {known}")
     queries = []
     for category, files in segments.staged_facts(store, batch_dir, loads).items():
         parts = segments.content_parts(store, category)

@@ -23,11 +23,13 @@ PATIENCE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a commit will stand: after which position, at which time, as which version of the table of events."""
+    """Where a commit will stand: after which position, at which time, as which version of the table of events, as which
+    commit of the log."""
 
     before: int
     recorded_at: datetime
     version: int
+    number: int
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def commit(
             raise AlreadyThereError(
                 "a file of this batch is in the log already", where=str(store.root), why=repeated[0], do="run it again"
             )
-        moment = Moment(store.position(), store.next_time(now), store.events.version + 1)
+        moment = Moment(store.position(), store.next_time(now), store.events.version + 1, store.commits() + 1)
         steps = {"events": plan.NOTHING, **prepare(moment)}
         added = steps["events"]["add"]
         content = {
@@ -81,7 +83,7 @@ def commit(
             "refused": [],
             **steps,
             "batch_id": batch_id,
-            "number": store.commits() + 1,
+            "number": moment.number,
             "position_before": moment.before,
             "position": max([moment.before, *(a["highest"] for a in added)]),
         }

@@ -10,7 +10,6 @@ the files to `add` and the paths to `remove`.
 """
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,10 +39,6 @@ def read(folder: Path) -> dict[str, Any] | None:
 def app(batch_id: str) -> str:
     """The application transaction of a batch."""
     return f"batch:{batch_id}"
-
-
-def addition(table: LogTable, path: Path, partition: Mapping[str, str], rows: int) -> dict[str, Any]:
-    return {"path": str(path.relative_to(table.path)), "partition": dict(partition), "rows": rows}
 
 
 def carry_out(store: Store, plan: dict[str, Any]) -> None:

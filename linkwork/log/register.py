@@ -11,45 +11,69 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
-from linkwork.log import decide, plan
+from linkwork.log import decide
 from linkwork.log.envelope import LOAD_RETRACTED
-from linkwork.log.rows import count
 from linkwork.log.store import REGISTER, Store
+from linkwork.log.table import DataFile
+
+MOST_FILES = 8
 
 
-def of_senders(store: Store, senders: Iterable[Mapping[str, Any]]) -> str:
-    """SQL that reads the partitions of some senders; each is a mapping with `feed` and `sender`."""
+def of_senders(store: Store, senders: Iterable[Mapping[str, Any]], keys: str = "") -> str:
+    """SQL that reads the register's rows of some senders; each is a mapping with `feed` and `sender`.
+
+    Only those of the record keys in the table `keys`, where it is given.
+    """
     partitions = {(s["feed"], s["sender"]) for s in senders}
-    return store.register.relation(
-        [f for f in store.register.files() if (f.partition["feed"], f.partition["sender"]) in partitions]
-    )
+    files = [f for f in store.register.files() if (f.partition["feed"], f.partition["sender"]) in partitions]
+    return newest(store.register.relation(files), keys)
 
 
-def step(store: Store, con: duckdb.DuckDBPyConnection, senders: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Write the partitions of some senders anew, with the rows of `register_row` in the place of older ones.
+def newest(rows: str, keys: str = "") -> str:
+    """SQL that gives, of the rows that `rows` reads, the newest of each record."""
+    chosen = f"semi join {engine.name(keys)} using (record_key)" if keys else ""
+    return f"""(select * from {rows} {chosen}
+        qualify row_number() over (partition by record_key order by number desc nulls last) = 1)"""
 
-    `senders` are mappings with `feed` and `sender`.
+
+def step(
+    store: Store, con: duckdb.DuckDBPyConnection, senders: Iterable[Mapping[str, Any]], number: int
+) -> dict[str, Any]:
+    """Add the rows of `register_row` to the partitions of some senders, as of the commit of that number.
+
+    A row stands in the place of older ones of its record. What is there is not written again, so that a commit costs
+    what it brings; but where a partition has many files, those are merged that together are as large as the next.
     """
     add, remove = [], []
-    columns = ", ".join(engine.name(c) for c in REGISTER if c not in store.register.partition_by)
+    columns = ", ".join(engine.name(c) for c in REGISTER if c not in (*store.register.partition_by, "number"))
     for feed, sender in sorted({(s["feed"], s["sender"]) for s in senders}):
         partition = {"feed": feed, "sender": sender}
-        changed = (
-            f"select {columns} from register_row where feed = {engine.text(feed)} and sender = {engine.text(sender)}"
-        )
-        if not count(con, changed):
-            continue
-        old = store.register.files(**partition)
-        query = f"""select * from (
-            {changed}
-            union all by name
-            select {columns} from {store.register.relation(old)} anti join register_row using (record_key)
-        ) order by record_key"""
-        rows = count(con, query)
-        path = store.register.write_file(con, query, partition)
-        add.append(plan.addition(store.register, path, partition, rows))
-        remove += [f.path for f in old if store.register.path / f.path != path]
+        rows = f"""select {columns}, {int(number)} as number from register_row
+            where feed = {engine.text(feed)} and sender = {engine.text(sender)}"""
+        merged = _to_merge(store.register.files(**partition))
+        if merged:
+            rows = newest(f"({rows} union all by name select * from {store.register.relation(merged)})")
+            rows = f"select * exclude (feed, sender) from {rows}"
+        if added := store.register.write_file(con, f"{rows} order by record_key", partition):
+            add.append(added)
+            remove += [f.path for f in merged if f.path != added["path"]]
     return {"add": add, "remove": remove}
+
+
+def _to_merge(files: list[DataFile]) -> list[DataFile]:
+    """The smaller files of a partition that has too many: those that together are as large as each of them.
+
+    Each row is so written again a few times in all, however many commits there are.
+    """
+    if len(files) < MOST_FILES:
+        return []
+    by_size = sorted(files, key=lambda f: f.rows)
+    chosen = by_size[:2]
+    for one in by_size[2:]:
+        if one.rows > sum(f.rows for f in chosen):
+            break
+        chosen.append(one)
+    return chosen
 
 
 def from_log(
@@ -110,7 +134,7 @@ def from_log(
         )
         select r.feed, r.sender, r.record_key, r.asserted_at, null::blob as row_hash,
             r.newest_kind = 'contest' as contested, r.newest_kind = 'resolution' as resolved, g.generation,
-            r.subject_key, coalesce(l.facts, []) as facts
+            r.subject_key, coalesce(l.facts, []) as facts, null::bigint as number
         from records as r
         left join generations as g on g.record_key = r.record_key
         left join listed as l on l.record_key = r.record_key"""

@@ -15,6 +15,7 @@ from linkwork.log import append, decide
 from linkwork.log.store import Store
 
 EVENTS, REGISTER_ROWS = "replayed_event", "replayed_register"
+KNOWN = f"(select * from {REGISTER_ROWS} semi join rec using (record_key))"
 
 
 def replay(
@@ -33,7 +34,7 @@ def replay(
     con.execute(f"create or replace temp table {REGISTER_ROWS} as from {engine.name(initial)}")
     con.execute(f"drop table if exists {EVENTS}")
     for loads in commits:
-        append.prepare_inputs(store, con, folder, loads, REGISTER_ROWS, only)
+        append.prepare_inputs(store, con, folder, loads, KNOWN, only)
         decide.decide(con)
         if con.execute(f"select 1 from duckdb_tables() where table_name = '{EVENTS}'").fetchone():
             con.execute(f"insert into {EVENTS} by name from event")

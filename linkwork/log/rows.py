@@ -6,7 +6,6 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
-from linkwork.log import plan
 from linkwork.log.table import LogTable
 
 
@@ -34,11 +33,5 @@ def fill_rows(
 
 
 def step(con: duckdb.DuckDBPyConnection, table: LogTable, query: str) -> dict[str, Any]:
-    rows = count(con, query)
-    add = [plan.addition(table, table.write_file(con, query, {}), {}, rows)] if rows else []
-    return {"add": add, "remove": []}
-
-
-def count(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    found = con.execute(f"select count(*) from ({query})").fetchone()
-    return int(found[0]) if found else 0
+    added = table.write_file(con, query, {})
+    return {"add": [added] if added else [], "remove": []}

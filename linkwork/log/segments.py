@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
-from linkwork.log import decide, plan
+from linkwork.log import decide
 from linkwork.log.envelope import CONTENT, ENVELOPE
 from linkwork.log.store import Store
 
@@ -30,14 +30,12 @@ def write(
     con.execute("set variable recorded_at = ?::timestamptz", [recorded_at])
     staged = staged_facts(store, batch_dir, loads)
     segments = []
-    for category, rows, lowest, highest in con.execute(
-        "select category, count(*), min(global_position), max(global_position) from positioned group by 1 order by 1"
+    for category, lowest, highest in con.execute(
+        "select category, min(global_position), max(global_position) from positioned group by 1 order by 1"
     ).fetchall():
         query = _segment_query(store, category, staged.get(category, []))
-        path = store.events.write_file(con, query, {"category": category})
-        segments.append(
-            plan.addition(store.events, path, {"category": category}, rows) | {"lowest": lowest, "highest": highest}
-        )
+        if added := store.events.write_file(con, query, {"category": category}):
+            segments.append(added | {"lowest": lowest, "highest": highest})
     return segments
 
 
@@ -105,9 +103,8 @@ def write_derived(
     con.execute("set variable recorded_at = ?::timestamptz", [recorded_at])
     said = {name for (name,) in con.execute("select name from pragma_table_info('derived')").fetchall()}
     segments = []
-    for category, rows, lowest, highest in con.execute(
-        """select category, count(*), min(global_position), max(global_position)
-        from derived_positioned group by 1 order by 1"""
+    for category, lowest, highest in con.execute(
+        "select category, min(global_position), max(global_position) from derived_positioned group by 1 order by 1"
     ).fetchall():
         known = {c: f"d.{engine.name(c)}" for c in ENVELOPE if c in said or c == "global_position"}
         known |= {"recorded_at": "getvariable('recorded_at')"}
@@ -121,9 +118,8 @@ def write_derived(
             inner join {store.events.relation(store.events.files(category=category))} as e
                 on e.event_id = d.source_event_id
             where d.category = {engine.text(category)} order by d.global_position"""
-        path = store.events.write_file(con, query, {"category": category})
-        added = plan.addition(store.events, path, {"category": category}, rows)
-        segments.append(added | {"lowest": lowest, "highest": highest})
+        if added := store.events.write_file(con, query, {"category": category}):
+            segments.append(added | {"lowest": lowest, "highest": highest})
     return segments
 
 

@@ -26,6 +26,7 @@ REGISTER = {
     "generation": "integer",
     "subject_key": "blob",
     "facts": f"{FACT}[]",
+    "number": "bigint",
 }
 
 LOADS = {

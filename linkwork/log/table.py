@@ -11,6 +11,7 @@ import urllib.parse
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -80,33 +81,14 @@ class LogTable:
 
     def transactions(self) -> dict[str, int]:
         """Every application transaction."""
-        return dict(self._entries("txn", ("appId", "version")))
+        return dict(_entries(self.path / "_delta_log", self.version, "txn", ("appId", "version")))
 
     def replaced(self) -> dict[str, datetime]:
         """The files that a commit took out of the table, and when: of the last days, as long as Delta remembers."""
         return {
             urllib.parse.unquote(path): datetime.fromtimestamp((at or 0) / 1000, UTC)
-            for path, at in self._entries("remove", ("path", "deletionTimestamp"))
+            for path, at in _entries(self.path / "_delta_log", self.version, "remove", ("path", "deletionTimestamp"))
         }
-
-    def _entries(self, kind: str, fields: tuple[str, str]) -> list[tuple[Any, Any]]:
-        """Two fields of every action of a kind, oldest first, from the newest checkpoint and the commits after it."""
-        log = self.path / "_delta_log"
-        checkpoints = sorted(log.glob("*.checkpoint.parquet"))
-        found: list[tuple[Any, Any]] = []
-        first = 0
-        if checkpoints:
-            first = int(checkpoints[-1].name[:20]) + 1
-            with engine.connect() as con:
-                found = con.execute(
-                    f"select {kind}.{fields[0]}, {kind}.{fields[1]} from read_parquet(?) where {kind} is not null",
-                    [str(checkpoints[-1])],
-                ).fetchall()
-        for number in range(first, self.version + 1):
-            for line in (log / f"{number:020d}.json").read_text().splitlines():
-                if f'"{kind}"' in line and (entry := json.loads(line).get(kind)):
-                    found.append((entry[fields[0]], entry.get(fields[1])))
-        return found
 
     def files(self, **partition: str) -> list[DataFile]:
         """The active files, those of one partition where it is given, in path order."""
@@ -141,17 +123,21 @@ class LogTable:
     # --- writing --------------------------------------------------------------------------------
     def write_file(
         self, con: duckdb.DuckDBPyConnection, query: str, partition: Mapping[str, str], below: str = ""
-    ) -> Path:
+    ) -> dict[str, Any] | None:
         """Write a query's rows as one data file, named by its hash, durable, not yet part of the table.
 
-        It lies in its partition's folder, or in the folder `below` that.
+        It lies in its partition's folder, or in the folder `below` that. Returns what a plan needs to add it: `path`
+        (relative to the table), `partition` and `rows`; None where the query has no row, and then no file.
         """
         folder = self.path.joinpath(*(f"{key}={value}" for key, value in partition.items()), below)
         folder.mkdir(parents=True, exist_ok=True)
         partial = folder / f".writing-{time.time_ns()}.parquet"
-        con.execute(
+        copied = con.execute(
             f"copy ({query}) to {engine.text(partial)} (format parquet, compression zstd, row_group_size 122880)"
-        )
+        ).fetchone()
+        if not copied or not copied[0]:
+            partial.unlink()
+            return None
         reached(f"{self.path.name}-written")
         target = folder / f"{sha256_of(partial)}.parquet"
         fsync(partial)
@@ -160,7 +146,7 @@ class LogTable:
         for parent in (folder, *list(folder.parents)[: len(folder.relative_to(self.path).parts)]):
             fsync(parent)
         reached(f"{self.path.name}-placed")
-        return target
+        return {"path": str(target.relative_to(self.path)), "partition": dict(partition), "rows": copied[0]}
 
     def commit(
         self,
@@ -222,14 +208,8 @@ class LogTable:
 
     def append(self, con: duckdb.DuckDBPyConnection, query: str, transactions: Mapping[str, int] | None = None) -> None:
         """Append a query's rows to an unpartitioned table; nothing happens where the query has no row."""
-        found = con.execute(f"select count(*) from ({query})").fetchone()
-        rows = found[0] if found else 0
-        if rows == 0 and not transactions:
-            return
-        add: list[tuple[Path, dict[str, str], dict[str, Any]]] = []
-        if rows:
-            add.append((self.write_file(con, query, {}), {}, {"numRecords": rows}))
-        self.commit(add, transactions or {})
+        if added := self.write_file(con, query, {}):
+            self.commit([(self.path / added["path"], {}, {"numRecords": added["rows"]})], transactions or {})
 
     def _create(self) -> None:
         from deltalake import DeltaTable, Schema
@@ -277,6 +257,26 @@ class LogTable:
             wanted = {f.name: f for f in Schema.from_arrow(self._arrow_schema()).fields}
             self._table.alter.add_columns([wanted[c] for c in missing])
             self._table.update_incremental()
+
+
+@lru_cache(maxsize=8)  # a version never changes, and each sender of a batch asks for the same
+def _entries(log: Path, version: int, kind: str, fields: tuple[str, str]) -> list[tuple[Any, Any]]:
+    """Two fields of every action of a kind, oldest first, from the newest checkpoint and the commits after it."""
+    checkpoints = sorted(log.glob("*.checkpoint.parquet"))
+    found: list[tuple[Any, Any]] = []
+    first = 0
+    if checkpoints:
+        first = int(checkpoints[-1].name[:20]) + 1
+        with engine.connect() as con:
+            found = con.execute(
+                f"select {kind}.{fields[0]}, {kind}.{fields[1]} from read_parquet(?) where {kind} is not null",
+                [str(checkpoints[-1])],
+            ).fetchall()
+    for number in range(first, version + 1):
+        for line in (log / f"{number:020d}.json").read_text().splitlines():
+            if f'"{kind}"' in line and (entry := json.loads(line).get(kind)):
+                found.append((entry[fields[0]], entry.get(fields[1])))
+    return found
 
 
 def _stat(value: object) -> str:

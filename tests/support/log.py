@@ -10,6 +10,7 @@ from typing import Any
 
 from ingestion import pipeline
 from linkwork import engine, reference
+from linkwork.log import register
 from linkwork.log.store import Store
 from linkwork.privacy.keys import create_keys
 from linkwork.settings import Settings
@@ -101,10 +102,14 @@ def pass_all(settings: Settings, batch_id: str) -> None:
 
 
 def rows(settings: Settings, table: str, columns: str, suffix: str = "") -> list[tuple[Any, ...]]:
-    """Rows of one of the log's tables."""
+    """Rows of one of the log's tables, as they stand: of a record or a load the newest row."""
     store = Store(settings.log_dir).refresh()
+    relation = {
+        "register": lambda: register.newest(store.register.relation()),
+        "loads": store.current_loads,
+    }.get(table, lambda: getattr(store, table).relation())()
     with engine.connect() as con:
-        return con.execute(f"select {columns} from {getattr(store, table).relation()} {suffix}").fetchall()
+        return con.execute(f"select {columns} from {relation} {suffix}").fetchall()
 
 
 def effective(settings: Settings) -> dict[tuple[str, str], str]:
