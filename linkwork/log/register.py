@@ -50,7 +50,7 @@ def step(
         partition = {"feed": feed, "sender": sender}
         rows = f"""select {columns}, {int(number)} as number from register_row
             where feed = {engine.text(feed)} and sender = {engine.text(sender)}"""
-        merged = _to_merge(store.register.files(**partition))
+        merged = to_merge(store.register.files(**partition))
         if merged:
             rows = newest(f"({rows} union all by name select * from {store.register.relation(merged)})")
             rows = f"select * exclude (feed, sender) from {rows}"
@@ -60,7 +60,7 @@ def step(
     return {"add": add, "remove": remove}
 
 
-def _to_merge(files: list[DataFile]) -> list[DataFile]:
+def to_merge(files: list[DataFile]) -> list[DataFile]:
     """The smaller files of a partition that has too many: those that together are as large as each of them.
 
     Each row is so written again a few times in all, however many commits there are.
