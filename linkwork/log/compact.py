@@ -1,8 +1,8 @@
 """`log compact`: fewer and larger files, the events of one person close together. No row, position or order changes.
 
 The segments of a category are split by the subject's bucket, one of 64, so that erasing one person writes one bucket
-anew; events without a subject have a bucket of their own. What was split before is written again only where a bucket has
-many files. The ledger, the quarantine index and the operations become one file each.
+anew; events without a subject have a bucket of their own. What was split before is written again only where a bucket
+has many files. The ledger, the quarantine index and the operations become one file each.
 """
 
 import re

@@ -80,6 +80,39 @@ OPERATIONS = {
     "position": "bigint",
 }
 
+# What is left of the erased: receipts that identify nobody, and tombstones, HMACs of pseudonyms and record keys by which
+# a redelivered record is recognised.
+ERASURES = {
+    "erasure_id": "varchar",
+    "recorded_at": "timestamptz",
+    "reason": "varchar",
+    "actor": "varchar",
+    "pseudonyms": "bigint",
+    "events": "bigint",
+    "register_rows": "bigint",
+    "raw_records": "bigint",
+    "files_removed": "bigint",
+    "releases_redacted": "bigint",
+    "unlinked_senders": "varchar[]",
+    "not_cleaned": "varchar[]",
+}
+
+TOMBSTONES = {
+    "erasure_id": "varchar",
+    "recorded_at": "timestamptz",
+    "kind": "varchar",
+    "tombstone": "blob",
+}
+
+HOLDS = {
+    "hold_id": "varchar",
+    "recorded_at": "timestamptz",
+    "action": "varchar",
+    "tombstone": "blob",
+    "reason": "varchar",
+    "actor": "varchar",
+}
+
 
 @dataclass
 class Store:
@@ -95,11 +128,15 @@ class Store:
         self.loads = LogTable(self.root / "loads", LOADS)
         self.quarantine = LogTable(self.root / "quarantine", QUARANTINE)
         self.operations = LogTable(self.root / "operations", OPERATIONS)
+        self.erasures = LogTable(self.root / "erasures", ERASURES)
+        self.tombstones = LogTable(self.root / "tombstones", TOMBSTONES)
+        self.holds = LogTable(self.root / "holds", HOLDS)
 
     @property
     def tables(self) -> tuple[LogTable, ...]:
         """Every table of the log, the events first."""
-        return (self.events, *(getattr(self, name) for name in FOLLOWERS))
+        apart = (self.erasures, self.tombstones, self.holds)
+        return (self.events, *(getattr(self, name) for name in FOLLOWERS), *(t for t in apart if t.exists()))
 
     def refresh(self, *, evolve: bool = False) -> "Store":
         """See the newest commit of every table. `evolve` (the writer's) adds the columns of a newer catalogue."""

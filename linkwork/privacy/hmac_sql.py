@@ -12,8 +12,8 @@ BLOCK = 64
 
 
 def install(con: duckdb.DuckDBPyConnection, keys: Keys) -> None:
-    """Give the connection the macros `subject_hmac(text)` and `id_hmac(blob)`, each 16 bytes."""
-    for prefix, key in (("subject", keys.pseudonym), ("id", keys.id)):
+    """Give the connection the macros `subject_hmac`, `id_hmac` and `erasure_hmac` of a blob, each 16 bytes."""
+    for prefix, key in (("subject", keys.pseudonym), ("id", keys.id), ("erasure", keys.erasure)):
         padded = key.ljust(BLOCK, b"\x00")
         con.execute(f"set variable {prefix}_inner = ?", [bytes(b ^ 0x36 for b in padded)])
         con.execute(f"set variable {prefix}_outer = ?", [bytes(b ^ 0x5C for b in padded)])

@@ -22,14 +22,21 @@ PURPOSES = ("pseudonym", "id", "zone1")
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of one installation, 32 bytes each."""
+    """The keys of one installation, 32 bytes each. `retired` are pseudonym keys of before, whose pseudonyms may still
+    stand in copies: an erasure looks for those as well."""
 
     pseudonym: bytes
     id: bytes
     zone1: bytes
+    retired: tuple[bytes, ...] = ()
 
     def __repr__(self) -> str:
         return "Keys(…)"
+
+    @property
+    def erasure(self) -> bytes:
+        """The key of tombstones: made from the id key, since like it it must never change."""
+        return hmac.new(self.id, b"linkwork erasure", hashlib.sha256).digest()
 
     def check_values(self) -> dict[str, str]:
         """For each key a short value that recognises it and does not reveal it."""
@@ -49,7 +56,8 @@ def key_files(settings: Settings) -> dict[str, Path]:
 
 def load_keys(settings: Settings) -> Keys:
     """Read the three keys. Raises UsageError where one is missing, inside the data home, or malformed."""
-    return Keys(**{purpose: _read_key(path, settings) for purpose, path in key_files(settings).items()})
+    retired = tuple(_read_key(path, settings) for path in sorted((settings.keys_dir / "retired").glob("*.key")))
+    return Keys(**{purpose: _read_key(path, settings) for purpose, path in key_files(settings).items()}, retired=retired)
 
 
 def create_keys(settings: Settings) -> list[Path]:

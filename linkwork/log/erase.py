@@ -1,0 +1,144 @@
+"""Erasure in the log's own tables: events become stubs, rows of the register go, tombstones stay.
+
+A stub keeps its position, category, load and time, so that positions stay gap-free and every load still adds up; nothing
+else of the event is left.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import duckdb
+
+from linkwork import engine
+from linkwork.log import compact
+from linkwork.log.envelope import ERASED
+from linkwork.log.store import TOMBSTONES, Store
+from linkwork.log.table import DataFile
+
+STUB = ("global_position", "category", "load_id", "recorded_at")
+
+
+def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]) -> None:
+    """Make the tables `erased_subject` and `erased_record`: all pseudonyms and all records of the people given.
+
+    A record that was first known by the sender's own id of the person, and then by the NHS number, links that id's
+    pseudonym; so does an event that merges two people. Both are followed until nothing new is found.
+    """
+    con.execute("create or replace temp table erased_subject (subject_key blob)")
+    con.executemany("insert into erased_subject values (?)", [[s] for s in subjects])
+    con.execute("create or replace temp table erased_record (record_key blob)")
+    register, events = store.register.relation(), store.events.relation()
+    known = -1
+    while known != (now := _count(con, "erased_subject") + _count(con, "erased_record")):
+        known = now
+        con.execute(
+            f"""insert into erased_record
+            select record_key from (
+                select record_key from {register} semi join erased_subject using (subject_key)
+                union
+                select record_key from {events} semi join erased_subject using (subject_key)
+                where record_key is not null
+            ) anti join erased_record using (record_key)"""
+        )
+        con.execute(
+            f"""insert into erased_subject
+            select subject_key from (
+                select subject_key from {events} semi join erased_record using (record_key)
+                where subject_key is not null and identity_quality = 'local'
+                union
+                select person_merged_into from {events} semi join erased_subject using (subject_key)
+                where person_merged_into is not null and category = 'person'
+                union
+                select subject_key from {events}
+                where category = 'person' and person_merged_into in (select subject_key from erased_subject)
+            ) anti join erased_subject using (subject_key)"""
+        )
+
+
+def lines(store: Store, con: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:
+    """Where the records of the people stand in received files: (SHA-256 of the file, first physical line)."""
+    return con.execute(
+        f"""select distinct l.file_sha256, e.source_line from {store.events.relation()} as e
+        inner join {store.current_loads()} as l on l.load_id = e.load_id
+        where e.source_line is not null and ({_is_theirs("e")}) order by all"""
+    ).fetchall()
+
+
+def steps(store: Store, con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
+    """Write the files that hold the people anew, without them; returns the plan's steps of events and register."""
+    add: list[dict[str, Any]] = []
+    remove: list[str] = []
+    columns = ", ".join(
+        engine.name(c) if c in STUB else f"if({_is_theirs('e')}, {_left(c)}, {engine.name(c)}) as {engine.name(c)}"
+        for c in store.events.columns
+    )
+    for one in _holding(store, con):
+        rows = f"(select {columns} from {store.events.relation([one])} as e)"
+        category = one.partition["category"]
+        if added := compact.write_bucket(store, con, category, compact.bucket_in(one.path), rows):
+            add.append(added)
+            remove.append(one.path)
+    return {"events": {"add": add, "remove": remove}, "register": _register(store, con)}
+
+
+def add_tombstones(store: Store, con: duckdb.DuckDBPyConnection, erasure_id: str) -> None:
+    """Append the tombstones of the people and their records, each once. Call it with the macros installed on `con`."""
+    store.tombstones.refresh(evolve=True)
+    con.execute("set variable recorded_at = ?::timestamptz", [store.next_time()])
+    con.execute(
+        f"""create or replace temp table tombstone_row as
+        select {engine.text(erasure_id)} as erasure_id, getvariable('recorded_at') as recorded_at, kind, tombstone from (
+            select 'subject' as kind, erasure_hmac(subject_key) as tombstone from erased_subject
+            union all
+            select 'record', erasure_hmac(record_key) from erased_record
+        ) as new
+        where tombstone not in (select tombstone from {store.tombstones.relation()})"""
+    )
+    store.tombstones.append(con, f"select {', '.join(TOMBSTONES)} from tombstone_row order by kind, tombstone")
+
+
+def _is_theirs(alias: str) -> str:
+    return (
+        f"coalesce({alias}.subject_key in (select subject_key from erased_subject), false) or "
+        f"coalesce({alias}.record_key in (select record_key from erased_record), false)"
+    )
+
+
+def _left(column: str) -> str:
+    return f"'{ERASED}'" if column == "event_type" else "null"
+
+
+def _holding(store: Store, con: duckdb.DuckDBPyConnection) -> list[DataFile]:
+    """The files with an event of theirs."""
+    files = {str(store.events.path / f.path): f for f in store.events.files()}
+    if not files:
+        return []
+    found = con.execute(
+        f"""select distinct filename from (
+            select null::varchar as filename, null::blob as subject_key, null::blob as record_key where false
+            union all by name
+            select * from read_parquet({engine.texts(list(files))}, filename = true, hive_partitioning = false,
+                union_by_name = true)
+        ) as e where {_is_theirs("e")}"""
+    ).fetchall()
+    return [files[name] for (name,) in sorted(found)]
+
+
+def _register(store: Store, con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    add, remove = [], []
+    theirs = """coalesce(subject_key in (select subject_key from erased_subject), false)
+        or record_key in (select record_key from erased_record)"""
+    for one in store.register.files():
+        rows = store.register.relation([one])
+        if not con.execute(f"select 1 from {rows} where {theirs} limit 1").fetchone():
+            continue
+        remove.append(one.path)
+        kept = f"select * exclude (feed, sender) from {rows} where not ({theirs}) order by record_key"
+        if added := store.register.write_file(con, kept, one.partition):
+            add.append(added)
+    return {"add": add, "remove": remove}
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    found = con.execute(f"select count(*) from {engine.name(table)}").fetchone()
+    return int(found[0]) if found else 0
