@@ -45,7 +45,7 @@ def as_bytes(leaf: Any) -> bytes:
     """The values of an array without children, in their order; nulls are left out where they have no bytes."""
     kind = leaf.type
     if is_text(kind):
-        present = leaf.drop_null().cast(pa.binary())
+        present = leaf.cast(pa.binary()).drop_null()
         whole = pa.ListArray.from_arrays(pa.array([0, len(present)], pa.int32()), present)
         joined = pc.binary_join(whole, SEPARATOR)[0]
         return bytes(memoryview(joined.as_buffer()))

@@ -22,8 +22,8 @@ class Kind:
 
 KINDS = (
     Kind("sealed", r"LWV1", archives.open_sealed),
-    Kind("Parquet", r"PAR[1E]", tables.open_parquet, (".parquet",)),
-    Kind("DuckDB", r".{8}DUCK", tables.open_duckdb, (".duckdb",)),
+    Kind("Parquet", r"PAR1", tables.open_parquet, (".parquet",)),
+    Kind("DuckDB", r".{8}DUCK.\x00{7}", tables.open_duckdb, (".duckdb",)),
     Kind("SQLite", r"SQLite format 3\x00", tables.open_sqlite, (".sqlite", ".sqlite3")),
     Kind("Arrow file", r"ARROW1\x00\x00", tables.open_arrow_file, (".arrow", ".feather")),
     Kind("Arrow stream", r"\xff\xff\xff\xff.{3}\x00[\x08-\x20]\x00\x00\x00", tables.open_arrow_stream, (".arrows",)),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import duckdb
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from linkwork.errors import LinkworkError, UsageError
@@ -71,28 +72,26 @@ class _Scanner:
         self._search = Searcher(needles, self._hit)
 
     def run(self) -> ScanResult:
-        for path, kind in self._walk(self._home):
+        for path in self._walk(self._home):
             place = Place(str(path.relative_to(self._home)))
             self._search.add(place.within("name"), os.fsencode(path.name))
-            if stat.S_ISLNK(kind):
-                with self._tolerant(place):
+            with self._tolerant(place):
+                kind = path.lstat().st_mode  # a socket or a pipe holds no bytes
+                if stat.S_ISLNK(kind):
                     self._search.add(place.within("target of the link"), os.fsencode(path.readlink()))
-            elif stat.S_ISREG(kind):
-                with self._tolerant(place):
+                elif stat.S_ISREG(kind):
                     self._file(path, place)
-                self._progress(self._result.files, self._result.bytes)
+                    self._progress(self._result.files, self._result.bytes)
         self._search.flush()
         return self._result
 
-    def _walk(self, folder: Path) -> Iterator[tuple[Path, int]]:
-        """Everything below a folder with its type, in order of name; sockets and pipes hold no bytes."""
+    def _walk(self, folder: Path) -> Iterator[Path]:
+        """Everything below a folder, in order of name."""
         with self._tolerant(Place(str(folder.relative_to(self._home)))):
             for entry in sorted(os.scandir(folder), key=lambda e: e.name):
-                path = folder / entry.name
-                mode = entry.stat(follow_symlinks=False).st_mode
-                yield path, mode
-                if stat.S_ISDIR(mode):
-                    yield from self._walk(path)
+                yield folder / entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self._walk(folder / entry.name)
 
     def _file(self, path: Path, place: Place) -> None:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as handle:
@@ -189,8 +188,7 @@ def _reason(error: Exception) -> str:
 
 def _embedded(leaf: Any) -> Iterator[bytes]:
     """Values of a column that are containers themselves, such as compressed documents."""
-    if not is_text(leaf.type):
-        return
-    long = leaf.filter(pc.greater(pc.binary_length(leaf), EMBEDDED_BYTES))
-    if len(long):
-        yield from long.filter(pc.match_substring_regex(long.cast("large_binary"), EMBEDDED)).cast("binary").to_pylist()
+    if is_text(leaf.type):
+        values = leaf.cast(pa.large_binary())
+        long = values.filter(pc.greater(pc.binary_length(values), EMBEDDED_BYTES))
+        yield from long.filter(pc.match_substring_regex(long, EMBEDDED)).to_pylist()

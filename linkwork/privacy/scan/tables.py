@@ -14,7 +14,8 @@ from linkwork.privacy.scan.content import Content, Part, Rows
 from linkwork.privacy.scan.streams import Refused
 
 BATCH_ROWS = 16_384
-MEMORY = "192MB"
+MEMORY = "128MB"
+LOCK_SECONDS = 2.0  # a transaction of Airflow is shorter
 SQLITE_WAL = 2  # byte 18 of the header
 CATALOGUE = ("schemas", "tables", "views", "columns", "types", "functions", "constraints", "indexes", "sequences")
 
@@ -76,7 +77,7 @@ def open_sqlite(content: Content) -> Iterator[Part]:
     content.handle.seek(18)
     alone = content.handle.read(1)[0] == SQLITE_WAL and not content.path.with_name(content.path.name + "-wal").exists()
     options = "mode=ro&immutable=1" if content.in_memory or alone else "mode=ro"
-    with closing(sqlite3.connect(f"file:{quote(str(content.path))}?{options}", uri=True)) as con:
+    with closing(sqlite3.connect(f"file:{quote(str(content.path))}?{options}", uri=True, timeout=LOCK_SECONDS)) as con:
         con.text_factory = bytes
         found = con.execute("select name from sqlite_master where type = 'table' order by name").fetchall()
         for table in ("sqlite_master", *(name.decode() for (name,) in found)):
