@@ -328,6 +328,28 @@ def test_every_type_of_column_is_read(home, value):
     assert any(inside.startswith("column c") for inside in hits)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        pa.array(["a", None, NUMBER]).cast(pa.string_view()),
+        pa.array([[NUMBER]], pa.list_view(pa.string())),
+        pa.RunEndEncodedArray.from_arrays(pa.array([2], pa.int32()), pa.array([NUMBER])),
+        pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([NUMBER])]),
+        pa.array(["x", NUMBER, "y"])[1:2],
+        pa.array([5, int(NUMBER), 7])[1:2],
+    ],
+    ids=lambda v: str(v.type),
+)
+def test_every_layout_of_arrow_is_read(home, value):
+    table = pa.table({"c": value, "nothing": pa.nulls(len(value)), "flag": pa.array([True] * len(value))})
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_file(home / "planted" / "rows.arrow", table.schema, options=options) as out:
+        out.write_table(table)
+    result = scan(home, NEEDLES, ZONE1)
+    assert result.complete
+    assert any(hit.inside.startswith("column c") for hit in result.hits)
+
+
 def test_a_small_unsigned_integer_is_read(home):
     needles = Needles.of(["4010232137"])
     path = home / "planted" / "rows.parquet"
@@ -463,6 +485,13 @@ def test_an_empty_file_hides_nothing_whatever_its_name(home):
     assert found(home) == set()
 
 
+@pytest.mark.parametrize("text", ["PARENT GROUP, Tuesdays at the library", "THE OLD DUCK and other places to meet"])
+def test_words_that_begin_like_a_container_are_not_taken_for_one(home, text):
+    (home / "planted" / "a.txt").write_text(text)
+    pq.write_table(pa.table({"c": [text.encode()]}), home / "planted" / "a.parquet")
+    assert found(home) == set()
+
+
 @pytest.mark.parametrize("magic", [b"7z\xbc\xaf\x27\x1c", b"%PDF-1.7", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
 def test_a_format_without_a_reader_is_named(home, magic):
     (home / "planted" / "a.bin").write_bytes(magic + noise(3, 500))
@@ -531,6 +560,22 @@ def test_rows_that_a_database_keeps_in_its_write_ahead_log_are_found(home):
     assert ("planted/airflow.db", "table xcom, column value") in {(h.path, h.inside) for h in hits.hits}
 
 
+def test_rows_that_a_killed_process_left_in_the_log_of_duckdb_are_found(home):
+    path = home / "planted" / "warehouse.duckdb"
+    killed = (
+        "import os, sys; from pathlib import Path; from linkwork import engine\n"
+        "con = engine.connect(Path(sys.argv[1])); con.execute('create table t as select 1 as a'); con.execute('checkpoint')\n"
+        "con.execute('create table u (b bigint)'); con.execute('insert into u values (' + sys.argv[2] + ')'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", killed, str(path), NUMBER], check=True)
+    log = path.with_name("warehouse.duckdb.wal")
+    before = log.read_bytes(), path.read_bytes()
+    result = scan(home, NEEDLES, ZONE1)
+    assert result.complete
+    assert ("planted/warehouse.duckdb", "table main.u, column b") in {(h.path, h.inside) for h in result.hits}
+    assert (log.read_bytes(), path.read_bytes()) == before
+
+
 def test_a_locked_sqlite_is_named(home):
     path = home / "planted" / "airflow.db"
     write_sqlite(path, b"x")
@@ -552,6 +597,29 @@ def test_a_file_that_may_not_be_read_is_named(home, monkeypatch):
 
     monkeypatch.setattr(os, "open", refusing)
     assert unreadable(home) == {"planted/closed.txt": "permission denied"}
+
+
+def test_a_folder_that_may_not_be_read_is_named(home, monkeypatch):
+    real_scandir = os.scandir
+
+    def refusing(folder):
+        if Path(folder).name == "planted":
+            raise PermissionError
+        return real_scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert unreadable(home) == {"planted": "permission denied"}
+
+
+def test_a_file_that_vanishes_during_the_scan_is_named(home):
+    path = home / "planted" / "z.txt"
+    path.write_text("x")
+    (home / "planted" / "a.txt").write_text("x")
+
+    def remove(files, size):
+        path.unlink(missing_ok=True)
+
+    assert unreadable(home, progress=remove) == {"planted/z.txt": "it vanished while the home was being read"}
 
 
 def test_an_entry_with_a_password_is_named(home):

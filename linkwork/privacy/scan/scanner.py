@@ -45,8 +45,9 @@ def scan(
     limits: Limits | None = None,
     progress: Callable[[int, int], None] = lambda _files, _bytes: None,
 ) -> ScanResult:
-    """Search every file below `home` for the needles; nothing is changed, and no link is followed.
+    """Search every file below `home` for the needles; no link is followed.
 
+    Nothing is changed, but SQLite makes its index of pages (`-shm`) anew beside the log of a process that died.
     `progress` is called after each file with the files and the stored bytes so far. What could not be read is in the
     result. Raises UsageError where `home` is no directory.
     """
