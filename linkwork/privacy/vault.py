@@ -8,6 +8,7 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,6 +18,7 @@ from linkwork.files import fsync, private_dir
 
 MAGIC = b"LWV1"
 FRAME = 4 << 20
+HEADER = 12 + 4  # nonce, length
 
 
 def seal(source: Path, target: Path, key: bytes) -> None:
@@ -34,27 +36,43 @@ def seal_bytes(content: bytes, target: Path, key: bytes) -> None:
 
 def unseal(path: Path, key: bytes) -> bytes:
     """Decrypt a file of zone 1. Raises BadDataError where the key is wrong or the file was changed."""
-    data = path.read_bytes()
-    if data[:4] != MAGIC:
-        raise BadDataError("not a sealed file", where=str(path))
-    cipher, position, number, plain = AESGCM(key), 4, 0, []
-    while position < len(data):
-        nonce = data[position : position + 12]
-        length = int.from_bytes(data[position + 12 : position + 16], "big")
-        frame = data[position + 16 : position + 16 + length]
-        position += 16 + length
+    with path.open("rb") as handle:
+        return b"".join(unseal_frames(handle, key, str(path)))
+
+
+def unseal_frames(handle: BinaryIO, key: bytes, where: str) -> Iterator[bytes]:
+    """Decrypt a file of zone 1 frame by frame (4 MiB each); `where` names it in errors.
+
+    Raises BadDataError as `unseal` does, which may be after some frames were given: only then is all of it known to
+    be genuine and whole.
+    """
+    if handle.read(len(MAGIC)) != MAGIC:
+        raise BadDataError("not a sealed file", where=where)
+    cipher, number, header = AESGCM(key), 0, handle.read(HEADER)
+    if not header:
+        raise BadDataError("a sealed file does not open", where=where, why="it was cut off")
+    while header:
+        length = int.from_bytes(header[12:], "big")
+        frame, following = _read_exactly(handle, length), handle.read(HEADER)
         try:
-            if position > len(data):
+            if len(header) < HEADER or len(frame) < length:
                 raise InvalidTag
-            plain.append(cipher.decrypt(nonce, frame, _label(number, last=position >= len(data))))
+            plain = cipher.decrypt(header[:12], frame, _label(number, last=not following))
         except InvalidTag as error:
             raise BadDataError(
-                "a sealed file does not open", where=str(path), why="wrong zone 1 key, or it was changed"
+                "a sealed file does not open", where=where, why="wrong zone 1 key, or it was changed"
             ) from error
-        number += 1
-    if not plain:
-        raise BadDataError("a sealed file does not open", where=str(path), why="it was cut off")
-    return b"".join(plain)
+        yield plain
+        header, number = following, number + 1
+
+
+def _read_exactly(handle: BinaryIO, length: int) -> bytes:
+    """At most `length` bytes. A length that was tampered with must not make us reserve 4 GiB at once."""
+    parts = []
+    while length > 0 and (part := handle.read(min(length, FRAME))):
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
 
 
 def _write(chunks: Iterator[bytes], target: Path, key: bytes) -> None:
