@@ -17,10 +17,12 @@ from ingestion import recorded, refused
 from ingestion.landing import landed_files
 from linkwork.errors import UsageError
 from linkwork.files import sha256_of, write_json
-from linkwork.log import commit, plan
+from linkwork.log import commit, plan, tombstones
+from linkwork.log.failpoints import reached
 from linkwork.log.store import Store
-from linkwork.privacy import vault
-from linkwork.privacy.keys import load_keys
+from linkwork.privacy import vault, zone1
+from linkwork.privacy.keys import Keys, load_keys
+from linkwork.privacy.subjects import mentioned
 from linkwork.settings import Settings
 
 BATCH_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
@@ -104,9 +106,11 @@ def seal_received(settings: Settings, folder: Path) -> None:
 
     Then the landing folder lets go of the files. A file that was replaced since it was staged stays for the next run.
     """
-    keys = load_keys(settings)
+    keys, erased = load_keys(settings), tombstones.all_of(settings.log_dir)
     done = plan.read(folder) or {"refused": [], "loads_committed": []}
-    committed = {(p["feed"], p["sender"], p["file_name"], p["file_sha256"]): p["load_id"] for p in profiles(folder)}
+    staged = profiles(folder)
+    committed = {(p["feed"], p["sender"], p["file_name"], p["file_sha256"]): p["load_id"] for p in staged}
+    without = {p["load_id"]: set(p.get("erased_lines", [])) for p in staged}
     names = {identity[:3] for identity in committed}
     for landed in landed_files(settings.landing_dir):
         name = (landed.feed, landed.sender, landed.path.name)
@@ -118,6 +122,21 @@ def seal_received(settings: Settings, folder: Path) -> None:
             continue
         lines = {first: last for load, first, last in done["refused"] if load == load_id}
         refused.keep(landed.path, lines, settings.quarantine_raw_dir / load_id, keys.zone1)
-        vault.seal(landed.path, settings.raw_dir / sha, keys.zone1)
+        reached("refused-kept")
+        _seal(landed.path, settings.raw_dir / sha, keys, erased, without[load_id])
+        reached("file-sealed")
         if not settings.landing_is_read_only:
             landed.path.unlink()
+
+
+def _seal(source: Path, target: Path, keys: Keys, erased: frozenset[bytes], lines: set[int]) -> None:
+    """Keep a file as received, but for the records of people who were erased before it came."""
+    if not erased:
+        vault.seal(source, target, keys.zone1)
+        return
+    data = source.read_bytes()
+    if zone1.is_text(data):
+        data, _ = zone1.blanked(
+            data, lines, lambda record: not erased.isdisjoint(mentioned(record.decode("utf-8", "replace"), keys))
+        )
+    vault.seal_bytes(data, target, keys.zone1)

@@ -19,10 +19,12 @@ from ingestion.readers.csv import CsvReading
 from ingestion.readers.jsonl import JsonlReading
 from linkwork import engine
 from linkwork.files import private_dir, write_json
+from linkwork.log import tombstones
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
 from linkwork.privacy import hmac_sql
 from linkwork.privacy.keys import Keys
+from linkwork.privacy.subjects import mentioned
 from linkwork.settings import Settings
 
 READERS: dict[str, type[CsvReading] | type[JsonlReading]] = {"csv": CsvReading, "jsonl": JsonlReading}
@@ -39,6 +41,7 @@ class Gate:
     spill: Path
     memory_limit: str = "4GB"
     threads: int = 2
+    tombstones: frozenset[bytes] = frozenset()  # of erased people and their records: these stay out
 
     @classmethod
     def of(cls, settings: Settings, keys: Keys) -> "Gate":
@@ -51,6 +54,7 @@ class Gate:
             private_dir(settings.home / "restricted" / "spill"),
             settings.memory_limit,
             settings.threads,
+            tombstones.all_of(settings.log_dir),
         )
 
     def stage(
@@ -80,6 +84,11 @@ class Gate:
             else:
                 self._write(con, contract, folder)
                 described |= profile.counted(con, contract, reading, folder)
+                described["erased_lines"] = (
+                    con.execute("select line_no from judged where skipped_as = 'erased' order by 1")
+                    .fetchnumpy()["line_no"]
+                    .tolist()
+                )
                 self._keep_refused_text(con, arrival)
         write_json(folder / "profile.json", described)
         reached("file-staged")
@@ -168,9 +177,22 @@ class Gate:
                 {reference} as source_record_ref
             from typed"""
         )
+        self._keep_out_erased(con)
         con.execute(
             """create or replace temp table valid as
             select * from judged where skipped_as is null and len(violations) = 0"""
+        )
+
+    def _keep_out_erased(self, con: duckdb.DuckDBPyConnection) -> None:
+        """A record of an erased person is skipped and counted, whatever else is wrong with it."""
+        if not self.tombstones:
+            return
+        con.execute("create or replace temp table tombstone (value blob)")
+        con.executemany("insert into tombstone values (?)", [[value] for value in sorted(self.tombstones)])
+        con.execute(
+            """update judged set skipped_as = 'erased'
+            where erasure_hmac(record_key) in (from tombstone)
+                or coalesce(erasure_hmac(subject_key) in (from tombstone), false)"""
         )
 
     # --- writing ----------------------------------------------------------------------------------
@@ -214,7 +236,11 @@ class Gate:
             union all select line_no, line_end from judged where skipped_as is null and len(violations) > 0
             order by 1"""
         ).fetchall()
-        refused.keep(arrival.path, dict(lines), self.quarantine_raw / arrival.load_id, self.keys.zone1)
+        target = self.quarantine_raw / arrival.load_id
+        refused.keep(arrival.path, dict(lines), target, self.keys.zone1, self._names_erased)
+
+    def _names_erased(self, raw: str) -> bool:
+        return bool(self.tombstones) and not self.tombstones.isdisjoint(mentioned(raw, self.keys))
 
 
 def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 
 import structlog
 
-from ingestion import batches, ledger, recorded
+from ingestion import batches, erase, ledger, recorded
 from ingestion.arrival import Arrival
 from ingestion.contract import load_contracts
 from ingestion.gate import Gate
@@ -46,7 +46,11 @@ log = structlog.get_logger("linkwork.ingest")
 
 
 def open_batch(settings: Settings, batch_id: str | None = None) -> dict[str, Any]:
-    """Start a batch. Earlier staging folders are finished, or discarded where nobody works on them any more."""
+    """Start a batch. Earlier staging folders are finished, or discarded where nobody works on them any more.
+
+    An erasure that was cut off is carried out first.
+    """
+    erase.resume(settings)
     by_scheduler, batch_id = batch_id is not None, batch_id or batches.new_id()
     keys = load_keys(settings)
     store = Store(settings.log_dir)

@@ -1,17 +1,24 @@
 """The raw text of refused records: encrypted in zone 1, one sealed file a load, one JSON object a record."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from linkwork.privacy import vault
 
 
-def keep(source: Path, lines: Mapping[int, int], target: Path, key: bytes) -> None:
+def keep(
+    source: Path,
+    lines: Mapping[int, int],
+    target: Path,
+    key: bytes,
+    leave_out: Callable[[str], bool] = lambda _raw: False,
+) -> None:
     """Add records of `source` to what is kept of its load. `lines` maps a record's first physical line to its last.
 
-    Called twice for one load: by the gate for what it refuses, and after the commit for what the register refuses.
+    Called twice for one load: by the gate for what it refuses, and after the commit for what the register refuses. A
+    record for which `leave_out` holds is not kept.
     """
     if not lines:
         return
@@ -24,9 +31,14 @@ def keep(source: Path, lines: Mapping[int, int], target: Path, key: bytes) -> No
                 start, end, current = number, lines[number], []
             if start <= number <= end:
                 current.append(line.decode("utf-8", "backslashreplace"))
-                if number == end:
-                    kept[start] = {"line": start, "raw": "".join(current)}
-    content = "\n".join(json.dumps(kept[line]) for line in sorted(kept))
+                if number == end and not leave_out(raw := "".join(current)):
+                    kept[start] = {"line": start, "raw": raw}
+    write(list(kept.values()), target, key)
+
+
+def write(records: list[dict[str, Any]], target: Path, key: bytes) -> None:
+    """Keep these records of a load and no others."""
+    content = "\n".join(json.dumps(record) for record in sorted(records, key=lambda one: one["line"]))
     vault.seal_bytes(content.encode(), target, key)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from linkwork import engine, quality
 from linkwork.errors import UsageError
+from linkwork.log import tombstones
 from linkwork.release.publish import publish as publish_release
 from linkwork.settings import Settings
 from linkwork.warehouse import target_dir, warehouse_file
@@ -31,6 +32,7 @@ def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, A
         position=pinned[0],
         cut_off=pinned[2],
         pinned_known_at=pinned[1],
+        erasures=tombstones.erasures(settings.log_dir),
         check=lambda folder: _check(settings, folder),
     )
     return published._asdict()

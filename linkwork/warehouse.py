@@ -5,6 +5,7 @@ failed build leaves the last good one. A build for an earlier day gets a file of
 """
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +16,10 @@ import duckdb
 from linkwork import engine, processes, reference
 from linkwork.errors import BadDataError, LinkworkError
 from linkwork.files import fsync
-from linkwork.log.lock import writer_lock
+from linkwork.log.lock import LOCK, writer_lock
 from linkwork.log.store import Store
 from linkwork.log.table import DataFile
+from linkwork.privacy import orders
 from linkwork.settings import PROJECT_ROOT, Settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
@@ -35,6 +37,18 @@ def target_dir(settings: Settings, known_at: datetime | None = None) -> Path:
     return warehouse_file(settings, known_at).with_suffix(".target")
 
 
+def discard(settings: Settings) -> list[Path]:
+    """Remove every warehouse and what dbt wrote beside it; `linkwork build` brings them back."""
+    folder = settings.warehouse_file.parent
+    removed = [path for path in sorted(folder.glob("*")) if path.name != LOCK]
+    for path in removed:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return removed
+
+
 def build(
     settings: Settings,
     known_at: datetime | None = None,
@@ -46,6 +60,7 @@ def build(
     LinkworkError where dbt could not run; the last good warehouse stays as it was.
     """
     final = warehouse_file(settings, known_at)
+    orders.refuse_unfinished(settings)
     with writer_lock(final.parent, settings.lock_timeout_seconds, "the warehouse is being built"):
         return _build(settings, final, known_at, progress)
 

@@ -7,6 +7,7 @@ import typer
 from linkwork import engine
 from linkwork.cli.output import AsJson, command, say_json, say_table, settings
 from linkwork.errors import BadDataError, UsageError
+from linkwork.release.redact import is_redacted
 
 
 @command
@@ -22,6 +23,13 @@ def sql(
         raise UsageError(f"unknown tier {tier}", do="use open or restricted")
     path = settings().releases_dir / "current" / tier / "marts.duckdb"
     if not path.exists():
+        if is_redacted(path.parent.parent):
+            raise UsageError(
+                "the restricted tier of the current release was removed",
+                where=str(path),
+                why="a person was erased since",
+                do="run `linkwork build` and `linkwork publish`",
+            )
         raise UsageError("there is no current release", where=str(path), do="run `linkwork publish` first")
     with engine.connect(path, read_only=True) as con:
         con.execute("set enable_external_access = false")

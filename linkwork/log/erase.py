@@ -1,7 +1,7 @@
 """Erasure in the log's own tables: events become stubs, rows of the register go, tombstones stay.
 
-A stub keeps its position, category, load and time, so that positions stay gap-free and every load still adds up; nothing
-else of the event is left.
+A stub keeps its position, category, load and time, so that positions stay gap-free and every load still adds up;
+nothing else of the event is left.
 """
 
 from collections.abc import Iterable
@@ -27,41 +27,59 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
     con.execute("create or replace temp table erased_subject (subject_key blob)")
     con.executemany("insert into erased_subject values (?)", [[s] for s in subjects])
     con.execute("create or replace temp table erased_record (record_key blob)")
-    register, events = store.register.relation(), store.events.relation()
+    register = store.register.relation()
+    everything, people = store.events.relation(), store.events.relation(store.events.files(category="person"))
     known = -1
     while known != (now := _count(con, "erased_subject") + _count(con, "erased_record")):
         known = now
+        theirs = store.events.relation(_may_hold(store, con))
         con.execute(
             f"""insert into erased_record
             select record_key from (
                 select record_key from {register} semi join erased_subject using (subject_key)
                 union
-                select record_key from {events} semi join erased_subject using (subject_key)
+                select record_key from {theirs} semi join erased_subject using (subject_key)
                 where record_key is not null
             ) anti join erased_record using (record_key)"""
         )
         con.execute(
             f"""insert into erased_subject
             select subject_key from (
-                select subject_key from {events} semi join erased_record using (record_key)
-                where subject_key is not null and identity_quality = 'local'
+                select subject_key from {everything} semi join erased_record using (record_key)
+                where identity_quality = 'local'
                 union
-                select person_merged_into from {events} semi join erased_subject using (subject_key)
-                where person_merged_into is not null and category = 'person'
+                select person_merged_into from {people} semi join erased_subject using (subject_key)
+                where person_merged_into is not null
                 union
-                select subject_key from {events}
-                where category = 'person' and person_merged_into in (select subject_key from erased_subject)
+                select subject_key from {people} where person_merged_into in (select subject_key from erased_subject)
             ) anti join erased_subject using (subject_key)"""
         )
+
+
+def _may_hold(store: Store, con: duckdb.DuckDBPyConnection) -> list[DataFile]:
+    """The files that can hold an event of theirs: of their buckets, of none, and those not compacted yet."""
+    subjects = con.execute("select subject_key from erased_subject").fetchall()
+    buckets = {None, compact.NO_SUBJECT, *(compact.bucket_of(key) for (key,) in subjects)}
+    return [f for f in store.events.files() if compact.bucket_in(f.path) in buckets]
 
 
 def lines(store: Store, con: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:
     """Where the records of the people stand in received files: (SHA-256 of the file, first physical line)."""
     return con.execute(
-        f"""select distinct l.file_sha256, e.source_line from {store.events.relation()} as e
+        f"""select distinct l.file_sha256, e.source_line from {store.events.relation(_may_hold(store, con))} as e
         inner join {store.current_loads()} as l on l.load_id = e.load_id
         where e.source_line is not null and ({_is_theirs("e")}) order by all"""
     ).fetchall()
+
+
+def counts(store: Store, con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """How many events and rows of the register are theirs."""
+    found = con.execute(
+        f"""select (select count(*) from {store.events.relation(_may_hold(store, con))} as e where {_is_theirs("e")}),
+            (select count(*) from {store.register.relation()} as r where {_is_theirs("r")})"""
+    ).fetchone()
+    assert found is not None  # noqa: S101 - an aggregate always gives a row
+    return int(found[0]), int(found[1])
 
 
 def steps(store: Store, con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
@@ -87,7 +105,8 @@ def add_tombstones(store: Store, con: duckdb.DuckDBPyConnection, erasure_id: str
     con.execute("set variable recorded_at = ?::timestamptz", [store.next_time()])
     con.execute(
         f"""create or replace temp table tombstone_row as
-        select {engine.text(erasure_id)} as erasure_id, getvariable('recorded_at') as recorded_at, kind, tombstone from (
+        select {engine.text(erasure_id)} as erasure_id, getvariable('recorded_at') as recorded_at, kind, tombstone
+        from (
             select 'subject' as kind, erasure_hmac(subject_key) as tombstone from erased_subject
             union all
             select 'record', erasure_hmac(record_key) from erased_record
@@ -110,7 +129,7 @@ def _left(column: str) -> str:
 
 def _holding(store: Store, con: duckdb.DuckDBPyConnection) -> list[DataFile]:
     """The files with an event of theirs."""
-    files = {str(store.events.path / f.path): f for f in store.events.files()}
+    files = {str(store.events.path / f.path): f for f in _may_hold(store, con)}
     if not files:
         return []
     found = con.execute(

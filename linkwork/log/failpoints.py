@@ -30,8 +30,20 @@ POINTS = (
     *(f"{table}-{step}" for table in TABLES for step in TABLE_STEPS),
     "carried-out",
     "ledger-recorded",
+    "refused-kept",
+    "file-sealed",
     "sealed",
     "handed-over",
+)
+
+ERASURE_POINTS = (
+    "erasure-sealed",
+    "erasure-tombstones",
+    "erasure-zone1",
+    "erasure-log-committed",
+    "erasure-log",
+    "erasure-warehouse-and-releases",
+    "erasure-scrub",
 )
 
 _reached: dict[str, int] = {}

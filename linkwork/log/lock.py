@@ -12,12 +12,14 @@ from pathlib import Path
 
 from linkwork.errors import BusyError
 
+LOCK = "writer.lock"
+
 
 @contextmanager
 def writer_lock(folder: Path, timeout_seconds: float, what: str = "the event log is being written") -> Iterator[None]:
     """Hold a folder's writer lock. Raises BusyError, naming the holder, where it is not had in time."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "writer.lock"
+    path = folder / LOCK
     with path.open("a+") as handle:
         deadline = time.monotonic() + timeout_seconds
         while True:

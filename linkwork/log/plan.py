@@ -24,6 +24,7 @@ NOTHING: dict[str, Any] = {"add": [], "remove": []}
 
 # A build reads the files it was pinned to as long as it runs: what was replaced is kept until none can be that old.
 KEPT_FOR_READERS = timedelta(days=1)
+AT_ONCE = timedelta(days=-1)  # whatever the clock said when it was replaced
 
 
 def write(folder: Path, content: dict[str, Any]) -> None:

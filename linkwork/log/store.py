@@ -80,8 +80,8 @@ OPERATIONS = {
     "position": "bigint",
 }
 
-# What is left of the erased: receipts that identify nobody, and tombstones, HMACs of pseudonyms and record keys by which
-# a redelivered record is recognised.
+# What is left of the erased: receipts that identify nobody, and tombstones, HMACs of pseudonyms and record keys by
+# which a redelivered record is recognised.
 ERASURES = {
     "erasure_id": "varchar",
     "recorded_at": "timestamptz",

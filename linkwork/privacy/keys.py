@@ -57,7 +57,9 @@ def key_files(settings: Settings) -> dict[str, Path]:
 def load_keys(settings: Settings) -> Keys:
     """Read the three keys. Raises UsageError where one is missing, inside the data home, or malformed."""
     retired = tuple(_read_key(path, settings) for path in sorted((settings.keys_dir / "retired").glob("*.key")))
-    return Keys(**{purpose: _read_key(path, settings) for purpose, path in key_files(settings).items()}, retired=retired)
+    return Keys(
+        **{purpose: _read_key(path, settings) for purpose, path in key_files(settings).items()}, retired=retired
+    )
 
 
 def create_keys(settings: Settings) -> list[Path]:

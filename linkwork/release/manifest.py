@@ -65,7 +65,10 @@ class OtherFile(BaseModel):
 
 
 class Content(BaseModel):
-    """What a release says, and nothing about when or for whom it was made."""
+    """What a release says, and nothing about when or for whom it was made.
+
+    `erasures` is how many there were: a release of before one and one of after it are never the same.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,6 +76,7 @@ class Content(BaseModel):
     cut_off: date | None
     code_version: str
     synthetic: bool
+    erasures: int = 0
     policy: PolicyUsed
     tables: list[ReleasedTable]
     withheld: list[Withheld]
@@ -84,6 +88,8 @@ class Content(BaseModel):
         does not write the same bytes twice.
         """
         fields = self.model_dump(mode="json", include=set(Content.model_fields))
+        if not self.erasures:  # as in releases of before there were any
+            del fields["erasures"]
         canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 

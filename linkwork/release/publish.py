@@ -65,6 +65,7 @@ def publish(
     pinned_known_at: datetime | None,
     check: Callable[[Path], None] | None = None,
     permissions_as_of: datetime | None = None,
+    erasures: int = 0,
 ) -> Published:
     """Make a release of the warehouse; it becomes current unless it is one `known_at` an earlier time.
 
@@ -83,7 +84,7 @@ def publish(
         with closing(_open(warehouse, settings)) as con:
             exports = export_marts(con, marts, control_marts(con, marts, policy, cut_off), building)
         manifest = _manifest(
-            _content(settings, exports, policy, position, cut_off),
+            _content(settings, exports, policy, position, cut_off, erasures),
             known_at=known_at or pinned_known_at,
             requested_known_at=known_at,
             permissions_as_of=permissions_as_of,
@@ -127,13 +128,19 @@ def _open(warehouse: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def _content(
-    settings: Settings, exports: Exports, policy: DisclosurePolicy, position: int, cut_off: date | None
+    settings: Settings,
+    exports: Exports,
+    policy: DisclosurePolicy,
+    position: int,
+    cut_off: date | None,
+    erasures: int,
 ) -> Content:
     return Content(
         position=position,
         cut_off=cut_off,
         code_version=__version__,
         synthetic=settings.test_numbers == "allow",
+        erasures=erasures,
         policy=PolicyUsed(name=policy.name, version=policy.version, sha256=policy.sha256),
         tables=exports.tables,
         withheld=exports.withheld,

@@ -10,18 +10,21 @@ from linkwork.files import sha256_of
 from linkwork.release.building import BUILDING
 from linkwork.release.export import rows_in
 from linkwork.release.manifest import MANIFEST, Manifest, read_manifest, release_id
+from linkwork.release.redact import REDACTIONS, is_redacted
 
 
 def verify_release(path: Path) -> Manifest:
     """Check a release, or its `open/` folder alone, against its manifest, which is returned.
 
-    Raises BadDataError that names every file that is missing, changed, unlisted, or whose rows are not as
-    listed, and a manifest that does not describe itself.
+    The restricted tier may be gone where `redactions.json` says so. Raises BadDataError that names every file that is
+    missing, changed, unlisted, or whose rows are not as listed, and a manifest that does not describe itself.
     """
     manifest = read_manifest(path)
     listed = {table.path: table.sha256 for table in manifest.tables}
     listed |= {other.path: other.sha256 for other in manifest.other_files}
-    present = {p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file()} - {MANIFEST}
+    if is_redacted(path):
+        listed = {file: sha256 for file, sha256 in listed.items() if not file.startswith("restricted/")}
+    present = {p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file()} - {MANIFEST, REDACTIONS}
     faults = [f"{missing} is missing" for missing in sorted(set(listed) - present)]
     faults += [f"{unlisted} is not listed" for unlisted in sorted(present - set(listed))]
     intact = {file for file in set(listed) & present if sha256_of(path / file) == listed[file]}

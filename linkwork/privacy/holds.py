@@ -1,0 +1,74 @@
+"""Legal holds: people who may not be erased as long as a case needs their data. A hold has their tombstone only."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from linkwork import engine
+from linkwork.errors import UsageError
+from linkwork.log import operations
+from linkwork.log.rows import fill_rows
+from linkwork.log.store import HOLDS, Store
+from linkwork.privacy.keys import Keys
+from linkwork.privacy.subjects import tombstone
+
+PLACED, LIFTED = "placed", "lifted"
+
+
+def place(log_dir: Path, subjects: Iterable[bytes], reason: str, keys: Keys) -> str:
+    """Hold the people with these pseudonyms; returns the hold's id."""
+    hold_id = operations.new_id()
+    _append(log_dir, hold_id, PLACED, [tombstone(s, keys) for s in subjects], reason)
+    return hold_id
+
+
+def lift(log_dir: Path, hold_id: str, reason: str) -> None:
+    """End a hold. Raises UsageError where there is none of that id."""
+    held = [row for row in standing(log_dir) if row["hold_id"] == hold_id]
+    if not held:
+        raise UsageError("no such legal hold", where=hold_id, do="see `linkwork legal-hold list`")
+    _append(log_dir, hold_id, LIFTED, [row["tombstone"] for row in held], reason)
+
+
+def standing(log_dir: Path) -> list[dict[str, Any]]:
+    """The holds that were placed and not lifted: hold_id, recorded_at, reason, actor, tombstone."""
+    store = Store(log_dir)
+    if not store.holds.exists():
+        return []
+    rows = store.holds.refresh().relation()
+    with engine.connect() as con:
+        cursor = con.execute(
+            f"""select hold_id, recorded_at, reason, actor, tombstone from {rows} where action = '{PLACED}'
+            and hold_id not in (select hold_id from {rows} where action = '{LIFTED}') order by recorded_at, tombstone"""
+        )
+        names = [d[0] for d in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def refuse_held(log_dir: Path, subjects: Iterable[bytes], keys: Keys) -> None:
+    """Raise UsageError where one of the people is held."""
+    wanted = {tombstone(s, keys) for s in subjects}
+    for row in standing(log_dir):
+        if row["tombstone"] in wanted:
+            since: datetime = row["recorded_at"]
+            raise UsageError(
+                "a legal hold forbids the erasure",
+                where=f"hold {row['hold_id']}",
+                why=f"placed on {since:%Y-%m-%d} by {row['actor']}: {row['reason']}",
+                do="lift it first, if it is over: `linkwork legal-hold lift`",
+            )
+
+
+def _append(log_dir: Path, hold_id: str, action: str, marks: list[bytes], reason: str) -> None:
+    store = Store(log_dir)
+    store.events.refresh()
+    at, actor = store.next_time(), operations.actor()
+    rows = [
+        {"hold_id": hold_id, "recorded_at": at, "action": action, "tombstone": t, "reason": reason, "actor": actor}
+        for t in marks
+    ]
+    with engine.connect() as con:
+        fill_rows(con, "hold", rows, HOLDS)
+        store.holds.refresh(evolve=True).append(con, "select * from hold")
+    operations.record(store, command=f"legal-hold {action}", target=hold_id, outcome=action, reason=reason)
