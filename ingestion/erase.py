@@ -164,6 +164,11 @@ def _log(work: Operation, order: Order) -> None:
         order.seal(work.settings, work.gate.keys.zone1)
         commit(work.store, work.folder, work.id, prepare)
         (work.folder / plan.FILE).unlink()
+    else:
+        operations.record(
+            work.store, command="erase", target="one person", outcome="no event of theirs is in the log",
+            reason=order.reason, operation_id=order.erasure_id,
+        )  # fmt: skip
     reached("erasure-log-committed")
     # The files that were replaced hold the person: they go now, and with them all that earlier commits replaced.
     plan.sweep(work.store, keep=plan.AT_ONCE)

@@ -6,7 +6,8 @@ from typing import Any
 
 from linkwork import engine, quality
 from linkwork.errors import UsageError
-from linkwork.log import tombstones
+from linkwork.log import operations, tombstones
+from linkwork.log.store import Store
 from linkwork.release.publish import publish as publish_release
 from linkwork.settings import Settings
 from linkwork.warehouse import target_dir, warehouse_file
@@ -35,6 +36,11 @@ def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, A
         erasures=tombstones.erasures(settings.log_dir),
         check=lambda folder: _check(settings, folder),
     )
+    if published.created:
+        outcome = "is current" if published.current else "is not current"
+        operations.record(
+            Store(settings.log_dir), command="publish", target=published.release_id, outcome=f"a new release, {outcome}"
+        )
     return published._asdict()
 
 

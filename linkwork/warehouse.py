@@ -19,6 +19,7 @@ from linkwork.files import fsync
 from linkwork.log.lock import LOCK, writer_lock
 from linkwork.log.store import Store
 from linkwork.log.table import DataFile
+from linkwork.log.verify import verify
 from linkwork.privacy import orders
 from linkwork.settings import PROJECT_ROOT, Settings
 
@@ -53,8 +54,13 @@ def build(
     settings: Settings,
     known_at: datetime | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    *,
+    full: bool = False,
 ) -> dict[str, Any]:
     """Build every mart from the log as it stood at `known_at` (default: now).
+
+    A build always folds the whole log; `full` (a replay) also forgets what dbt parsed before and checks that the log is
+    whole first.
 
     Returns position, known_at, the warehouse file and dbt's counts. Raises BadDataError where a test failed and
     LinkworkError where dbt could not run; the last good warehouse stays as it was.
@@ -62,7 +68,21 @@ def build(
     final = warehouse_file(settings, known_at)
     orders.refuse_unfinished(settings)
     with writer_lock(final.parent, settings.lock_timeout_seconds, "the warehouse is being built"):
+        if full:
+            _forget(settings, known_at)
         return _build(settings, final, known_at, progress)
+
+
+def _forget(settings: Settings, known_at: datetime | None) -> None:
+    """What a replay must not rely on. Raises BadDataError where the log is not whole."""
+    if problems := verify(Store(settings.log_dir)).problems:
+        raise BadDataError(
+            "the log is not whole, so it cannot be replayed",
+            where=str(settings.log_dir),
+            why="; ".join(problems[:3]),
+            do="see `linkwork log verify`",
+        )
+    shutil.rmtree(target_dir(settings, known_at), ignore_errors=True)
 
 
 def _build(

@@ -37,6 +37,8 @@ def reference_load(
         done = [data.load(folder, kind, file)]
     else:
         raise UsageError("name a kind and a file, or --all and a folder")
+    for one in (d for d in done if d["new_version"]):
+        _record("reference load", one["kind"], f"{one['rows']} rows")
     if as_json:
         say_json(done)
     else:
@@ -95,6 +97,8 @@ def sender_add(
         "agreement": agreement,
     }
     done = data.add_rows(settings().reference_dir, "senders", "code", [row])
+    if done["new_version"]:
+        _record("sender add", code, f"feeds {', '.join(feed)}")
     if as_json:
         say_json(done)
     else:
@@ -121,6 +125,13 @@ def contract_check(
         say_json([{"name": r[0], "version": r[1], "status": r[2], "kind": r[3], "order": r[4]} for r in rows])
     else:
         say_table("Contracts", ("feed", "version", "status", "kind", "order", "fields"), rows)
+
+
+def _record(command: str, target: str, outcome: str) -> None:
+    from linkwork.log import operations
+    from linkwork.log.store import Store
+
+    operations.record(Store(settings().log_dir), command=command, target=target, outcome=outcome)
 
 
 def register(app: typer.Typer) -> None:

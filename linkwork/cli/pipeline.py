@@ -63,11 +63,17 @@ def ingest(landing: Landing = None, as_json: AsJson = False) -> None:
 
 
 @command
-def build(known_at: KnownAt = None, as_json: AsJson = False) -> None:
+def build(
+    known_at: KnownAt = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="A replay: prove the log whole first, and keep nothing of earlier builds.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Fold the log into the marts with dbt, as it stands now or stood at a time."""
     from linkwork import warehouse
 
-    result = warehouse.build(settings(), _utc(known_at), errors.print)
+    result = warehouse.build(settings(), _utc(known_at), errors.print, full=full)
     if as_json:
         say_json(result)
     else:

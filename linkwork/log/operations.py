@@ -43,13 +43,23 @@ def step(
     return rows_step(con, store.operations, [row], OPERATIONS)
 
 
-def record(store: Store, *, command: str, target: str, outcome: str, reason: str | None = None) -> None:
-    """Append the row of a command that changes something beside the events."""
+def record(
+    store: Store,
+    *,
+    command: str,
+    target: str,
+    outcome: str,
+    reason: str | None = None,
+    operation_id: str | None = None,
+) -> None:
+    """Append the row of a command that changes something beside the events; one of the same id only once."""
     store.events.refresh()
-    row = _row(new_id(), store.next_time(), store.position(), command, target, outcome, reason)
+    operation_id = operation_id or new_id()
+    row = _row(operation_id, store.next_time(), store.position(), command, target, outcome, reason)
     with engine.connect() as con:
         fill_rows(con, "operation", [row], OPERATIONS)
-        store.operations.refresh(evolve=True).append(con, "select * from operation")
+        known = store.operations.refresh(evolve=True).relation()
+        store.operations.append(con, f"from operation anti join {known} using (operation_id)")
 
 
 def _row(
