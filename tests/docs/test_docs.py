@@ -1,7 +1,9 @@
 """The documentation holds what it says: commands, queries and programs are run, tables and links are checked."""
 
+import csv
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -15,14 +17,14 @@ from linkwork import errors
 from linkwork.settings import PROJECT_ROOT, Settings
 
 README = "README.md"
-GUIDES = sorted(p.relative_to(PROJECT_ROOT).as_posix() for p in (PROJECT_ROOT / "docs" / "guides").glob("*.md"))
-PAGES = [
-    README,
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-    *GUIDES,
-    *sorted(p.relative_to(PROJECT_ROOT).as_posix() for p in (PROJECT_ROOT / "docs" / "decisions").glob("*.md")),
-]
+
+
+def pages(pattern: str) -> list[str]:
+    return sorted(p.relative_to(PROJECT_ROOT).as_posix() for p in (PROJECT_ROOT / "docs").glob(pattern))
+
+
+GUIDES, RUNBOOKS = pages("guides/*.md"), pages("runbooks/*.md")
+PAGES = [README, "CONTRIBUTING.md", "CHANGELOG.md", *GUIDES, *RUNBOOKS, *pages("*.md"), *pages("decisions/*.md")]
 
 # Blocks of commands that no test runs, by page and first line, each with its reason.
 NOT_RUN = {
@@ -37,7 +39,7 @@ NOT_RUN = {
     ("docs/guides/data-engineer.md", "linkwork run --airflow"): "tests/dags takes the same job through a real Airflow",
 }
 
-FENCE = re.compile(r"^```(?P<kind>[a-z]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ *```(?P<kind>[a-z]*)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 HOSTS = {"keepachangelog.com", "semver.org"}  # the only hosts a page may name
 HOST = re.compile(r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev)\b", re.IGNORECASE)
@@ -75,7 +77,7 @@ def text_of(page: str) -> str:
 
 def blocks(page: str, *kinds: str) -> list[Block]:
     """The fenced blocks of a page that are of one of the kinds, in order."""
-    found = [Block(page, m["kind"], m["text"]) for m in FENCE.finditer(text_of(page))]
+    found = [Block(page, m["kind"], textwrap.dedent(m["text"])) for m in FENCE.finditer(text_of(page))]
     return [block for block in found if block.kind in kinds]
 
 
@@ -144,6 +146,18 @@ def test_the_commands_of_a_guide_run(place: Place, page: str) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+@pytest.mark.parametrize("page", RUNBOOKS)
+def test_the_commands_of_a_runbook_run(place: Place, tmp_path: Path, page: str) -> None:
+    """Each on a copy of the home, since they change it, with a request to erase somebody of the region."""
+    shutil.copytree(place.folder, tmp_path / "at", symlinks=True)
+    somebody = next((tmp_path / "at" / "region" / "landing").glob("registrations_csv/*/*.csv"))
+    with somebody.open(encoding="utf-8") as handle:
+        (tmp_path / "at" / "request.txt").write_text(next(csv.DictReader(handle))["nhs_number"] + "\n")
+    here = {**place.environment, "LINKWORK_HOME": str(tmp_path / "at" / "home")}
+    ended = Place(tmp_path / "at", here).run_blocks([block for block in blocks(page, "sh") if block.is_run])
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
 @pytest.mark.parametrize("page", [README, *GUIDES])
 def test_the_python_programs_run(place: Place, page: str) -> None:
     for block in blocks(page, "python"):
@@ -165,8 +179,8 @@ def test_the_queries_run_on_the_release(place: Place, page: str) -> None:
 def test_every_block_of_commands_is_run_or_listed() -> None:
     written = {(b.page, b.first_line) for page in PAGES for b in blocks(page, "sh", "console")}
     assert set(NOT_RUN) <= written, "a listed block is gone"
-    elsewhere = {page for page, _ in written} - {README, *GUIDES}
-    assert not elsewhere, f"commands in {elsewhere} are run by no test: put them into README or a guide"
+    elsewhere = {page for page, _ in written} - {README, *GUIDES, *RUNBOOKS}
+    assert not elsewhere, f"commands in {elsewhere} are run by no test: put them into README, a guide or a runbook"
 
 
 def test_programs_and_queries_stand_in_pages_that_are_run() -> None:
