@@ -16,6 +16,7 @@ from typing import Any
 
 from linkwork.files import write_json
 from linkwork.log.failpoints import reached
+from linkwork.log.lock import writer_lock
 from linkwork.log.store import FOLLOWERS, Store
 from linkwork.log.table import NUMBER, LogTable
 
@@ -24,6 +25,7 @@ NOTHING: dict[str, Any] = {"add": [], "remove": []}
 
 # A build reads the files it was pinned to as long as it runs: what was replaced is kept until none can be that old.
 KEPT_FOR_READERS = timedelta(days=1)
+PATIENCE_SECONDS = 30.0
 AT_ONCE = timedelta(days=-1)  # whatever the clock said when it was replaced
 
 
@@ -94,14 +96,20 @@ def sweep(store: Store, keep: timedelta = KEPT_FOR_READERS) -> list[Path]:
 
     Call it under the writer lock, after every plan was carried out or discarded.
     """
-    swept = []
+    swept: list[Path] = []
     for table in store.tables:
         if not table.exists():
             continue
-        orphans, replaced = unnamed_files(table.refresh())
-        since = table.replaced() if replaced else {}
-        oldest = datetime.now(UTC) - keep
-        for path in orphans + [p for p in replaced if since[str(p.relative_to(table.path))] <= oldest]:
-            path.unlink()
-            swept.append(path)
+        with writer_lock(table.path, PATIENCE_SECONDS, "a row is being recorded"):
+            swept += _sweep(table, keep)
+    return swept
+
+
+def _sweep(table: LogTable, keep: timedelta) -> list[Path]:
+    orphans, replaced = unnamed_files(table.refresh())
+    since = table.replaced() if replaced else {}
+    oldest = datetime.now(UTC) - keep
+    swept = orphans + [p for p in replaced if since[str(p.relative_to(table.path))] <= oldest]
+    for path in swept:
+        path.unlink()
     return swept

@@ -21,10 +21,13 @@ from linkwork import engine
 from linkwork.errors import BadDataError
 from linkwork.files import fsync, sha256_of
 from linkwork.log.failpoints import reached
+from linkwork.log.lock import writer_lock
 
 HEAD = "linkwork-head"  # carried by every commit of events, so that two that know nothing of each other collide
 CLOCK = "linkwork-clock"  # when the newest of them was recorded, in microseconds since 1970
 NUMBER = "linkwork-commit"  # how many commits there were, so that the register can be seen to have followed
+
+APPEND_PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -207,7 +210,15 @@ class LogTable:
         return next(version for version in since if ours in (log / f"{version:020d}.json").read_text())
 
     def append(self, con: duckdb.DuckDBPyConnection, query: str, transactions: Mapping[str, int] | None = None) -> None:
-        """Append a query's rows to an unpartitioned table; nothing happens where the query has no row."""
+        """Append a query's rows to an unpartitioned table; nothing happens where the query has no row.
+
+        For what is recorded beside a commit, without the log's lock: the table's own one keeps a sweep from taking the
+        file for one that nobody names.
+        """
+        with writer_lock(self.path, APPEND_PATIENCE_SECONDS, "a row is being recorded"):
+            self._append(con, query, transactions)
+
+    def _append(self, con: duckdb.DuckDBPyConnection, query: str, transactions: Mapping[str, int] | None) -> None:
         if added := self.write_file(con, query, {}):
             self.commit([(self.path / added["path"], {}, {"numRecords": added["rows"]})], transactions or {})
 
