@@ -59,4 +59,3 @@ def _fates(settings: Settings, batch_id: str) -> dict[str, int]:
     with engine.connect() as con:
         row = con.execute(f"select {sums} from {loads.relation()} where batch_id = {engine.text(batch_id)}").fetchone()
     return dict(zip(EXPECTED, row or (), strict=True))
-
