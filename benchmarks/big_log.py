@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from benchmarks import derived
 from benchmarks.feeds import ACTIVITIES, APPOINTMENTS, FEEDS
 from ingestion.contract import load_contracts
 from linkwork import engine, reference
+from linkwork.errors import LinkworkError, UsageError
 from linkwork.files import write_json
 from linkwork.log import append, plan, segments
 from linkwork.log.store import LOADS, Store
@@ -83,15 +85,20 @@ def settings_of(folder: Path) -> Settings:
 
 
 def made(folder: Path, size: Size) -> dict[str, Any]:
-    """The log of this size in this folder: the one kept there where it is of the same make, else a new one."""
-    stamp = _stamp(size)
-    path = folder / STAMP
-    if path.exists() and (kept := json.loads(path.read_text()))["made_of"] == stamp:
-        return dict(kept)
-    if folder.exists():
+    """The log of this size in this folder: the one kept there where it is of the same make, else a new one.
+
+    Raises UsageError where the folder holds anything that is not a big log.
+    """
+    path, stamp = folder / STAMP, _stamp(size)
+    if path.exists():
+        kept = json.loads(path.read_text())
+        if kept.get("made_of") == stamp:
+            return dict(kept)
         shutil.rmtree(folder)
-    settings = settings_of(folder)
-    found = {"made_of": stamp, **_make(settings, size)}
+    elif folder.exists() and any(folder.iterdir()):
+        raise UsageError("the folder holds something else", where=str(folder), do="give a new folder for the big log")
+    write_json(path, {})  # should this be interrupted, the folder is known to be ours
+    found = {"made_of": stamp, **_make(settings_of(folder), size)}
     write_json(path, found)
     return found
 
@@ -240,7 +247,11 @@ def main() -> None:
     parser.add_argument("--events", type=int, required=True, help="how many events, about")
     parser.add_argument("--keep", type=Path, required=True, help="folder for data and keys")
     given = parser.parse_args()
-    print(json.dumps(made(given.keep, Size(given.events)), indent=2))
+    try:
+        print(json.dumps(made(given.keep, Size(given.events)), indent=2))
+    except LinkworkError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import logging
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ def measured(name: str, kept: Path, events: int, repeats: int) -> dict[str, Any]
     """Run one measurement in a child process and return what it found. Raises CalledProcessError where it failed."""
     answer = kept.with_name(f"{kept.name}.{name}.json")
     options = [f"--{key}={value}" for key, value in (("log", kept), ("events", events), ("repeats", repeats))]
-    subprocess.run([sys.executable, "-m", "benchmarks.child", name, *options, f"--answer={answer}"], check=True)
+    command = [sys.executable, "-m", "benchmarks.child", name, *options, f"--answer={answer}"]
+    subprocess.run(command, check=True, stdout=sys.stderr)  # standard output is the report's alone
     found = json.loads(answer.read_text())
     answer.unlink()
     return dict(found)
@@ -39,8 +41,9 @@ def main() -> None:
     if given.name == "make":
         found = made(given.log, size)
     else:
-        scratch = given.log.with_name(f"{given.log.name}.scratch")
-        found = importlib.import_module(f"benchmarks.{given.name}").measure(given.log, scratch, size, given.repeats)
+        with tempfile.TemporaryDirectory(dir=given.log.parent, prefix="scratch-") as scratch:
+            module = importlib.import_module(f"benchmarks.{given.name}")
+            found = module.measure(given.log, Path(scratch), size, given.repeats)
     given.answer.write_text(json.dumps(found))
 
 

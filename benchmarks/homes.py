@@ -18,8 +18,9 @@ UNHEARD_OF = 100_000_000  # record numbers no log holds
 
 def borrow(kept: Path, scratch: Path) -> Settings:
     """A home in `scratch` with the same log. Files are hard links: the log never changes a file in place."""
-    if scratch.exists():
-        shutil.rmtree(scratch)
+    for part in ("data", "keys"):
+        if (scratch / part).exists():
+            shutil.rmtree(scratch / part)
     shutil.copytree(kept / "data", scratch / "data", copy_function=os.link)
     shutil.copytree(kept / "keys", scratch / "keys")
     return settings_of(scratch)

@@ -7,6 +7,7 @@ from typing import Any
 COMMIT_GROWTH, COMMIT_PEAK_MIB = 1.3, 2048
 REDELIVERY_SECONDS = 0.3
 VERIFY_MB_PER_SECOND, VERIFY_SHARE_OF_HASHING = 300, 0.5
+_CLOCKS = ("wall", "processor")
 
 
 @dataclass(frozen=True)
@@ -36,36 +37,40 @@ def targets(results: dict[str, Any]) -> list[Target]:
     found = []
     appends = results.get("append", [])
     for one in appends[1:]:
-        first, growth = appends[0], {c: _of(one, "commit", c) / _of(appends[0], "commit", c) for c in _CLOCKS}
+        growth, processor = (_of(one, "commit", c) / _of(appends[0], "commit", c) for c in _CLOCKS)
         found.append(
             Target(
-                f"commit at {_millions(one)} against {_millions(first)}",
-                f"{growth['wall']:.2f} x (processor {growth['processor']:.2f} x)",
+                f"commit at {_millions(one)} against {_millions(appends[0])}",
+                f"{growth:.2f} x (processor {processor:.2f} x)",
                 f"at most {COMMIT_GROWTH} x",
-                growth["wall"] <= COMMIT_GROWTH,
+                growth <= COMMIT_GROWTH,
             )
         )
     for one in appends:
         what, peak = f"peak memory of an append at {_millions(one)}", one["peak_mib"]
         found.append(Target(what, f"{peak:,.0f} MiB", f"at most {COMMIT_PEAK_MIB:,} MiB", peak <= COMMIT_PEAK_MIB))
     for one in results.get("redelivery", []):
-        above = _above_hashing(one)
-        what = f"a redelivered file of {one['megabytes']:.0f} MB at {_millions(one)}, above its hashing"
-        found.append(Target(what, f"{above:.2f} s", f"at most {REDELIVERY_SECONDS} s", above <= REDELIVERY_SECONDS))
+        above, processor = (_above_hashing(one, c) for c in _CLOCKS)
+        found.append(
+            Target(
+                f"a redelivered file of {one['megabytes']:.0f} MB at {_millions(one)}, above its hashing",
+                f"{above:.2f} s (processor {processor:.2f} s)",
+                f"at most {REDELIVERY_SECONDS} s",
+                above <= REDELIVERY_SECONDS,
+            )
+        )
     for one in results.get("verification", []):
-        speed, share = one["megabytes"] / one["verifying"]["wall"], one["hashing"]["wall"] / one["verifying"]["wall"]
+        speed = one["megabytes"] / one["verifying"]["wall"]
+        share, processor = (one["hashing"][c] / one["verifying"][c] for c in _CLOCKS)
         found.append(
             Target(
                 f"verify at {_millions(one)}",
-                f"{speed:,.0f} MB/s, {share:.2f} x hashing",
+                f"{speed:,.0f} MB/s, {share:.2f} x hashing (processor {processor:.2f} x)",
                 f"{VERIFY_MB_PER_SECOND} MB/s or {VERIFY_SHARE_OF_HASHING} x hashing",
                 speed >= VERIFY_MB_PER_SECOND or share >= VERIFY_SHARE_OF_HASHING,
             )
         )
     return found
-
-
-_CLOCKS = ("wall", "processor")
 
 
 def _append(results: dict[str, Any]) -> list[str]:
@@ -87,25 +92,33 @@ def _redelivery(results: dict[str, Any]) -> list[str]:
             _millions(one),
             f"{one['megabytes']:.1f} MB",
             *(_seconds(one[what]) for what in ("hashing", "empty", "redelivered")),
-            f"{_above_hashing(one):.3f}",
+            _seconds({clock: _above_hashing(one, clock) for clock in _CLOCKS}),
+            f"{one['peak_mib']:,.0f}",
         )
         for one in results.get("redelivery", [])
     ]
-    header = ("log", "file", "hashing", "empty run", "redelivered", "above empty run and hashing")
+    header = ("log", "file", "hashing", "empty run", "redelivered", "above empty run and hashing", "peak MiB")
     return ["## A redelivered file, seconds (processor)", _table(header, rows)] if rows else []
 
 
 def _verification(results: dict[str, Any]) -> list[str]:
     rows = [
-        (_millions(one), one["files"], f"{one['megabytes']:,.0f}", _seconds(one["hashing"]), _seconds(one["verifying"]))
+        (
+            _millions(one),
+            one["files"],
+            f"{one['megabytes']:,.0f}",
+            _seconds(one["hashing"]),
+            _seconds(one["verifying"]),
+            f"{one['peak_mib']:,.0f}",
+        )
         for one in results.get("verification", [])
     ]
-    header = ("log", "files", "MB", "hashing", "verify")
+    header = ("log", "files", "MB", "hashing", "verify", "peak MiB")
     return ["## Verifying, seconds (processor)", _table(header, rows)] if rows else []
 
 
-def _above_hashing(one: dict[str, Any]) -> float:
-    return float(one["redelivered"]["wall"] - one["empty"]["wall"] - one["hashing"]["wall"])
+def _above_hashing(one: dict[str, Any], clock: str) -> float:
+    return float(one["redelivered"][clock] - one["empty"][clock] - one["hashing"][clock])
 
 
 def _of(one: dict[str, Any], stage: str, clock: str) -> float:

@@ -5,6 +5,7 @@ import pytest
 from benchmarks.big_log import Size, made, settings_of
 from benchmarks.feeds import ACTIVITIES, APPOINTMENTS
 from benchmarks.homes import borrow, deliver
+from linkwork.errors import UsageError
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
 from tests.support.log import ingest, rows
@@ -54,3 +55,10 @@ def test_a_kept_log_is_used_again_unless_another_size_is_asked_for(tmp_path):
     assert (tmp_path / "log" / "big_log.json").stat() == stamp
     assert made(tmp_path / "log", other)["loads"] == 4
     assert verify(Store(settings_of(tmp_path / "log").log_dir)).problems == []
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
+    (tmp_path / "letters.txt").write_text("mine")
+    with pytest.raises(UsageError, match="holds something else"):
+        made(tmp_path, SIZE)
+    assert [p.name for p in tmp_path.iterdir()] == ["letters.txt"]
