@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SYNTHETIC ?= synthetic
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup run test test-deep lint lock clean
+.PHONY: help setup run test test-deep benchmark lint lock clean
 
 help:          ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,9 @@ test: setup    ## all tests, on real dbt, Airflow, Great Expectations and Delta
 test-deep: setup ## the full counts; no time limit
 	$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile=deep
 
+benchmark: setup ## ratios on logs of 1 and 10 million events, made on first use (see benchmarks/README.md)
+	$(BIN)/python -m benchmarks $(BENCHMARK)
+
 lint: setup    ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,4 +42,4 @@ lock: setup    ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-bootstrap.in --output-file requirements-bootstrap.lock
 
 clean:         ## remove the environment and all generated data
-	rm -rf $(VENV) data synthetic .keys
+	rm -rf $(VENV) data synthetic .keys .benchmarks
