@@ -2,10 +2,9 @@
 
     python -m benchmarks.big_log --events 10000000 --keep DIR
 
-Rows are made as text in SQL and cast, keyed and hashed by the gate's own expressions; segments, register and ledger are
-written and committed by the log's own table code. So `linkwork log verify` passes, and a real file of one of the
-senders is decided against the register. Two things are simpler than in a log that grew: the register is written once,
-at the end, and nothing was ever revised.
+Rows are made as text in SQL and cast, keyed and hashed by the gate's own expressions; each commit goes the log's own
+way, so that the register grows as it does in use. So `linkwork log verify` passes, and a real file of one of the
+senders is decided against the register. One thing is simpler than in a log that grew: nothing was ever revised.
 """
 
 import argparse
@@ -13,7 +12,8 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,13 +23,14 @@ import duckdb
 
 from benchmarks import derived
 from benchmarks.feeds import ACTIVITIES, APPOINTMENTS, FEEDS
-from ingestion.contract import load_contracts
+from ingestion.contract import Contract, load_contracts
 from linkwork import engine, reference
 from linkwork.errors import LinkworkError, UsageError
 from linkwork.files import write_json
-from linkwork.log import append, plan, segments
+from linkwork.log import append, operations, register
+from linkwork.log.commit import Committed, Moment, commit
+from linkwork.log.rows import rows_step
 from linkwork.log.store import LOADS, Store
-from linkwork.log.table import HEAD
 from linkwork.privacy import hmac_sql
 from linkwork.privacy.keys import create_keys, load_keys, remember_keys
 from linkwork.settings import Settings
@@ -138,23 +139,18 @@ def _make(settings: Settings, size: Size) -> dict[str, Any]:
     _register_senders(settings, size)
     store = Store(settings.log_dir).refresh(evolve=True)
     contracts = load_contracts(settings.contracts_dir, store.catalogue)
-    scratch = settings.home / "scratch"
-    scratch.mkdir()
     position = commits = loads = 0
-    with engine.connect(memory_limit="6GB", threads=settings.threads, spill=scratch / "spill") as con:
+    with (
+        engine.connect(memory_limit="6GB", threads=settings.threads) as con,
+        tempfile.TemporaryDirectory(dir=settings.home) as folder,
+    ):
         hmac_sql.install(con, load_keys(settings))
         con.execute(f"set variable source_system = {engine.text(SOURCE_SYSTEM)}")
         for commits, batch in enumerate(_commits(size), start=1):
-            recorded_at = STARTED + timedelta(hours=commits)
-            con.execute("set variable recorded_at = ?::timestamptz", [recorded_at])
-            _describe(con, batch)
-            derived.derive(con, store, {load.feed: contracts[load.feed] for load in batch}, position)
-            position = _commit_events(store, con, batch, position, recorded_at)
-            _commit_loads(store, con, batch, recorded_at)
-            _set_aside(store, con, scratch / "register")
+            feeds = {load.feed: contracts[load.feed] for load in batch}
+            done = _commit(store, con, Path(folder), batch, feeds, STARTED + timedelta(hours=commits))
+            position = done.plan["position"]
             loads += len(batch)
-        _commit_register(store, con, scratch / "register", size)
-    shutil.rmtree(scratch)
     return {"events": position, "commits": commits, "loads": loads}
 
 
@@ -167,6 +163,35 @@ def _register_senders(settings: Settings, size: Size) -> None:
     reference.add_rows(settings.reference_dir, "senders", "code", rows)
 
 
+def _commit(
+    store: Store,
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    loads: list[Load],
+    contracts: Mapping[str, Contract],
+    recorded_at: datetime,
+) -> Committed:
+    """Commit one batch as the log commits any: events, register, ledger and operations, with their transactions."""
+    batch_id = loads[0].batch_id
+
+    def prepare(moment: Moment) -> dict[str, Any]:
+        _describe(con, loads)
+        con.execute("set variable recorded_at = ?::timestamptz", [moment.recorded_at])
+        derived.derive(con, store, contracts, moment.before)
+        senders = [{"feed": load.feed, "sender": load.sender} for load in loads]
+        return {
+            "events": {"add": _segments(store, con), "remove": []},
+            "register": register.step(store, con, senders, moment.number),
+            "loads": rows_step(con, store.loads, _ledger(con, loads, moment), LOADS),
+            "operations": operations.step(
+                store, con, moment, batch_id, command="ingest", target=batch_id, outcome=f"{len(loads)} files"
+            ),
+        }
+
+    once = [append.file_app(load.file_sha256) for load in loads]
+    return commit(store, folder, batch_id, prepare, once, recorded_at)
+
+
 def _describe(con: duckdb.DuckDBPyConnection, loads: list[Load]) -> None:
     con.execute(f"create or replace temp table load ({derived.LOAD})")
     con.executemany(
@@ -175,71 +200,37 @@ def _describe(con: duckdb.DuckDBPyConnection, loads: list[Load]) -> None:
     )
 
 
-def _commit_events(
-    store: Store, con: duckdb.DuckDBPyConnection, loads: list[Load], before: int, recorded_at: datetime
-) -> int:
-    """Commit one batch's segments with the transactions a real batch carries. Returns the last position."""
-    add, position = [], before
-    for category, rows, lowest, highest in con.execute(
-        "select category, count(*), min(global_position), max(global_position) from event group by 1 order by 1"
+def _segments(store: Store, con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """A file for each category, with the positions it spans."""
+    written = []
+    for category, lowest, highest in con.execute(
+        "select category, min(global_position), max(global_position) from event group by 1 order by 1"
     ).fetchall():
-        partition = {"category": category}
-        path = store.events.write_file(con, derived.segment(con, store, category), partition)
-        described = {"rows": rows, "lowest": lowest, "highest": highest}
-        add.append((path, partition, segments.statistics(described, recorded_at)))
-        position = max(position, highest)
-    transactions = {HEAD: position, plan.app(loads[0].batch_id): 1}
-    transactions |= {append.file_app(load.file_sha256): 1 for load in loads}
-    store.events.commit(add, transactions, metadata={"linkwork_batch": loads[0].batch_id})
-    return position
+        if added := store.events.write_file(con, derived.segment(con, store, category), {"category": category}):
+            written.append(added | {"lowest": lowest, "highest": highest})
+    return written
 
 
-def _commit_loads(store: Store, con: duckdb.DuckDBPyConnection, loads: list[Load], recorded_at: datetime) -> None:
+def _ledger(con: duckdb.DuckDBPyConnection, loads: list[Load], moment: Moment) -> list[dict[str, Any]]:
     counted = con.execute("select load_id, count(*), count(distinct subject_key) from event group by 1").fetchall()
     events = {load_id: (n, people) for load_id, n, people in counted}
-    rows = []
-    for load in loads:
-        n, people = events[load.load_id]
-        rows.append(
-            {
-                **dict.fromkeys(("duplicate", "superseded", "conflict", "quarantined", "skipped", "identity_local"), 0),
-                **{c: getattr(load, c) for c in ("load_id", "batch_id", "feed", "sender", "file_sha256", "records")},
-                "file_name": f"{load.load_id}.csv",
-                "received_at": load.asserted_at + timedelta(hours=1),
-                "status": "committed",
-                "accepted": load.records,
-                "events": n,
-                "log_version": store.events.version,
-                "recorded_at": recorded_at,
-                "newest_asserted_at": load.asserted_at,
-                "subjects": people,
-            }
-        )
-    append.fill_rows(con, "ledger_rows", rows, LOADS)
-    path = store.loads.write_file(con, "select * from ledger_rows order by load_id", {})
-    store.loads.commit([(path, {}, {"numRecords": len(rows)})], {plan.app(loads[0].batch_id): 1})
-
-
-def _set_aside(store: Store, con: duckdb.DuckDBPyConnection, scratch: Path) -> None:
-    """Keep the batch's register rows by sender until the end: rewriting the register for each commit is not quick."""
-    con.execute(
-        f"""copy ({derived.register_rows(con, store)}) to {engine.text(scratch)}
-        (format parquet, partition_by (feed, sender), append)"""
-    )
-
-
-def _commit_register(store: Store, con: duckdb.DuckDBPyConnection, scratch: Path, size: Size) -> None:
-    columns = ", ".join(engine.name(c) for c in store.register.columns if c not in store.register.partition_by)
-    add = []
-    for sender, feed in size.senders:
-        partition = {"feed": feed, "sender": sender}
-        files = sorted((scratch / f"feed={feed}" / f"sender={sender}").glob("*.parquet"))
-        if files:
-            relation = f"read_parquet({engine.texts(files)})"
-            path = store.register.write_file(con, f"select {columns} from {relation} order by record_key", partition)
-            found = con.execute(f"select count(*) from read_parquet({engine.text(path)})").fetchone()
-            add.append((path, partition, {"numRecords": found[0] if found else 0}))
-    store.register.commit(add, {"big-log": 1})
+    return [
+        {
+            **dict.fromkeys(("duplicate", "superseded", "conflict", "quarantined", "skipped", "identity_local"), 0),
+            **{c: getattr(load, c) for c in ("load_id", "batch_id", "feed", "sender", "file_sha256", "records")},
+            "file_name": f"{load.load_id}.csv",
+            "source_system": SOURCE_SYSTEM,
+            "received_at": load.asserted_at + timedelta(hours=1),
+            "status": "committed",
+            "accepted": load.records,
+            "events": events[load.load_id][0],
+            "log_version": moment.version,
+            "recorded_at": moment.recorded_at,
+            "newest_asserted_at": load.asserted_at,
+            "subjects": events[load.load_id][1],
+        }
+        for load in loads
+    ]
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ LOAD = """load_id varchar, arrival integer, sender_no integer, sender varchar, f
 
 
 def derive(con: duckdb.DuckDBPyConnection, store: Store, contracts: Mapping[str, Contract], before: int) -> None:
-    """From the table `load` make `record`, and `event` with positions after `before`.
+    """From the table `load` make `event`, with positions after `before`, and `register_row`.
 
     Wants the id macros on the connection and the variables `source_system` and `recorded_at`.
     """
@@ -48,6 +48,18 @@ def derive(con: duckdb.DuckDBPyConnection, store: Store, contracts: Mapping[str,
             {int(before)} + row_number() over (order by arrival, line_no, slot) as global_position
         from identified"""
     )
+    con.execute(
+        """create or replace temp table held as
+        select r.*, false as contested, list_sort(f.facts) as facts
+        from record as r
+        inner join (
+            select record_key, list({'slot': slot, 'category': category, 'event_type': event_type,
+                'stream_id': stream_id, 'content_hash': content_hash, 'event_id': event_id}) as facts
+            from event group by record_key
+        ) as f on f.record_key = r.record_key"""
+    )
+    columns = _by_name(con, "held", store.register, {"number"})
+    con.execute(f"create or replace temp table register_row as select {columns} from held")
 
 
 def segment(con: duckdb.DuckDBPyConnection, store: Store, category: str) -> str:
@@ -55,21 +67,6 @@ def segment(con: duckdb.DuckDBPyConnection, store: Store, category: str) -> str:
     others = set(store.catalogue.payload_columns()) - set(store.catalogue.categories[category].stored_columns())
     columns = _by_name(con, "event", store.events, {*others, "category"})
     return f"select {columns} from event where category = {engine.text(category)} order by global_position"
-
-
-def register_rows(con: duckdb.DuckDBPyConnection, store: Store) -> str:
-    """SQL: a register row for each record, with the facts that now hold."""
-    con.execute(
-        """create or replace temp table register_row as
-        with held as (
-            select record_key, list({'slot': slot, 'category': category, 'event_type': event_type,
-                'stream_id': stream_id, 'content_hash': content_hash, 'event_id': event_id}) as facts
-            from event group by record_key
-        )
-        select r.*, false as contested, list_sort(h.facts) as facts
-        from record as r inner join held as h on h.record_key = r.record_key"""
-    )
-    return f"select {_by_name(con, 'register_row', store.register, set())} from register_row"
 
 
 def _by_name(con: duckdb.DuckDBPyConnection, relation: str, table: LogTable, left_out: set[str]) -> str:
@@ -88,7 +85,9 @@ def _valid(feed: str, contract: Contract) -> str:
     cleaned = ", ".join(f"{fields.cleaned(p, contract)} as {engine.name(p.name)}" for p in contract.properties)
     typed = ", ".join(f"{_by_row(fields.typed(p, contract))} as {engine.name(p.name)}" for p in contract.properties)
     key = ", ".join(f"{engine.name(k)}::varchar" for k in contract.record.key)
-    content = ", ".join(f"{engine.name(c)}::varchar" for c in facts.content_columns(contract))
+    columns = facts.content_columns(contract)
+    later = [c for c in columns if contract.field(c).addedIn]
+    content = engine.hashed_parts([c for c in columns if c not in later], later)
     subject = contract.record.subject
     nhs = engine.name(subject.nhs_number) if subject.nhs_number else "null::varchar"
     local = engine.name(subject.local) if subject.local else "null::varchar"
@@ -107,7 +106,7 @@ def _valid(feed: str, contract: Contract) -> str:
             stated_at + interval 1 hour as received_at, getvariable('source_system') as source_system,
             id_hmac(parts_blob(['record', sender, getvariable('source_system'), {engine.text(contract.name)}, {key}]))
                 as record_key,
-            id_hmac(parts_blob([is_tombstone::varchar, {content}])) as row_hash,
+            id_hmac(parts_blob(list_prepend(is_tombstone::varchar, {content}))) as row_hash,
             case
                 when {nhs} is not null then subject_hmac(encode({nhs}))
                 when {local} is not null then subject_hmac(parts_blob(['local', sender, {local}]))
@@ -128,9 +127,9 @@ def _fact(contract: Contract, store: Store) -> str:
     catalogue: Catalogue = store.catalogue
     found = []
     for category, queries in facts.queries(contract, catalogue, "load_id").items():
-        content = ", ".join(f"{engine.name(c)}::varchar" for c in segments.content_columns(store, category))
+        parts = segments.content_parts(store, category)
         stated = " union all ".join(_by_row(q) for q in queries)
-        found.append(f"select *, id_hmac(parts_blob([{content}])) as content_hash from ({stated})")
+        found.append(f"select *, id_hmac(parts_blob({parts})) as content_hash from ({stated})")
     return " union all by name ".join(found)
 
 

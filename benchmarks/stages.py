@@ -34,7 +34,7 @@ class StageClock:
 
     @staticmethod
     def _replace(old: object, new: object) -> None:
-        # Every module of the log that marks its steps imported the function by name, and so holds it itself.
+        # Every module that marks its steps imported the function by name, and so holds it itself.
         for name, module in list(sys.modules.items()):
-            if name.startswith("linkwork.log") and getattr(module, "reached", None) == old:
+            if name.startswith(("linkwork.", "ingestion.")) and getattr(module, "reached", None) == old:
                 module.reached = new  # type: ignore[attr-defined]
