@@ -15,6 +15,12 @@ from linkwork.settings import Settings
 
 SENDERS = 20
 UNCHANGED, CHANGED, NEW = 500, 250, 250
+COMMIT = {
+    "in-step": "open the log",
+    "segments-written": "read the register, decide, write the events",
+    "plan-written": "write register, ledger, quarantine index, operations",
+    "carried-out": "commit the tables",
+}
 EXPECTED = {"accepted": SENDERS * (CHANGED + NEW), "duplicate": SENDERS * UNCHANGED}
 
 
@@ -40,15 +46,15 @@ def append_once(kept: Path, scratch: Path, size: Size, number: int) -> dict[str,
         pipeline.stage_sender(settings, batch["batch_id"], sender)
     staged = Moment.now()
     pass_all(settings, batch["batch_id"])
-    with StageClock() as clock:
+    with StageClock(COMMIT, "seal the files in zone 1, sum up") as clock:
         summary = pipeline.commit_batch(settings, batch["batch_id"])
     found = _fates(settings, summary["batch_id"])
     if found != EXPECTED:
         raise RuntimeError(f"the batch was decided as {found}, not {EXPECTED}")
     return {
-        "open": opened - started,
-        "stage": staged - opened,
-        **{f"commit, up to {point}": taken for point, taken in clock.stages.items()},
+        "open the batch": opened - started,
+        "stage 20 files": staged - opened,
+        **{f"commit: {stage}": taken for stage, taken in clock.stages.items()},
         "commit": sum(clock.stages.values(), Moment(0, 0)),
     }
 
