@@ -14,7 +14,7 @@ import structlog
 
 from benchmarks.big_log import Size, made
 
-MEASUREMENTS = ("append", "redelivery", "verification")
+MEASUREMENTS = ("append", "redelivery", "verification", "erasure")
 
 
 def measured(name: str, kept: Path, events: int, repeats: int) -> dict[str, Any]:

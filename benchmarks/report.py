@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.erasure import LOG as ERASED
+
 COMMIT_GROWTH, COMMIT_PEAK_MIB = 1.3, 2048
 REDELIVERY_SECONDS = 0.3
 VERIFY_MB_PER_SECOND, VERIFY_SHARE_OF_HASHING = 300, 0.5
+ERASURE_PER_READING = 5
 _CLOCKS = ("wall", "processor")
 
 
@@ -27,7 +30,7 @@ def markdown(results: dict[str, Any]) -> str:
     if aims := targets(results):
         rows = [(t.what, t.found, t.aim, "yes" if t.met else "**no**") for t in aims]
         parts.append(_table(("measured", "found", "aim", "met"), rows))
-    for section in (_append, _redelivery, _verification):
+    for section in (_append, _redelivery, _verification, _erasure):
         parts += section(results)
     return "\n\n".join(parts) + "\n"
 
@@ -68,6 +71,16 @@ def targets(results: dict[str, Any]) -> list[Target]:
                 f"{speed:,.0f} MB/s, {share:.2f} x hashing (processor {processor:.2f} x)",
                 f"{VERIFY_MB_PER_SECOND} MB/s or {VERIFY_SHARE_OF_HASHING} x hashing",
                 speed >= VERIFY_MB_PER_SECOND or share >= VERIFY_SHARE_OF_HASHING,
+            )
+        )
+    for one in results.get("erasure", []):
+        ratio, processor = (_of(one, ERASED, c) / one["reading"][c] for c in _CLOCKS)
+        found.append(
+            Target(
+                f"erasing one person from a compacted log of {_millions(one)}, against reading their bucket",
+                f"{ratio:.1f} x (processor {processor:.1f} x)",
+                f"at most {ERASURE_PER_READING} x",
+                ratio <= ERASURE_PER_READING,
             )
         )
     return found
@@ -115,6 +128,21 @@ def _verification(results: dict[str, Any]) -> list[str]:
     ]
     header = ("log", "files", "MB", "hashing", "verify", "peak MiB")
     return ["## Verifying, seconds (processor)", _table(header, rows)] if rows else []
+
+
+def _erasure(results: dict[str, Any]) -> list[str]:
+    found = results.get("erasure", [])
+    if not found:
+        return []
+    header = ["seconds (processor)", *(_millions(one) for one in found)]
+    rows = [
+        ("compacting the log", *(_seconds(one["compacting"]) for one in found)),
+        ("files of events before and after", *(f"{one['files_before']}, {one['files_after']}" for one in found)),
+        ("reading one bucket", *(_seconds(one["reading"]) for one in found)),
+        *((stage, *(_seconds(one["stages"][stage]) for one in found)) for stage in found[0]["stages"]),
+        ("peak MiB", *(f"{one['peak_mib']:,.0f}" for one in found)),
+    ]
+    return ["## Erasing one person from a compacted log", _table(header, rows)]
 
 
 def _above_hashing(one: dict[str, Any], clock: str) -> float:

@@ -13,7 +13,7 @@ from linkwork import engine
 from linkwork.log import compact
 from linkwork.log.envelope import ERASED
 from linkwork.log.store import TOMBSTONES, Store
-from linkwork.log.table import DataFile
+from linkwork.log.table import DataFile, LogTable
 
 STUB = ("global_position", "category", "load_id", "recorded_at")
 
@@ -87,11 +87,12 @@ def steps(store: Store, con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, A
     add: list[dict[str, Any]] = []
     remove: list[str] = []
     columns = ", ".join(
-        engine.name(c) if c in STUB else f"if({_is_theirs('e')}, {_left(c)}, {engine.name(c)}) as {engine.name(c)}"
+        engine.name(c) if c in STUB else f"if(theirs, {_left(c)}, {engine.name(c)}) as {engine.name(c)}"
         for c in store.events.columns
     )
-    for one in _holding(store, con):
-        rows = f"(select {columns} from {store.events.relation([one])} as e)"
+    for one in _holding(con, store.events, _may_hold(store, con)):
+        marked = f"(select *, {_is_theirs('e')} as theirs from {store.events.relation([one])} as e)"
+        rows = f"(select {columns} from {marked})"
         category = one.partition["category"]
         if added := compact.write_bucket(store, con, category, compact.bucket_in(one.path), rows):
             add.append(added)
@@ -127,32 +128,28 @@ def _left(column: str) -> str:
     return f"'{ERASED}'" if column == "event_type" else "null"
 
 
-def _holding(store: Store, con: duckdb.DuckDBPyConnection) -> list[DataFile]:
-    """The files with an event of theirs."""
-    files = {str(store.events.path / f.path): f for f in _may_hold(store, con)}
-    if not files:
+def _holding(con: duckdb.DuckDBPyConnection, table: LogTable, files: list[DataFile]) -> list[DataFile]:
+    """Those of some files of a table that hold a row of theirs."""
+    named = {str(table.path / f.path): f for f in files}
+    if not named:
         return []
     found = con.execute(
         f"""select distinct filename from (
             select null::varchar as filename, null::blob as subject_key, null::blob as record_key where false
             union all by name
-            select * from read_parquet({engine.texts(list(files))}, filename = true, hive_partitioning = false,
+            select * from read_parquet({engine.texts(list(named))}, filename = true, hive_partitioning = false,
                 union_by_name = true)
         ) as e where {_is_theirs("e")}"""
     ).fetchall()
-    return [files[name] for (name,) in sorted(found)]
+    return [named[name] for (name,) in sorted(found)]
 
 
 def _register(store: Store, con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     add, remove = [], []
-    theirs = """coalesce(subject_key in (select subject_key from erased_subject), false)
-        or record_key in (select record_key from erased_record)"""
-    for one in store.register.files():
-        rows = store.register.relation([one])
-        if not con.execute(f"select 1 from {rows} where {theirs} limit 1").fetchone():
-            continue
+    for one in _holding(con, store.register, store.register.files()):
+        rows = f"select * exclude (feed, sender) from {store.register.relation([one])} as r"
+        kept = f"{rows} where not ({_is_theirs('r')}) order by record_key"
         remove.append(one.path)
-        kept = f"select * exclude (feed, sender) from {rows} where not ({theirs}) order by record_key"
         if added := store.register.write_file(con, kept, one.partition):
             add.append(added)
     return {"add": add, "remove": remove}
