@@ -66,39 +66,32 @@ class Found:
 
 def read(
     store: Store,
-    warehouse: duckdb.DuckDBPyConnection,
+    con: duckdb.DuckDBPyConnection,
     position: int,
     *,
     history: bool,
     of_loads: bool,
     limit: int | None,
-    memory_limit: str,
-    threads: int,
 ) -> Found:
     """The events of the tables a walk left in the warehouse's connection; see `linkwork.trace.walk`.
 
     `history` adds what is not in force any more, `of_loads` takes every event of the wanted loads.
     """
-    with engine.connect(memory_limit=memory_limit, threads=threads) as con:
-        for table, query in {
-            "wanted": "select category, fact_id, min(role) as role, min(contributor) as contributor from wanted group by all",
-            "asked": "select * from asked",
-            "wanted_load": "select * from wanted_load",
-            "loads": "select load_id, feed, sender, file_name, file_sha256 from log.loads",
-        }.items():
-            con.register("incoming", warehouse.execute(query).to_arrow_table())
-            con.execute(f"create temp table {table} as select * from incoming")
-            con.unregister("incoming")
-        con.execute("create temp table effective as select fact_id from wanted")
-        files = _files(store, position)
-        if of_loads:
-            _want(con, store, files, position, list(files), "load_id in (select load_id from wanted_load)", "load_id")
-        elif history:
-            for category, by in con.execute("select distinct category, id_column from asked").fetchall():
-                _want_once_asked(con, store, files, position, category, by)
-        _find(con, store, files, position)
-        con.execute(STATES)
-        return _chosen(con, history=history, of_loads=of_loads, limit=limit)
+    con.execute("create temp table effective as select distinct fact_id from wanted")
+    files = _files(store, position)
+    if of_loads:
+        for category in files:
+            _want_of_loads(con, store, files, position, category)
+    elif history:
+        for category, column in con.execute("select distinct category, id_column from asked").fetchall():
+            _want_once_asked(con, store, files, position, category, column)
+    con.execute(
+        """create temp table origin as
+        select category, fact_id, min(role) as role, min(contributor) as contributor from wanted group by all"""
+    )
+    _find(con, store, files, position)
+    con.execute(STATES)
+    return _chosen(con, history=history, of_loads=of_loads, limit=limit)
 
 
 def _files(store: Store, position: int) -> dict[str, list[DataFile]]:
@@ -114,20 +107,14 @@ def _source(store: Store, files: list[DataFile], position: int, condition: str) 
     return f"from {store.events.relation(files)} where global_position <= {int(position)} and {condition}"
 
 
-def _want(
-    con: duckdb.DuckDBPyConnection,
-    store: Store,
-    files: dict[str, list[DataFile]],
-    position: int,
-    categories: list[str],
-    condition: str,
-    contributor: str,
+def _want_of_loads(
+    con: duckdb.DuckDBPyConnection, store: Store, files: dict[str, list[DataFile]], position: int, category: str
 ) -> None:
-    for category in categories:
-        con.execute(
-            f"""insert into wanted select {engine.text(category)}, fact_id, 'counts', min({contributor})
-            {_source(store, files[category], position, condition)} and fact_id is not null group by fact_id"""
-        )
+    loads = "load_id in (select load_id from wanted_load) and fact_id is not null"
+    con.execute(
+        f"""insert into wanted select {engine.text(category)}, fact_id, 'counts', min(load_id)
+        {_source(store, files[category], position, loads)} group by fact_id"""
+    )
 
 
 def _want_once_asked(
@@ -136,19 +123,19 @@ def _want_once_asked(
     files: dict[str, list[DataFile]],
     position: int,
     category: str,
-    by: str,
+    column: str,
 ) -> None:
     """Facts that once matched and are withdrawn, contested or say something else by now."""
     if category not in files:
         return
     asked = (
         f"select id, min(role) as role, min(contributor) as contributor from asked "
-        f"where category = {engine.text(category)} and id_column = {engine.text(by)} group by id"
+        f"where category = {engine.text(category)} and id_column = {engine.text(column)} group by id"
     )
     con.execute(
         f"""insert into wanted
         select {engine.text(category)}, fact_id, min(role), min(contributor)
-        from (select fact_id, {engine.name(by)} as id {_source(store, files[category], position, "true")}) as events
+        from (select fact_id, {engine.name(column)} as id {_source(store, files[category], position, "true")}) as events
         inner join ({asked}) as sought using (id)
         where fact_id not in (select fact_id from wanted) group by fact_id"""
     )
@@ -158,9 +145,9 @@ def _find(con: duckdb.DuckDBPyConnection, store: Store, files: dict[str, list[Da
     columns = ", ".join(engine.name(c) for c in COLUMNS)
     typed = ", ".join(f"null::{store.events.columns[c]} as {engine.name(c)}" for c in COLUMNS)
     con.execute(f"create temp table found as select {typed} where false")
-    for (category,) in con.execute("select distinct category from wanted order by 1").fetchall():
+    for (category,) in con.execute("select distinct category from origin order by 1").fetchall():
         if category in files:
-            facts = f"fact_id in (select fact_id from wanted where category = {engine.text(category)})"
+            facts = f"fact_id in (select fact_id from origin where category = {engine.text(category)})"
             con.execute(f"insert into found select {columns} {_source(store, files[category], position, facts)}")
 
 
@@ -172,31 +159,31 @@ def _chosen(con: duckdb.DuckDBPyConnection, *, history: bool, of_loads: bool, li
         condition = "load_id in (select load_id from wanted_load)"
     con.execute(f"create temp table chosen as select * from stated where {condition}")
     total, files = con.execute("select count(*), count(distinct load_id) from chosen").fetchall()[0]
-    by_type = con.execute(
+    by_type = _rows(
+        con,
         """select role, event_type, count(*) as events from chosen
-        inner join (select fact_id, min(role) as role from wanted group by 1) using (fact_id) group by all order by all"""
+        inner join origin using (category, fact_id) group by all order by all""",
     )
     gone = con.execute(
         "select count(*) from effective where fact_id not in (select fact_id from stated where state = 'effective')"
     ).fetchall()[0][0]
-    counted = _rows(by_type)
-    shown = con.execute(
+    shown = _rows(
+        con,
         f"""select w.contributor, w.role, c.event_type, c.state, c.revision_kind, c.occurred_on, c.asserted_at,
             l.feed, l.sender, l.file_name, l.file_sha256, c.source_line, c.load_id,
             c.category, lower(hex(c.event_id)) as event_id, lower(hex(c.fact_id)) as fact_id,
             lower(hex(c.stream_id)) as stream_id, lower(hex(c.correlation_id)) as correlation_id,
             lower(hex(c.subject_key)) as person_id, c.recorded_at, c.global_position
         from chosen as c
-        inner join (
-            select fact_id, min(role) as role, min(contributor) as contributor from wanted group by fact_id
-        ) as w on w.fact_id = c.fact_id
-        left join loads as l on l.load_id = c.load_id
+        inner join origin as w on w.category = c.category and w.fact_id = c.fact_id
+        left join log.loads as l on l.load_id = c.load_id
         order by w.contributor, w.role, c.occurred_on, c.event_type, c.fact_id, c.asserted_at, c.global_position
-        limit {"all" if limit is None else int(limit)}"""
+        limit {"all" if limit is None else int(limit)}""",
     )
-    return Found(_rows(shown), total, counted, files, gone)
+    return Found(shown, total, by_type, files, gone)
 
 
-def _rows(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+def _rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    cursor = con.execute(query)
     names = [d[0] for d in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

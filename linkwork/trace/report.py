@@ -10,7 +10,7 @@ from linkwork import engine
 from linkwork.log.store import Store
 from linkwork.settings import Settings
 from linkwork.trace import events
-from linkwork.trace.cells import CELLS, Build, opened, pick
+from linkwork.trace.cells import CELLS, Build, located, opened, picked
 from linkwork.trace.walk import Walk
 
 # Rules of the quarantine index: a record that contradicts another is a fate of its own.
@@ -32,30 +32,24 @@ def trace(
     `limit` is the number of rows given of each list (None: all); every list says its total. Raises UsageError for a
     mart, figure or condition that does not exist and where nothing was built.
     """
-    with opened(settings, known_at) as build:
-        mart = build.mart(mart_name)
-        cells = pick(build, mart, where)
+    marts = located(settings, known_at)
+    mart = marts.mart(mart_name)
+    keys = picked(settings, marts, mart, where)
+    with opened(settings, marts, mart, keys) as build:
         walk = Walk(build, mart, figure)
         walk.run()
         lines = walk.traced.lines
         store = Store(settings.log_dir)
         found = events.read(
-            store,
-            build.con,
-            build.position,
-            history=history,
-            of_loads="events" in lines,
-            limit=limit,
-            memory_limit=settings.memory_limit,
-            threads=settings.threads,
+            store, build.con, build.position, history=history, of_loads="events" in lines, limit=limit
         )
         result = {
             "mart": mart.name,
             "where": where,
             "figure": walk.figure,
             "figures": list(walk.lineage.figures),
-            "warehouse": {"path": build.path, "position": build.position, "known_at": build.known_at},
-            "cells": {"total": cells, "rows": _cells(build, walk, limit)},
+            "warehouse": {"path": marts.path, "position": build.position, "known_at": build.known_at},
+            "cells": {"total": len(keys), "rows": _cells(build, walk, limit)},
             "contributors": _contributors(build, walk, limit),
             "events": {"total": found.total, "files": found.files, "by_type": found.by_type, "rows": found.shown},
             "files": _files(build, walk, found.shown, limit),
@@ -91,7 +85,8 @@ def _files(build: Build, walk: Walk, shown: list[dict[str, Any]], limit: int | N
     if walk.contributors.meta.trace and walk.contributors.meta.trace.load:
         build.con.execute("insert into shown_load select distinct load_id from wanted_load")
     elif loads := {row["load_id"] for row in shown}:
-        build.con.executemany("insert into shown_load values (?)", [[load] for load in loads])
+        listed = ", ".join(f"({engine.text(load)})" for load in sorted(loads))
+        build.con.execute(f"insert into shown_load values {listed}")
     query = """select load_id, feed, sender, file_name, file_sha256, received_at, status, contract_version
         from log.loads inner join shown_load using (load_id) order by feed, sender, file_name, load_id"""
     total = build.con.execute(f"select count(*) from ({query})").fetchall()[0][0]

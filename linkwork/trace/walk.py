@@ -36,7 +36,7 @@ class Walk:
 
     @property
     def lineage(self) -> Lineage:
-        return self.build.lineage(self.mart)
+        return self.build.marts.lineage(self.mart)
 
     @property
     def traced(self) -> Figure:
@@ -60,7 +60,7 @@ class Walk:
             self._follow(self.mart, "step_0", "counts")
             return
         link = self.lineage.rows[0]
-        self.contributors = self.build.mart(link.mart)
+        self.contributors = self.build.marts.mart(link.mart)
         self._contribute(link)
         self._check()
         carried = [c for c in self.mart.meta.key if c in self._view_columns(self.contributors)]
@@ -83,7 +83,7 @@ class Walk:
 
     def _contribute(self, link: RowLink) -> None:
         """`contribution`: each row that adds to the figure of one of the cells; `contributor`: each core row once."""
-        view = self.build.relation(str(link.through))
+        view = self.build.marts.relation(str(link.through))
         columns = self.build.columns(view)
         key = [c for c in self.mart.meta.key if c in columns]
         target = {link.names.get(c, c): c for c in self.contributors.meta.key}
@@ -156,7 +156,7 @@ class Walk:
 
     # --- rows, facts and loads ----------------------------------------------------------------------
     def _follow(self, mart: Mart, table: str, role: Role) -> None:
-        lineage = self.build.lineage(mart)
+        lineage = self.build.marts.lineage(mart)
         self.reference = lineage.reference or self.reference
         rows = f"(select * from {table} inner join {mart.relation} using ({_listed(mart.meta.key)}))"
         for event in lineage.events:
@@ -169,14 +169,14 @@ class Walk:
             self._follow_rows(mart, link, table, rows, WEAKER.get((role, link.role), "places"))
 
     def _follow_rows(self, mart: Mart, link: RowLink, table: str, rows: str, role: Role) -> None:
-        target = self.build.mart(link.mart)
+        target = self.build.marts.mart(link.mart)
         self.steps += 1
         step = f"step_{self.steps}"
         key = target.meta.key
         if link.through is None:
             query = f"select distinct {_listed(key)}, contributor from {rows}"
         else:
-            view = self.build.relation(link.through)
+            view = self.build.marts.relation(link.through)
             columns = self.build.columns(view)
             shared = [c for c in self.build.columns(table) if c in columns]
             named = ", ".join(f"view.{engine.name(link.names.get(c, c))} as {engine.name(c)}" for c in key)
@@ -199,13 +199,13 @@ class Walk:
         self.build.con.execute(f"insert into asked select {category}, {by}, id, {as_role}, contributor from sought")
         self.build.con.execute(
             f"""insert into wanted select {category}, facts.fact_id, {as_role}, sought.contributor
-            from {self.build.relation(link.model)} as facts inner join sought on facts.{engine.name(link.by)} = sought.id"""
+            from {self.build.marts.relation(link.model)} as facts inner join sought on facts.{engine.name(link.by)} = sought.id"""
         )
 
     def _view_columns(self, mart: Mart) -> set[str]:
         """The columns of the views that lead on from a mart."""
-        views = [link.through for link in self.build.lineage(mart).rows if link.through]
-        return {c for view in views for c in self.build.columns(self.build.relation(view))}
+        views = [link.through for link in self.build.marts.lineage(mart).rows if link.through]
+        return {c for view in views for c in self.build.columns(self.build.marts.relation(view))}
 
 
 def _listed(columns: list[str]) -> str:
