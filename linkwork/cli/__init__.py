@@ -3,7 +3,7 @@
 import typer
 
 from linkwork import __version__
-from linkwork.cli import contracts_and_reference, keys, logs, pipeline, region
+from linkwork.cli import contracts_and_reference, keys, logs, pipeline, region, trace
 from linkwork.cli.output import configure_logging
 from linkwork.errors import EXIT_USAGE
 
@@ -30,7 +30,7 @@ def _options(
     configure_logging()
 
 
-for module in (region, pipeline, logs, contracts_and_reference, keys):
+for module in (region, pipeline, logs, trace, contracts_and_reference, keys):
     module.register(app)
 
 

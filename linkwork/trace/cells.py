@@ -97,7 +97,9 @@ def picked(settings: Settings, marts: Marts, mart: Mart, where: str) -> list[tup
                 do=f"give a condition on its columns: {columns}",
             )
         key = ", ".join(f"{engine.name(c)}::varchar" for c in mart.meta.key)
-        query = f"select {key} from (select * from {mart.relation} where (\n{where}\n)) order by all limit {MOST_CELLS + 1}"
+        query = (
+            f"select {key} from (select * from {mart.relation} where (\n{where}\n)) order by all limit {MOST_CELLS + 1}"
+        )
         try:
             statements = con.extract_statements(query)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
@@ -121,7 +123,11 @@ def opened(settings: Settings, marts: Marts, mart: Mart, keys: list[tuple[str, .
             raise BadDataError("the warehouse does not say what it was built from", where=str(marts.path))
         columns = ", ".join(engine.name(c) for c in mart.meta.key)
         values = ", ".join(f"({', '.join(_literal(v) for v in key)})" for key in keys)
-        picked_keys = f"select * from (values {values}) as keys({columns})" if keys else f"select {columns} from {mart.relation} where false"
+        picked_keys = (
+            f"select * from (values {values}) as keys({columns})"
+            if keys
+            else f"select {columns} from {mart.relation} where false"
+        )
         joined = " and ".join(
             f"mart.{engine.name(c)}::varchar is not distinct from keys.{engine.name(c)}::varchar" for c in mart.meta.key
         )
@@ -155,9 +161,9 @@ def _literal(value: str | None) -> str:
 
 
 def _reason(error: duckdb.Error) -> str:
-    """What is wrong with a condition. Only messages about its text are repeated: others may hold a value of the data."""
+    """What is wrong with a condition. Only messages about its text are repeated: others may hold a value."""
     if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
-        return str(error).splitlines()[0]
+        return str(error).splitlines()[0].partition(": ")[2].rstrip("!")
     if isinstance(error, duckdb.PermissionException):
         return "it reaches outside the warehouse"
     return "a value cannot be converted or compared as the condition asks"

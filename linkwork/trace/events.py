@@ -61,6 +61,7 @@ class Found:
     total: int
     by_type: list[dict[str, Any]]
     files: int
+    people: int
     gone: int  # facts of the build that the log no longer holds: erased since
 
 
@@ -158,7 +159,9 @@ def _chosen(con: duckdb.DuckDBPyConnection, *, history: bool, of_loads: bool, li
     if of_loads:
         condition = "load_id in (select load_id from wanted_load)"
     con.execute(f"create temp table chosen as select * from stated where {condition}")
-    total, files = con.execute("select count(*), count(distinct load_id) from chosen").fetchall()[0]
+    total, files, people = con.execute(
+        "select count(*), count(distinct load_id), count(distinct subject_key) from chosen"
+    ).fetchall()[0]
     by_type = _rows(
         con,
         """select role, event_type, count(*) as events from chosen
@@ -180,7 +183,7 @@ def _chosen(con: duckdb.DuckDBPyConnection, *, history: bool, of_loads: bool, li
         order by w.contributor, w.role, c.occurred_on, c.event_type, c.fact_id, c.asserted_at, c.global_position
         limit {"all" if limit is None else int(limit)}""",
     )
-    return Found(shown, total, by_type, files, gone)
+    return Found(shown, total, by_type, files, people, gone)
 
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:

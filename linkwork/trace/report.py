@@ -40,9 +40,7 @@ def trace(
         walk.run()
         lines = walk.traced.lines
         store = Store(settings.log_dir)
-        found = events.read(
-            store, build.con, build.position, history=history, of_loads="events" in lines, limit=limit
-        )
+        found = events.read(store, build.con, build.position, history=history, of_loads="events" in lines, limit=limit)
         result = {
             "mart": mart.name,
             "where": where,
@@ -51,11 +49,17 @@ def trace(
             "warehouse": {"path": marts.path, "position": build.position, "known_at": build.known_at},
             "cells": {"total": len(keys), "rows": _cells(build, walk, limit)},
             "contributors": _contributors(build, walk, limit),
-            "events": {"total": found.total, "files": found.files, "by_type": found.by_type, "rows": found.shown},
+            "events": {
+                "total": found.total,
+                "files": found.files,
+                "people": found.people,
+                "by_type": found.by_type,
+                "rows": found.shown,
+            },
             "files": _files(build, walk, found.shown, limit),
             "refused": _refused(build, [line for line in lines if line in RULES], limit),
         }
-        notes = _notes(settings, build, store, walk, known_at, found.gone)
+        notes = _notes(settings, build, store, walk, known_at, len(keys), found.gone)
     return result | {"notes": notes}
 
 
@@ -104,10 +108,12 @@ def _refused(build: Build, kinds: list[str], limit: int | None) -> dict[str, Any
 
 
 def _notes(
-    settings: Settings, build: Build, store: Store, walk: Walk, known_at: datetime | None, gone: int
+    settings: Settings, build: Build, store: Store, walk: Walk, known_at: datetime | None, cells: int, gone: int
 ) -> list[str]:
     """What a reader must know about the answer, as sentences."""
     notes = []
+    if not cells:
+        notes.append(f"No row of {walk.mart.name} satisfies the condition.")
     if walk.reference:
         notes.append(
             f"{walk.contributors.name} comes from reference data ({walk.reference}), not from events: "

@@ -2,10 +2,10 @@
 
 Everything happens in temporary tables of the warehouse's connection:
 
-    contributor(contributor, <key of the first core mart>, person_id, <amount of each figure>)   what adds up to the figure
-    wanted(category, fact_id, role, contributor)       effective facts
-    asked(category, id_column, id, role, contributor)         the ids they were found by, for facts that are not effective
-    wanted_load(load_id, contributor)                  files
+    contributor(contributor, <key of the core mart>, person_id, <amounts>)   what adds up to the figure
+    wanted(category, fact_id, role, contributor)                             effective facts
+    asked(category, id_column, id, role, contributor)                        the ids they were found by
+    wanted_load(load_id, contributor)                                        files
 """
 
 from dataclasses import dataclass, field
@@ -51,12 +51,15 @@ class Walk:
         """Make the four tables."""
         execute = self.build.con.execute
         execute("create temp table wanted (category varchar, fact_id blob, role varchar, contributor varchar)")
-        execute("create temp table asked (category varchar, id_column varchar, id blob, role varchar, contributor varchar)")
+        execute(
+            "create temp table asked (category varchar, id_column varchar, id blob, role varchar, contributor varchar)"
+        )
         execute("create temp table wanted_load (load_id varchar, contributor varchar)")
         if self.figure is None:
-            key = _listed(self.mart.meta.key)
-            execute(f"create temp table contributor as select {_text_of(self.mart.meta.key)} as contributor, * from {CELLS}")
-            execute(f"create temp table step_0 as select {key}, contributor from contributor")
+            execute(
+                f"create temp table contributor as select {_text_of(self.mart.meta.key)} as contributor, * from {CELLS}"
+            )
+            execute(f"create temp table step_0 as select {_listed(self.mart.meta.key)}, contributor from contributor")
             self._follow(self.mart, "step_0", "counts")
             return
         link = self.lineage.rows[0]
@@ -87,7 +90,7 @@ class Walk:
         columns = self.build.columns(view)
         key = [c for c in self.mart.meta.key if c in columns]
         target = {link.names.get(c, c): c for c in self.contributors.meta.key}
-        person = "view.person_id" if "person_id" in columns else "null::varchar"
+        person = ["person_id"] if "person_id" in columns else []
         scope = ", ".join(
             f"{engine.text(self.traced.at[c])} as {engine.name(c)}" if c in self.traced.at else engine.name(c)
             for c in key
@@ -100,18 +103,16 @@ class Walk:
         self.build.con.execute(
             f"""create temp table contribution as
             with scope as (select distinct {scope} from {CELLS})
-            select {", ".join(picked)}, concat_ws('|', {core}) as contributor, {person} as person_id,
-                {", ".join(amounts)}, {", ".join(f"view.{engine.name(c)} as {engine.name(f'cell_{c}')}" for c in key)}
+            select {", ".join(picked)}, concat_ws('|', {core}) as contributor,
+                {", ".join([*(f"view.{p}" for p in person), *amounts])}, {", ".join(f"view.{engine.name(c)} as {engine.name(f'cell_{c}')}" for c in key)}
             from {view} as view
             inner join scope on {" and ".join(f"view.{engine.name(c)} = scope.{engine.name(c)}" for c in key)}
             where ({" or ".join(f"{a} > 0" for a in amounts)}) and {self._narrowed(key)}"""
         )
-        names = [c for c in self.contributors.meta.key]
+        names = _listed(["contributor", *self.contributors.meta.key, *person])
+        sums = ", ".join(f"sum({engine.name(p)})::bigint as {engine.name(p)}" for p in self.parts)
         self.build.con.execute(
-            f"""create temp table contributor as
-            select contributor, {_listed(names)}, person_id,
-                {", ".join(f"sum({engine.name(p)})::bigint as {engine.name(p)}" for p in self.parts)}
-            from contribution group by contributor, {_listed(names)}, person_id order by contributor"""
+            f"create temp table contributor as select {names}, {sums} from contribution group by {names} order by all"
         )
 
     def _narrowed(self, key: list[str]) -> str:
@@ -199,7 +200,8 @@ class Walk:
         self.build.con.execute(f"insert into asked select {category}, {by}, id, {as_role}, contributor from sought")
         self.build.con.execute(
             f"""insert into wanted select {category}, facts.fact_id, {as_role}, sought.contributor
-            from {self.build.marts.relation(link.model)} as facts inner join sought on facts.{engine.name(link.by)} = sought.id"""
+            from {self.build.marts.relation(link.model)} as facts
+            inner join sought on facts.{engine.name(link.by)} = sought.id"""
         )
 
     def _view_columns(self, mart: Mart) -> set[str]:
