@@ -11,7 +11,7 @@ from linkwork.log.store import Store
 from linkwork.settings import Settings
 from linkwork.trace import events
 from linkwork.trace.cells import CELLS, Build, located, opened, picked
-from linkwork.trace.walk import Walk
+from linkwork.trace.walk import Walk, figure_of
 
 # Rules of the quarantine index: a record that contradicts another is a fate of its own.
 RULES = {"refused": "rule <> 'conflict'", "contradicted": "rule = 'conflict'"}
@@ -34,6 +34,7 @@ def trace(
     """
     marts = located(settings, known_at)
     mart = marts.mart(mart_name)
+    figure = figure_of(mart, marts.lineage(mart), figure)
     keys = picked(settings, marts, mart, where)
     with opened(settings, marts, mart, keys) as build:
         walk = Walk(build, mart, figure)

@@ -19,20 +19,37 @@ from linkwork.trace.lineage import EventLink, Figure, Lineage, Role, RowLink
 WEAKER: dict[tuple[Role, Role], Role] = {("counts", "counts"): "counts"}
 
 
+def figure_of(mart: Mart, lineage: Lineage, figure: str | None) -> str | None:
+    """The figure to trace: the named one, else the mart's first; None for a mart whose rows are traced themselves.
+
+    Raises UsageError where the mart has no such figure.
+    """
+    if figure is None:
+        return next(iter(lineage.figures), None)
+    if figure not in lineage.figures:
+        raise UsageError(
+            f"{mart.name} has no such figure to trace",
+            where=figure,
+            do=f"use one of {', '.join(lineage.figures)}"
+            if lineage.figures
+            else "leave out --figure: the row itself is traced",
+        )
+    return figure
+
+
 @dataclass
 class Walk:
     """One walk from the table `cells`; `steps` counts the temporary tables it made."""
 
     build: Build
     mart: Mart
-    figure: str | None = None
+    figure: str | None  # of the mart's; see `figure_of`
     steps: int = 0
     reference: str | None = None
     contributors: Mart = field(init=False)
 
     def __post_init__(self) -> None:
         self.contributors = self.mart
-        self.figure = self._figure_name()
 
     @property
     def lineage(self) -> Lineage:
@@ -72,18 +89,6 @@ class Walk:
         self._follow(self.contributors, "step_0", link.role)
 
     # --- the figure ---------------------------------------------------------------------------------
-    def _figure_name(self) -> str | None:
-        figures = self.lineage.figures
-        if self.figure is None:
-            return next(iter(figures), None)
-        if self.figure not in figures:
-            raise UsageError(
-                f"{self.mart.name} has no such figure to trace",
-                where=self.figure,
-                do=f"use one of {', '.join(figures)}" if figures else "leave out --figure: the row itself is traced",
-            )
-        return self.figure
-
     def _contribute(self, link: RowLink) -> None:
         """`contribution`: each row that adds to the figure of one of the cells; `contributor`: each core row once."""
         view = self.build.marts.relation(str(link.through))
@@ -91,20 +96,23 @@ class Walk:
         key = [c for c in self.mart.meta.key if c in columns]
         target = {link.names.get(c, c): c for c in self.contributors.meta.key}
         person = ["person_id"] if "person_id" in columns else []
-        scope = ", ".join(
+        scope = [
             f"{engine.text(self.traced.at[c])} as {engine.name(c)}" if c in self.traced.at else engine.name(c)
             for c in key
-        )
+        ]
         amounts = [f"view.{engine.name(p)}" for p in self.parts]
         others = [c for c in key if c not in target and c not in target.values()]
-        picked = [f"view.{engine.name(c)}" for c in others]
-        picked += [f"view.{engine.name(c)} as {engine.name(to)}" for c, to in target.items()]
+        picked = [
+            *(f"view.{engine.name(c)}" for c in [*others, *person]),
+            *(f"view.{engine.name(c)} as {engine.name(to)}" for c, to in target.items()),
+            *(f"view.{engine.name(c)} as {engine.name(f'cell_{c}')}" for c in key),
+            *amounts,
+        ]
         core = ", ".join(f"view.{engine.name(c)}::varchar" for c in target)
         self.build.con.execute(
             f"""create temp table contribution as
-            with scope as (select distinct {scope} from {CELLS})
-            select {", ".join(picked)}, concat_ws('|', {core}) as contributor,
-                {", ".join([*(f"view.{p}" for p in person), *amounts])}, {", ".join(f"view.{engine.name(c)} as {engine.name(f'cell_{c}')}" for c in key)}
+            with scope as (select distinct {", ".join(scope)} from {CELLS})
+            select {", ".join(picked)}, concat_ws('|', {core}) as contributor
             from {view} as view
             inner join scope on {" and ".join(f"view.{engine.name(c)} = scope.{engine.name(c)}" for c in key)}
             where ({" or ".join(f"{a} > 0" for a in amounts)}) and {self._narrowed(key)}"""
