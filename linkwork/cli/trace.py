@@ -109,7 +109,7 @@ def _say_figure(found: dict[str, Any]) -> None:
     people = f" about {behind['people']:,} people" if behind["people"] else ""
     told = f"behind: {behind['total']:,} rows of {behind['mart']}{people}, {events['total']:,} events"
     about = f" about {events['people']:,} people" if events["total"] and not people else ""
-    console.print(f"{told}{about} in {events['files']:,} files" if events["total"] else told)
+    console.print(told + about)
     if figure and cells["rows"]:
         say_table("\nRows of the mart", list(cells["rows"][0]), [list(row.values()) for row in cells["rows"]])
         _say_shown(cells)

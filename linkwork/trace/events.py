@@ -55,14 +55,13 @@ STATES = """
 
 @dataclass(frozen=True)
 class Found:
-    """The events behind a figure: those shown, how many there are, and what is missing."""
+    """The events behind a figure: those shown, how many there are about how many people, and what is missing."""
 
     shown: list[dict[str, Any]]
     total: int
-    by_type: list[dict[str, Any]]
-    files: int
     people: int
-    gone: int  # facts of the build that the log no longer holds: erased since
+    by_type: list[dict[str, Any]]
+    gone: int  # facts to be shown that the log no longer holds: erased since the build
 
 
 def read(
@@ -78,8 +77,9 @@ def read(
 
     `history` adds what is not in force any more, `of_loads` takes every event of the wanted loads.
     """
-    con.execute("create temp table effective as select distinct fact_id from wanted")
+    most = "all" if limit is None else str(int(limit))
     files = _files(store, position)
+    con.execute("create temp table effective as select distinct fact_id from wanted")
     if of_loads:
         for category in files:
             _want_of_loads(con, store, files, position, category)
@@ -88,11 +88,26 @@ def read(
             _want_once_asked(con, store, files, position, category, column)
     con.execute(
         """create temp table origin as
-        select category, fact_id, min(role) as role, min(contributor) as contributor from wanted group by all"""
+        select category, fact_id, min(role) as role, min(contributor) as contributor,
+            any_value(event_type) as event_type, any_value(occurred_on) as occurred_on,
+            any_value(subject_key) as subject_key
+        from wanted group by category, fact_id"""
+    )
+    searched = "all" if history or of_loads else most
+    con.execute(
+        f"""create temp table picked as select * from origin
+        order by contributor, role, occurred_on, event_type, fact_id limit {searched}"""
     )
     _find(con, store, files, position)
     con.execute(STATES)
-    return _chosen(con, history=history, of_loads=of_loads, limit=limit)
+    if history or of_loads:
+        kept = "load_id in (select load_id from wanted_load)" if of_loads else "true"
+        con.execute(f"create temp table chosen as select * from stated where {kept}")
+        counted = "chosen inner join (select category, fact_id, role from origin) using (category, fact_id)"
+    else:
+        con.execute("create temp table chosen as select * from stated where state = 'effective'")
+        counted = "origin"
+    return _found(con, counted, most)
 
 
 def _files(store: Store, position: int) -> dict[str, list[DataFile]]:
@@ -113,7 +128,8 @@ def _want_of_loads(
 ) -> None:
     loads = "load_id in (select load_id from wanted_load) and fact_id is not null"
     con.execute(
-        f"""insert into wanted select {engine.text(category)}, fact_id, 'counts', min(load_id)
+        f"""insert into wanted by name
+        select {engine.text(category)} as category, fact_id, 'counts' as role, min(load_id) as contributor
         {_source(store, files[category], position, loads)} group by fact_id"""
     )
 
@@ -134,8 +150,8 @@ def _want_once_asked(
         f"where category = {engine.text(category)} and id_column = {engine.text(column)} group by id"
     )
     con.execute(
-        f"""insert into wanted
-        select {engine.text(category)}, fact_id, min(role), min(contributor)
+        f"""insert into wanted by name
+        select {engine.text(category)} as category, fact_id, min(role) as role, min(contributor) as contributor
         from (select fact_id, {engine.name(column)} as id {_source(store, files[category], position, "true")}) as events
         inner join ({asked}) as sought using (id)
         where fact_id not in (select fact_id from wanted) group by fact_id"""
@@ -146,44 +162,35 @@ def _find(con: duckdb.DuckDBPyConnection, store: Store, files: dict[str, list[Da
     columns = ", ".join(engine.name(c) for c in COLUMNS)
     typed = ", ".join(f"null::{store.events.columns[c]} as {engine.name(c)}" for c in COLUMNS)
     con.execute(f"create temp table found as select {typed} where false")
-    for (category,) in con.execute("select distinct category from origin order by 1").fetchall():
+    for (category,) in con.execute("select distinct category from picked order by 1").fetchall():
         if category in files:
-            facts = f"fact_id in (select fact_id from origin where category = {engine.text(category)})"
+            facts = f"fact_id in (select fact_id from picked where category = {engine.text(category)})"
             con.execute(f"insert into found select {columns} {_source(store, files[category], position, facts)}")
 
 
-def _chosen(con: duckdb.DuckDBPyConnection, *, history: bool, of_loads: bool, limit: int | None) -> Found:
-    condition = "state = 'effective' and fact_id in (select fact_id from effective)"
-    if history:
-        condition = "true"
-    if of_loads:
-        condition = "load_id in (select load_id from wanted_load)"
-    con.execute(f"create temp table chosen as select * from stated where {condition}")
-    total, files, people = con.execute(
-        "select count(*), count(distinct load_id), count(distinct subject_key) from chosen"
-    ).fetchall()[0]
+def _found(con: duckdb.DuckDBPyConnection, counted: str, most: str) -> Found:
+    total, people = con.execute(f"select count(*), count(distinct subject_key) from {counted}").fetchall()[0]
     by_type = _rows(
-        con,
-        """select role, event_type, count(*) as events from chosen
-        inner join origin using (category, fact_id) group by all order by all""",
+        con, f"select role, event_type, count(*) as events from {counted} group by role, event_type order by all"
     )
-    gone = con.execute(
-        "select count(*) from effective where fact_id not in (select fact_id from stated where state = 'effective')"
-    ).fetchall()[0][0]
+    ((gone,),) = con.execute(
+        """select count(*) from picked where fact_id in (select fact_id from effective)
+            and fact_id not in (select fact_id from stated where state = 'effective')"""
+    ).fetchall()
     shown = _rows(
         con,
-        f"""select w.contributor, w.role, c.event_type, c.state, c.revision_kind, c.occurred_on, c.asserted_at,
+        f"""select o.contributor, o.role, c.event_type, c.state, c.revision_kind, c.occurred_on, c.asserted_at,
             l.feed, l.sender, l.file_name, l.file_sha256, c.source_line, c.load_id,
             c.category, lower(hex(c.event_id)) as event_id, lower(hex(c.fact_id)) as fact_id,
             lower(hex(c.stream_id)) as stream_id, lower(hex(c.correlation_id)) as correlation_id,
             lower(hex(c.subject_key)) as person_id, c.recorded_at, c.global_position
         from chosen as c
-        inner join origin as w on w.category = c.category and w.fact_id = c.fact_id
+        inner join picked as o on o.category = c.category and o.fact_id = c.fact_id
         left join log.loads as l on l.load_id = c.load_id
-        order by w.contributor, w.role, c.occurred_on, c.event_type, c.fact_id, c.asserted_at, c.global_position
-        limit {"all" if limit is None else int(limit)}""",
+        order by o.contributor, o.role, c.occurred_on, c.event_type, c.fact_id, c.asserted_at, c.global_position
+        limit {most}""",
     )
-    return Found(shown, total, by_type, files, people, gone)
+    return Found(shown, total, people, by_type, gone)
 
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:

@@ -52,7 +52,6 @@ def trace(
             "contributors": _contributors(build, walk, limit),
             "events": {
                 "total": found.total,
-                "files": found.files,
                 "people": found.people,
                 "by_type": found.by_type,
                 "rows": found.shown,
@@ -121,7 +120,9 @@ def _notes(
             "`linkwork reference list` shows its versions."
         )
     if gone:
-        notes.append(f"{gone} facts of this build are no longer in the log: they were erased since. Build again.")
+        notes.append(
+            f"{gone} of these facts are in the build and no longer in the log: they were erased since. Build again."
+        )
     if known_at is None:
         if (newest := store.position()) > build.position:
             notes.append(

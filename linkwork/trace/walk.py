@@ -3,8 +3,8 @@
 Everything happens in temporary tables of the warehouse's connection:
 
     contributor(contributor, <key of the core mart>, person_id, <amounts>)   what adds up to the figure
-    wanted(category, fact_id, role, contributor)                             effective facts
-    asked(category, id_column, id, role, contributor)                        the ids they were found by
+    asked(category, model, id_column, id, role, contributor)                 the ids to find facts by
+    wanted(category, fact_id, role, contributor, event_type, occurred_on, subject_key)      effective facts
     wanted_load(load_id, contributor)                                        files
 """
 
@@ -16,6 +16,7 @@ from linkwork.release.marts import Mart
 from linkwork.trace.cells import CELLS, Build
 from linkwork.trace.lineage import EventLink, Figure, Lineage, Role, RowLink
 
+FEW = 500
 WEAKER: dict[tuple[Role, Role], Role] = {("counts", "counts"): "counts"}
 
 
@@ -67,26 +68,26 @@ class Walk:
     def run(self) -> None:
         """Make the four tables."""
         execute = self.build.con.execute
-        execute("create temp table wanted (category varchar, fact_id blob, role varchar, contributor varchar)")
         execute(
-            "create temp table asked (category varchar, id_column varchar, id blob, role varchar, contributor varchar)"
+            """create temp table asked (
+                category varchar, model varchar, id_column varchar, id blob, role varchar, contributor varchar)"""
         )
         execute("create temp table wanted_load (load_id varchar, contributor varchar)")
         if self.figure is None:
-            execute(
-                f"create temp table contributor as select {_text_of(self.mart.meta.key)} as contributor, * from {CELLS}"
-            )
+            text = _text_of(self.mart.meta.key)
+            execute(f"create temp table contributor as select {text} as contributor, * from {CELLS}")
             execute(f"create temp table step_0 as select {_listed(self.mart.meta.key)}, contributor from contributor")
             self._follow(self.mart, "step_0", "counts")
-            return
-        link = self.lineage.rows[0]
-        self.contributors = self.build.marts.mart(link.mart)
-        self._contribute(link)
-        self._check()
-        carried = [c for c in self.mart.meta.key if c in self._view_columns(self.contributors)]
-        key = list(dict.fromkeys([*self.contributors.meta.key, *carried]))
-        execute(f"create temp table step_0 as select distinct {_listed(key)}, contributor from contribution")
-        self._follow(self.contributors, "step_0", link.role)
+        else:
+            link = self.lineage.rows[0]
+            self.contributors = self.build.marts.mart(link.mart)
+            self._contribute(link)
+            self._check()
+            carried = [c for c in self.mart.meta.key if c in self._view_columns(self.contributors)]
+            key = list(dict.fromkeys([*self.contributors.meta.key, *carried]))
+            execute(f"create temp table step_0 as select distinct {_listed(key)}, contributor from contribution")
+            self._follow(self.contributors, "step_0", link.role)
+        self._find_facts()
 
     # --- the figure ---------------------------------------------------------------------------------
     def _contribute(self, link: RowLink) -> None:
@@ -108,6 +109,7 @@ class Walk:
             *(f"view.{engine.name(c)} as {engine.name(f'cell_{c}')}" for c in key),
             *amounts,
         ]
+        fixed = [c for c in key if c not in self.traced.at]
         core = ", ".join(f"view.{engine.name(c)}::varchar" for c in target)
         self.build.con.execute(
             f"""create temp table contribution as
@@ -115,7 +117,7 @@ class Walk:
             select {", ".join(picked)}, concat_ws('|', {core}) as contributor
             from {view} as view
             inner join scope on {" and ".join(f"view.{engine.name(c)} = scope.{engine.name(c)}" for c in key)}
-            where ({" or ".join(f"{a} > 0" for a in amounts)}) and {self._narrowed(key)}"""
+            where ({" or ".join(f"{a} > 0" for a in amounts)}) and {self._narrowed(CELLS, fixed)}"""
         )
         names = _listed(["contributor", *self.contributors.meta.key, *person])
         sums = ", ".join(f"sum({engine.name(p)})::bigint as {engine.name(p)}" for p in self.parts)
@@ -123,14 +125,17 @@ class Walk:
             f"create temp table contributor as select {names}, {sums} from contribution group by {names} order by all"
         )
 
-    def _narrowed(self, key: list[str]) -> str:
-        """The cells' key as constants, which the engine pushes below the view's joins and unions."""
+    def _narrowed(self, table: str, columns: list[str]) -> str:
+        """The few values a table has in columns shared with a view, as constants.
+
+        The engine pushes those below the view's joins and unions, which it cannot do with a join on a computed column.
+        """
         conditions = ["true"]
-        for column in (c for c in key if c not in self.traced.at):
+        for column in columns:
             values = self.build.con.execute(
-                f"select distinct {engine.name(column)}::varchar from {CELLS} limit 21"
+                f"select distinct {engine.name(column)}::varchar from {table} limit {FEW + 1}"
             ).fetchall()
-            if 0 < len(values) <= 20:
+            if 0 < len(values) <= FEW:
                 texts = ", ".join(engine.text(v) for (v,) in values)
                 conditions.append(f"view.{engine.name(column)} in ({texts})")
         return " and ".join(conditions)
@@ -167,9 +172,13 @@ class Walk:
     def _follow(self, mart: Mart, table: str, role: Role) -> None:
         lineage = self.build.marts.lineage(mart)
         self.reference = lineage.reference or self.reference
-        rows = f"(select * from {table} inner join {mart.relation} using ({_listed(mart.meta.key)}))"
+        rows = table
+        needed = {event.column for event in lineage.events} | {lineage.load} - {None}
+        needed |= {c for link in lineage.rows if not link.through for c in self.build.marts.mart(link.mart).meta.key}
+        if not needed <= set(self.build.columns(table)):  # a mart may be large: it is read only for what is not known
+            rows = f"(select * from {table} inner join {mart.relation} using ({_listed(mart.meta.key)}))"
         for event in lineage.events:
-            self._take_facts(event, rows, WEAKER.get((role, event.role), "places"))
+            self._ask(event, rows, WEAKER.get((role, event.role), "places"))
         if lineage.load:
             self.build.con.execute(
                 f"insert into wanted_load select distinct {engine.name(lineage.load)}, contributor from {rows}"
@@ -193,24 +202,36 @@ class Walk:
             joined = " and ".join(f"view.{engine.name(c)} = source.{engine.name(c)}" for c in shared)
             query = f"""select distinct {named}, source.contributor
                 from {view} as view inner join {table} as source on {joined}
-                where {" or ".join(amounts) or "true"}"""
+                where ({" or ".join(amounts) or "true"}) and {self._narrowed(table, shared)}"""
         self.build.con.execute(f"create temp table {step} as {query}")
         self._follow(target, step, role)
 
-    def _take_facts(self, link: EventLink, rows: str, role: Role) -> None:
-        category, by, as_role = engine.text(link.category), engine.text(link.by), engine.text(role)
+    def _ask(self, link: EventLink, rows: str, role: Role) -> None:
+        asked = ", ".join(engine.text(v) for v in (link.category, link.model, link.by))
         column = engine.name(link.column)
         self.build.con.execute(
-            f"""create or replace temp table sought as
-            select unhex({column}) as id, min(contributor) as contributor
+            f"""insert into asked
+            select {asked}, unhex({column}) as id, {engine.text(role)}, min(contributor)
             from {rows} where {column} is not null group by id"""
         )
-        self.build.con.execute(f"insert into asked select {category}, {by}, id, {as_role}, contributor from sought")
-        self.build.con.execute(
-            f"""insert into wanted select {category}, facts.fact_id, {as_role}, sought.contributor
-            from {self.build.marts.relation(link.model)} as facts
-            inner join sought on facts.{engine.name(link.by)} = sought.id"""
+
+    def _find_facts(self) -> None:
+        """Every model of facts is read once, however many ways led to it."""
+        con = self.build.con
+        con.execute(
+            """create temp table wanted (category varchar, fact_id blob, role varchar, contributor varchar,
+                event_type varchar, occurred_on date, subject_key blob)"""
         )
+        for model, column in con.execute("select distinct model, id_column from asked order by all").fetchall():
+            con.execute(
+                f"""insert into wanted
+                select category, facts.fact_id, role, contributor, event_type, occurred_on, subject_key
+                from {self.build.marts.relation(model)} as facts
+                inner join (
+                    select category, id, min(role) as role, min(contributor) as contributor from asked
+                    where model = {engine.text(model)} and id_column = {engine.text(column)} group by category, id
+                ) as sought on facts.{engine.name(column)} = sought.id"""
+            )
 
     def _view_columns(self, mart: Mart) -> set[str]:
         """The columns of the views that lead on from a mart."""

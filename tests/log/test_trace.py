@@ -37,7 +37,8 @@ def traced(
         )
         con.execute(
             f"""create temp table wanted as
-            select category, fact_id, 'counts' as role, 'x' as contributor from (
+            select category, fact_id, 'counts' as role, 'x' as contributor,
+                event_type, occurred_on, subject_key from (
                 select *, row_number() over (partition by fact_id order by asserted_at desc,
                     revision_kind = 'contest' desc) as newness
                 from {store.events.relation()} where global_position <= {position}
