@@ -1,11 +1,10 @@
 """`trace`: from rows of a mart to the events, files and lines behind a figure."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from linkwork.cli.output import AsJson, KnownAt, command, console, errors, say_json, say_table, settings
+from linkwork.cli.output import AsJson, KnownAt, command, console, errors, say_json, say_table, settings, utc
 from linkwork.settings import Settings
 
 SHORT = 8  # characters of an id in a table; `--json` has them whole
@@ -40,7 +39,7 @@ def trace(
         where,
         figure=figure,
         history=history,
-        known_at=_utc(known_at),
+        known_at=utc(known_at),
         limit=limit or None,
     )
     if raw:
@@ -51,12 +50,6 @@ def trace(
         _say(found)
     for note in found["notes"]:
         errors.print(f"note: {note}", markup=False, soft_wrap=True)
-
-
-def _utc(known_at: datetime | None) -> datetime | None:
-    if known_at is None:
-        return None
-    return known_at.replace(tzinfo=UTC) if known_at.tzinfo is None else known_at.astimezone(UTC)
 
 
 def _raw(chosen: Settings, found: dict[str, Any]) -> dict[str, Any]:
