@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
@@ -85,6 +85,13 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(EXIT_INTERNAL) from None
 
     return wrapped
+
+
+def utc(known_at: datetime | None) -> datetime | None:
+    """A time of `--known-at` with its zone: UTC where none was given."""
+    if known_at is None:
+        return None
+    return known_at.replace(tzinfo=UTC) if known_at.tzinfo is None else known_at.astimezone(UTC)
 
 
 def say_json(content: Any) -> None:

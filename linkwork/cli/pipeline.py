@@ -1,13 +1,12 @@
 """`ingest`, `build`, `publish`, `run`, `status`: the job, step by step or whole."""
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from linkwork.cli.output import AsJson, KnownAt, command, console, errors, say_json, say_table, settings
+from linkwork.cli.output import AsJson, KnownAt, command, console, errors, say_json, say_table, settings, utc
 from linkwork.errors import EXIT_REFUSALS
 from linkwork.settings import Settings
 
@@ -23,12 +22,6 @@ def _settings(landing: Path | None) -> Settings:
     if landing is not None:
         os.environ["LINKWORK_LANDING"] = str(landing.absolute())
     return settings()
-
-
-def _utc(known_at: datetime | None) -> datetime | None:
-    if known_at is None:
-        return None
-    return known_at.replace(tzinfo=UTC) if known_at.tzinfo is None else known_at.astimezone(UTC)
 
 
 def _say_ingested(result: dict[str, Any]) -> None:
@@ -73,7 +66,7 @@ def build(
     """Fold the log into the marts with dbt, as it stands now or stood at a time."""
     from linkwork import warehouse
 
-    result = warehouse.build(settings(), _utc(known_at), errors.print, full=full)
+    result = warehouse.build(settings(), utc(known_at), errors.print, full=full)
     if as_json:
         say_json(result)
     else:
@@ -87,7 +80,7 @@ def publish(known_at: KnownAt = None, as_json: AsJson = False) -> None:
     """Publish the last build as a release of two tiers, open and restricted."""
     from linkwork.publication import publish as publish_build
 
-    result = publish_build(settings(), _utc(known_at))
+    result = publish_build(settings(), utc(known_at))
     if as_json:
         say_json(result)
     else:

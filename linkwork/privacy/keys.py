@@ -62,6 +62,11 @@ def load_keys(settings: Settings) -> Keys:
     )
 
 
+def load_key(settings: Settings, purpose: str) -> bytes:
+    """Read one key, for who needs no other. Raises as `load_keys`."""
+    return _read_key(key_files(settings)[purpose], settings)
+
+
 def create_keys(settings: Settings) -> list[Path]:
     """Make the keys that are missing (32 random bytes each, mode 0600) and return the files written."""
     created = []

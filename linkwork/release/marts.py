@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from linkwork.engine import name
 from linkwork.errors import BadDataError
+from linkwork.trace.lineage import Lineage
 
 Tier = Literal["restricted", "open"]
 
@@ -89,12 +90,15 @@ class MartMeta(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tiers: list[Tier] = Field(min_length=1)
+    tiers: list[Tier]
     key: list[str] = Field(min_length=1)
     disclosure: Disclosure | None = None
+    trace: Lineage | None = None
 
     @model_validator(mode="after")
-    def _open_is_controlled(self) -> Self:
+    def _says_what_its_tiers_need(self) -> Self:
+        if not self.tiers and self.trace is None:
+            raise ValueError("a mart that is in no tier is here for `trace` only, and has none")
         if "open" in self.tiers and self.disclosure is None:
             raise ValueError("a mart of the open tier needs `disclosure`")
         return self
@@ -113,7 +117,12 @@ class Mart(BaseModel):
 
 
 def read_marts(dbt_manifest: Path) -> list[Mart]:
-    """Every dbt model with `meta.linkwork`, by name. Raises BadDataError naming the model that is wrong."""
+    """Every mart that is released, by name. Raises BadDataError naming the model that is wrong."""
+    return [mart for mart in read_described(dbt_manifest) if mart.meta.tiers]
+
+
+def read_described(dbt_manifest: Path) -> list[Mart]:
+    """Every dbt model with `meta.linkwork`, released or not, by name. Raises BadDataError as `read_marts`."""
     try:
         nodes: dict[str, Any] = json.loads(dbt_manifest.read_bytes())["nodes"]
     except (OSError, ValueError, KeyError) as error:

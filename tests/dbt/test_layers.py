@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
-from linkwork.release.marts import read_marts
+from linkwork.log.catalogue import Catalogue
+from linkwork.log.envelope import ENVELOPE
+from linkwork.release.marts import Mart, read_described, read_marts
 from tests.dbt.project import PROJECT, EmptyBuild
 
 CLOCKS = re.compile(
@@ -14,11 +16,11 @@ CLOCKS = re.compile(
 COMMENT = re.compile(r"--[^\n]*")
 LITERAL = re.compile(r"'[^']*'")
 BELOW = {"staging": {"staging"}, "intermediate": {"staging", "intermediate"}}
-BELOW |= {"core": {"intermediate", "core"}, "reporting": {"core"}}
+BELOW |= {"core": {"intermediate", "core"}, "reporting": {"core"}, "trace": {"staging", "intermediate", "core"}}
 
 
 def layer(path: str) -> str:
-    """staging, intermediate, core or reporting."""
+    """staging, intermediate, core, reporting or trace."""
     parts = Path(path).parts
     return parts[1] if parts[0] == "marts" else parts[0]
 
@@ -113,5 +115,41 @@ def test_every_public_model_has_an_exposure(empty_build: EmptyBuild) -> None:
 
 def test_folds_are_private_and_only_reporting_is_public(empty_build: EmptyBuild) -> None:
     access = {"staging": "private", "intermediate": "private", "core": "protected", "reporting": "public"}
+    access["trace"] = "private"
     for name, model in empty_build.models().items():
         assert model["access"] == access[layer(model["path"])], name
+
+
+def traced(empty_build: EmptyBuild) -> dict[str, Mart]:
+    return {mart.name: mart for mart in read_described(empty_build.manifest_file)}
+
+
+def test_every_mart_says_where_its_rows_come_from(empty_build: EmptyBuild) -> None:
+    names = {n for n, m in empty_build.models().items() if m["path"].startswith("marts")}
+    assert names == {name for name, mart in traced(empty_build).items() if mart.meta.trace}
+
+
+def test_a_lineage_names_models_columns_and_categories_that_exist(empty_build: EmptyBuild) -> None:
+    marts, models = traced(empty_build), empty_build.models()
+    for name, mart in marts.items():
+        lineage = mart.meta.trace
+        assert lineage is not None, name
+        assert {c for f in lineage.figures.values() for c in f.at} <= set(mart.meta.key), name
+        assert set(lineage.figures) <= set(mart.columns), name
+        assert {link.mart for link in lineage.rows} <= set(marts), name
+        assert {link.through for link in lineage.rows} <= {n for n, m in models.items() if layer(m["path"]) == "trace"}
+        for link in lineage.events:
+            assert link.category in Catalogue.current().categories, name
+            assert link.by in ENVELOPE and link.column in mart.columns, name
+            assert link.model in models, name
+
+
+def test_every_count_of_a_reporting_mart_can_be_traced(empty_build: EmptyBuild) -> None:
+    for name, mart in traced(empty_build).items():
+        if not name.startswith("rpt_"):
+            continue
+        lineage, columns = mart.meta.trace, empty_build.models()[name]["columns"]
+        assert lineage is not None
+        # Limits of intervals follow from their figure; what the sums are built from is not told twice.
+        counts = {c for c, told in columns.items() if told["data_type"] == "bigint" and c not in mart.meta.key}
+        assert counts <= set(lineage.figures), name

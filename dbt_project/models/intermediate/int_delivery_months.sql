@@ -1,10 +1,8 @@
 -- One row per sender, feed and month of receipt: what arrived, who it was about and whether they are known.
-{%- set fates = ['records', 'accepted', 'duplicate', 'superseded', 'conflict', 'quarantined', 'skipped', 'events'] %}
-
 with loads as (
     select
         *,
-        {{ period_start('month', 'received_on') }} as month
+        {{ delivery_month() }} as month
     from {{ ref('stg_log__loads') }}
 ),
 
@@ -44,14 +42,9 @@ fates as (
         sender,
         feed,
         month,
-        count(*) as files,
-        {% for status in ['committed', 'noop', 'held', 'refused', 'retracted'] -%}
-        count(case when status = '{{ status }}' then 1 end) as files_{{ status }},
+        {% for figure, amount in delivery_amounts().items() -%}
+        cast(sum({{ amount }}) as bigint) as {{ figure }},
         {% endfor -%}
-        {% for fate in fates -%}
-        cast(coalesce(sum(case when status in ('committed', 'noop') then {{ fate }} end), 0) as bigint) as {{ fate }},
-        {% endfor -%}
-        cast(coalesce(sum(case when status in ('held', 'refused', 'retracted') then records end), 0) as bigint) as records_not_taken,
         max(case when status in ('committed', 'noop') then received_at end) as last_good_at,
         max(case when status in ('held', 'refused') then received_at end) as last_bad_at
     from loads

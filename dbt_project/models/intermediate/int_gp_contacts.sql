@@ -4,10 +4,10 @@ select
     subject_key,
     slot_on as contact_on,
     practice_code,
-    bool_or(contact_class = 'gp') as has_gp,
+    bool_or({{ is_gp_slot() }}) as has_gp,
     count(*) as slots
 from {{ ref('int_appointments') }}
 where
-    contact_class in ('gp', 'other_clinician')
+    {{ is_countable_slot() }}
     and subject_key is not null
 group by subject_key, slot_on, practice_code

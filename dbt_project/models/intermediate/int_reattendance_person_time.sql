@@ -31,32 +31,22 @@ with indexed as (
 ),
 
 nearby as (
-    select
-        reattendance.referral_key,
-        contacts.has_gp,
-        {{ days_between('reattendance.index_on', 'contacts.contact_on') }} as days_off
-    from {{ ref('int_reattendance_index') }} as reattendance
-    inner join {{ ref('int_gp_contacts') }} as contacts
-        on
-            reattendance.subject_key = contacts.subject_key
-            and contacts.contact_on >= {{ add_days('reattendance.index_on', -365) }}
-            and contacts.contact_on <= {{ add_days('reattendance.index_on', 365) }}
-    where reattendance.inclusion = 'included'
+    {{ contacts_near_index() }}
 )
 
 select
     indexed.referral_key,
     indexed.window_days,
     indexed.days_before,
-    indexed.days_after,
-    count(case when nearby.days_off < 0 and nearby.has_gp then 1 end) as gp_contacts_before,
-    count(case when nearby.days_off > 0 and nearby.has_gp then 1 end) as gp_contacts_after,
-    count(case when nearby.days_off < 0 then 1 end) as all_contacts_before,
-    count(case when nearby.days_off > 0 then 1 end) as all_contacts_after
+    indexed.days_after
+    {%- for contacts, kind in {'gp_contacts': 'has_gp', 'all_contacts': 'referral_key is not null'}.items() %}
+    {%- for side, condition in reattendance_sides().items() %},
+    count(case when nearby.{{ condition }} and nearby.{{ kind }} then 1 end) as {{ contacts }}_{{ side }}
+    {%- endfor %}
+    {%- endfor %}
 from indexed
 left join nearby
     on
         indexed.referral_key = nearby.referral_key
-        and -indexed.days_before <= nearby.days_off
-        and indexed.days_after >= nearby.days_off
+        and {{ is_followed_day('indexed', 'nearby') }}
 group by indexed.referral_key, indexed.window_days, indexed.days_before, indexed.days_after

@@ -1,9 +1,8 @@
 -- One row per period, area, breakdown group, window and measure: GP contacts per person-time before and after the
 -- index day of the referrals received in the period. Uncontrolled: the change includes regression to the mean.
 -- The interval of the rate ratio treats each person as a cluster (macro log_rate_ratio_variance).
-{%- set measures = ['gp_contacts', 'all_clinician_contacts'] %}
-{%- set inclusions = ['included', 'no_index', 'not_covered', 'same_episode'] %}
-{%- set bases = ['stated', 'inferred', 'receipt'] %}
+{%- set measures = contact_measures() %}
+{%- set counts = reattendance_counts() %}
 
 with referrals as (
     {{ reattendance_wide(ref('fct_reattendance')) }}
@@ -17,24 +16,19 @@ by_person as (
     select
         {{ reporting_keys() }},
         person,
-        {% for inclusion in inclusions -%}
-        count(case when inclusion = '{{ inclusion }}' then 1 end) as {{ inclusion }},
-        {% endfor -%}
-        {% for basis in bases -%}
-        count(case when inclusion = 'included' and index_basis = '{{ basis }}' then 1 end) as {{ basis }},
-        {% endfor -%}
-        {% for days in reattendance_windows() -%}
-        bool_or(is_followed_{{ days }}) as is_followed_{{ days }},
-        {% for measure in measures -%}
-        bool_or(is_followed_{{ days }} and {{ measure }}_after_{{ days }} > 0) as {{ measure }}_again_{{ days }},
-        {% endfor -%}
-        {% for column in ['days'] + measures -%}
-        {% for side in ['before', 'after'] -%}
-        cast(coalesce(sum({{ column }}_{{ side }}_{{ days }}), 0) as bigint) as {{ column }}_{{ side }}_{{ days }},
-        {% endfor -%}
-        {% endfor -%}
-        {% endfor -%}
-        count(*) as referrals
+        {% for figure, condition in counts.items() -%}
+        count(case when {{ condition }} then 1 end) as {{ figure }}{{ ',' if not loop.last }}
+        {% endfor %}
+        {%- for days in reattendance_windows() %}
+        {%- for measure in measures %}
+        {%- for figure, condition in reattendance_people(measure, days).items() %},
+        bool_or({{ condition }}) as {{ measure }}_{{ figure }}_{{ days }}
+        {%- endfor %}
+        {%- for figure, amount in reattendance_amounts(measure, days).items() %},
+        cast(coalesce(sum({{ amount }}), 0) as bigint) as {{ measure }}_{{ figure }}_{{ days }}
+        {%- endfor %}
+        {%- endfor %}
+        {%- endfor %}
     from placed
     group by {{ reporting_keys() }}, person
 ),
@@ -47,16 +41,17 @@ summed as (
         {{ reporting_keys() }},
         {{ days }} as window_days,
         '{{ measure }}' as measure,
-        {% for column in ['referrals'] + inclusions + bases -%}
-        cast(sum({{ column }}) as bigint) as {{ column }},
+        {% for figure in counts -%}
+        cast(sum({{ figure }}) as bigint) as {{ figure }},
         {% endfor -%}
-        count(case when included > 0 then 1 end) as people,
-        count(case when included > 1 then 1 end) as people_repeated,
-        count(case when is_followed_{{ days }} then 1 end) as people_followed,
-        count(case when {{ measure }}_again_{{ days }} then 1 end) as people_reattended,
+        count(case when indexes > 0 then 1 end) as people,
+        count(case when indexes > 1 then 1 end) as people_repeated,
+        {% for figure in reattendance_people(measure, days) -%}
+        count(case when {{ measure }}_{{ figure }}_{{ days }} then 1 end) as {{ figure }},
+        {% endfor -%}
         {{ products_of_sides({
-            'a': measure ~ '_after_' ~ days, 'b': 'days_after_' ~ days,
-            'c': measure ~ '_before_' ~ days, 'd': 'days_before_' ~ days,
+            'a': measure ~ '_contacts_after_' ~ days, 'b': measure ~ '_person_days_after_' ~ days,
+            'c': measure ~ '_contacts_before_' ~ days, 'd': measure ~ '_person_days_before_' ~ days,
         }) }}
     from by_person
     group by {{ reporting_keys() }}
@@ -89,13 +84,13 @@ select
     'Uncontrolled before and after: no comparison group; the change includes regression to the mean' as design_label,
     areas.area_name,
     ratios.referrals,
-    ratios.no_index as excluded_no_index,
-    ratios.not_covered as excluded_not_covered,
-    ratios.same_episode as excluded_same_episode,
-    ratios.included as indexes,
-    ratios.stated as indexes_stated,
-    ratios.inferred as indexes_inferred,
-    ratios.receipt as indexes_receipt,
+    ratios.excluded_no_index,
+    ratios.excluded_not_covered,
+    ratios.excluded_same_episode,
+    ratios.indexes,
+    ratios.indexes_stated,
+    ratios.indexes_inferred,
+    ratios.indexes_receipt,
     ratios.people,
     ratios.people_repeated,
     ratios.sum_c as contacts_before,

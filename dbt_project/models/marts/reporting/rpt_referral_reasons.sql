@@ -15,28 +15,27 @@ placed as (
 by_reason as (
     select
         {{ reporting_keys() }},
-        reason_category,
-        count(*) as referrals_any,
-        count(distinct person) as people_any,
-        count(case when is_primary then 1 end) as referrals_primary,
-        count(distinct case when is_primary then person end) as people_primary
+        {% for counting, condition in reason_countings().items() -%}
+        count(case when {{ condition }} then 1 end) as referrals_{{ counting }},
+        count(distinct case when {{ condition }} then person end) as people_{{ counting }},
+        {% endfor -%}
+        reason_category
     from placed
     group by {{ reporting_keys() }}, reason_category
 ),
 
--- Each referral has exactly one primary category, so its primary row stands for the referral.
 totals as (
     select
         {{ reporting_keys() }},
         count(*) as referrals,
         count(distinct person) as people
     from placed
-    where is_primary
+    where {{ stands_for_referral() }}
     group by {{ reporting_keys() }}
 ),
 
 long_form as (
-    {%- for counting in ['any', 'primary'] %}
+    {%- for counting in reason_countings() %}
     select
         {{ reporting_keys() }},
         reason_category,

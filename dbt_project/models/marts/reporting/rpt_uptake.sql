@@ -2,24 +2,7 @@
 -- Enrolment, engagement, adherence. A stage's candidates are the referrals that reached the stage before it; those
 -- still open are kept out of the conversion, whose denominator is the candidates that are resolved: they reached the
 -- stage, or their referral ended without it.
-{%- set accepted = "enrolment_outcome = 'accepted'" %}
-{%- set contacted = accepted ~ ' and first_contact_held_on is not null' %}
-{%- set onward = contacted ~ ' and first_onward_on is not null' %}
-{%- set answered = "enrolment_outcome <> 'open'" %}
-{#- phase, stage, who is a candidate, who of them reached it, who of the others is resolved -#}
-{%- set stages = [
-    ('enrolment', 'referred', 'true', 'true', 'true'),
-    ('enrolment', 'open', 'true', "enrolment_outcome = 'open'", 'true'),
-    ('enrolment', 'rejected', 'true', "enrolment_outcome = 'rejected'", answered),
-    ('enrolment', 'declined', 'true', "enrolment_outcome = 'declined'", answered),
-    ('enrolment', 'closed_unanswered', 'true', "enrolment_outcome = 'closed_unanswered'", answered),
-    ('enrolment', 'accepted', 'true', accepted, answered),
-    ('engagement', 'contacted', accepted, 'first_contact_held_on is not null', 'is_ended'),
-    ('engagement', 'plan_agreed', contacted, 'plan_agreed_on is not null', 'is_ended'),
-    ('engagement', 'onward', contacted, 'first_onward_on is not null', 'is_ended'),
-    ('adherence', 'activity_attended', onward, 'first_activity_attended_on is not null', 'is_ended'),
-    ('adherence', 'completed', accepted, "coalesce(closure_reason = 'completed', false)", 'is_ended'),
-] %}
+{%- set stages = uptake_stages() %}
 
 with referrals as (
     select
@@ -37,11 +20,11 @@ by_person as (
         {{ reporting_keys() }},
         person,
         {% for phase, stage, candidate, reached, resolved in stages -%}
-        count(case when {{ candidate }} then 1 end) as {{ stage }}_candidates,
-        count(case when {{ candidate }} and ({{ reached }} or {{ resolved }}) then 1 end) as {{ stage }}_resolved,
-        count(case when {{ candidate }} and {{ reached }} then 1 end) as {{ stage }}_reached,
+        {% for figure, condition in uptake_figures(candidate, reached, resolved).items() -%}
+        count(case when {{ condition }} then 1 end) as {{ stage }}_{{ figure }},
         {% endfor -%}
-        count(*) as referrals
+        {% endfor -%}
+        count(*) as rows_of_person
     from placed
     group by {{ reporting_keys() }}, person
 ),
@@ -53,11 +36,11 @@ counted as (
         '{{ phase }}' as phase,
         '{{ stage }}' as stage,
         {{ loop.index }} as stage_order,
-        cast(sum({{ stage }}_reached) as bigint) as referrals,
-        count(case when {{ stage }}_reached > 0 then 1 end) as people,
+        cast(sum({{ stage }}_referrals) as bigint) as referrals,
+        count(case when {{ stage }}_referrals > 0 then 1 end) as people,
         cast(sum({{ stage }}_candidates) as bigint) as candidates,
-        cast(sum({{ stage }}_resolved) as bigint) as denominator,
-        count(case when {{ stage }}_resolved > 0 then 1 end) as denominator_people
+        cast(sum({{ stage }}_denominator) as bigint) as denominator,
+        count(case when {{ stage }}_denominator > 0 then 1 end) as denominator_people
     from by_person
     group by {{ reporting_keys() }}
     {%- if not loop.last %}

@@ -1,0 +1,169 @@
+"""The warehouse of a build, and the rows of a mart that a person's condition picks.
+
+The condition is a person's SQL: it runs in a connection of its own, which can change nothing and reach nothing but the
+warehouse, and hands over only keys. Everything after it is ours and may read the log.
+
+No value is bound as a parameter here and nothing registered: the first of either makes DuckDB import pandas, which
+takes longer than the trace.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from linkwork import engine
+from linkwork.errors import BadDataError, BusyError, UsageError
+from linkwork.release.marts import Mart, read_described
+from linkwork.settings import Settings
+from linkwork.trace.lineage import Lineage
+from linkwork.warehouse import target_dir, warehouse_file
+
+CELLS = "cells"
+MOST_CELLS = 10_000
+
+
+@dataclass(frozen=True)
+class Marts:
+    """A warehouse file and the marts in it."""
+
+    path: Path
+    by_name: dict[str, Mart]
+
+    def mart(self, name: str) -> Mart:
+        """A mart by name. Raises UsageError where there is none that can be traced."""
+        found = self.by_name.get(name)
+        if found is None or found.meta.trace is None:
+            raise UsageError(
+                "there is no such mart to trace",
+                where=name,
+                do="use one of " + ", ".join(n for n, mart in sorted(self.by_name.items()) if mart.meta.trace),
+            )
+        return found
+
+    def lineage(self, mart: Mart) -> Lineage:
+        found = self.mart(mart.name).meta.trace
+        assert found is not None  # noqa: S101 - `mart` has refused the others
+        return found
+
+    def relation(self, model: str) -> str:
+        """The quoted name of a model: all of them lie in the marts' schema."""
+        return f"{next(iter(self.by_name.values())).relation.rpartition('.')[0]}.{engine.name(model)}"
+
+
+@dataclass(frozen=True)
+class Build:
+    """An open warehouse, its marts, and what it was pinned to."""
+
+    con: duckdb.DuckDBPyConnection
+    marts: Marts
+    position: int
+    known_at: datetime | None
+
+    def columns(self, relation: str) -> list[str]:
+        return _columns(self.con, relation)
+
+
+def located(settings: Settings, known_at: datetime | None) -> Marts:
+    """The warehouse of the newest build, or of the build for `known_at`. Raises UsageError where there is none."""
+    path = warehouse_file(settings, known_at)
+    if not path.exists():
+        raise UsageError(
+            "there is no build to trace in",
+            where=str(path),
+            do="run `linkwork build`" + (" with the same --known-at" if known_at else "") + " first",
+        )
+    marts = read_described(target_dir(settings, known_at) / "manifest.json")
+    return Marts(path, {mart.name: mart for mart in marts})
+
+
+def picked(settings: Settings, marts: Marts, mart: Mart, where: str) -> list[tuple[str, ...]]:
+    """The keys, as text, of a mart's rows that satisfy a condition.
+
+    Raises UsageError where the condition is empty or wrong or picks too much, BusyError while the warehouse is written.
+    """
+    with _connected(settings, marts.path) as con:
+        con.execute("set enable_external_access = false")
+        con.execute("set lock_configuration = true")
+        columns = ", ".join(_columns(con, mart.relation))
+        if not where.strip():
+            raise UsageError(
+                "`--where` is empty",
+                where=mart.name,
+                why="a trace begins with rows of a mart",
+                do=f"give a condition on its columns: {columns}",
+            )
+        key = ", ".join(f"{engine.name(c)}::varchar" for c in mart.meta.key)
+        query = (
+            f"select {key} from (select * from {mart.relation} where (\n{where}\n)) order by all limit {MOST_CELLS + 1}"
+        )
+        try:
+            statements = con.extract_statements(query)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise UsageError("`--where` is not one condition", where=mart.name, do="leave out the semicolon")
+            keys = con.execute(query).fetchall()
+        except duckdb.Error as error:
+            raise UsageError(
+                "`--where` cannot be evaluated", where=mart.name, why=_reason(error), do=f"the columns are {columns}"
+            ) from None
+    if len(keys) > MOST_CELLS:
+        raise UsageError(f"`--where` picks more than {MOST_CELLS:,} rows", where=mart.name, do="narrow it")
+    return keys
+
+
+@contextmanager
+def opened(settings: Settings, marts: Marts, mart: Mart, keys: list[tuple[str, ...]]) -> Iterator[Build]:
+    """The warehouse, with the rows of a mart that have these keys in the temporary table `cells`."""
+    with _connected(settings, marts.path) as con:
+        pinned = con.execute("select position, known_at from log.pinned").fetchone()
+        if pinned is None:
+            raise BadDataError("the warehouse does not say what it was built from", where=str(marts.path))
+        columns = ", ".join(engine.name(c) for c in mart.meta.key)
+        values = ", ".join(f"({', '.join(_literal(v) for v in key)})" for key in keys)
+        picked_keys = (
+            f"select * from (values {values}) as keys({columns})"
+            if keys
+            else f"select {columns} from {mart.relation} where false"
+        )
+        joined = " and ".join(
+            f"mart.{engine.name(c)}::varchar is not distinct from keys.{engine.name(c)}::varchar" for c in mart.meta.key
+        )
+        con.execute(
+            f"""create temp table {CELLS} as
+            select mart.* from {mart.relation} as mart semi join ({picked_keys}) as keys on {joined}"""
+        )
+        yield Build(con, marts, pinned[0] or 0, pinned[1])
+
+
+@contextmanager
+def _connected(settings: Settings, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    try:
+        con = engine.connect(path, read_only=True, memory_limit=settings.memory_limit, threads=settings.threads)
+    except duckdb.IOException as error:
+        if "lock" not in str(error).lower():
+            raise
+        raise BusyError("the warehouse is being written", where=str(path), do="try again later") from error
+    try:
+        yield con
+    finally:
+        con.close()
+
+
+def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
+    return [row[0] for row in con.execute(f"describe select * from {relation}").fetchall()]
+
+
+def _literal(value: str | None) -> str:
+    return "null" if value is None else engine.text(value)
+
+
+def _reason(error: duckdb.Error) -> str:
+    """What is wrong with a condition. Only messages about its text are repeated: others may hold a value."""
+    if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
+        return str(error).splitlines()[0].partition(": ")[2].rstrip("!")
+    if isinstance(error, duckdb.PermissionException):
+        return "it reaches outside the warehouse"
+    return "a value cannot be converted or compared as the condition asks"

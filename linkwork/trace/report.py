@@ -1,0 +1,155 @@
+"""`trace`: one answer from a condition on a mart to events, files and lines, as plain values."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from linkwork import engine
+from linkwork.log.store import Store
+from linkwork.settings import Settings
+from linkwork.trace import events
+from linkwork.trace.cells import CELLS, Build, located, opened, picked
+from linkwork.trace.walk import Walk, figure_of
+
+# Rules of the quarantine index: a record that contradicts another is a fate of its own.
+RULES = {"refused": "rule <> 'conflict'", "contradicted": "rule = 'conflict'"}
+
+
+def trace(
+    settings: Settings,
+    mart_name: str,
+    where: str,
+    *,
+    figure: str | None = None,
+    history: bool = False,
+    known_at: datetime | None = None,
+    limit: int | None = 50,
+) -> dict[str, Any]:
+    """What stands behind the rows of a mart that satisfy `where`, and behind one figure of them.
+
+    `limit` is the number of rows given of each list (None: all); every list says its total. Raises UsageError for a
+    mart, figure or condition that does not exist and where nothing was built.
+    """
+    marts = located(settings, known_at)
+    mart = marts.mart(mart_name)
+    figure = figure_of(mart, marts.lineage(mart), figure)
+    keys = picked(settings, marts, mart, where)
+    with opened(settings, marts, mart, keys) as build:
+        walk = Walk(build, mart, figure)
+        walk.run()
+        lines = walk.traced.lines
+        store = Store(settings.log_dir)
+        found = events.read(store, build.con, build.position, history=history, of_loads="events" in lines, limit=limit)
+        result = {
+            "mart": mart.name,
+            "where": where,
+            "figure": walk.figure,
+            "figures": list(walk.lineage.figures),
+            "warehouse": {"path": marts.path, "position": build.position, "known_at": build.known_at},
+            "cells": {"total": len(keys), "rows": _cells(build, walk, limit)},
+            "contributors": _contributors(build, walk, limit),
+            "events": {
+                "total": found.total,
+                "people": found.people,
+                "by_type": found.by_type,
+                "rows": found.shown,
+            },
+            "files": _files(build, walk, found.shown, limit),
+            "refused": _refused(build, [line for line in lines if line in RULES], limit),
+        }
+        notes = _notes(settings, build, store, walk, known_at, len(keys), found.gone)
+    return result | {"notes": notes}
+
+
+def _cells(build: Build, walk: Walk, limit: int | None) -> list[dict[str, Any]]:
+    figures = [c for c in walk.traced.of if c in walk.mart.columns] if walk.traced.kind == "derived" else []
+    columns = walk.mart.meta.key + ([walk.figure, *figures] if walk.figure else [])
+    listed = ", ".join(engine.name(c) for c in dict.fromkeys(columns))
+    order = ", ".join(engine.name(c) for c in walk.mart.meta.key)
+    return rows(build.con, f"select {listed} from {CELLS} order by {order}", limit)
+
+
+def _contributors(build: Build, walk: Walk, limit: int | None) -> dict[str, Any]:
+    people = "person_id" in build.columns("contributor")
+    count = "count(distinct person_id)" if people else "null"
+    total, persons = build.con.execute(f"select count(*), {count} from contributor").fetchall()[0]
+    return {
+        "mart": walk.contributors.name,
+        "total": total,
+        "people": persons,
+        "rows": rows(build.con, "select * from contributor order by contributor", limit),
+    }
+
+
+def _files(build: Build, walk: Walk, shown: list[dict[str, Any]], limit: int | None) -> dict[str, Any]:
+    """The files of the events that are shown; where the mart counts files, those files."""
+    build.con.execute("create temp table shown_load (load_id varchar)")
+    if walk.contributors.meta.trace and walk.contributors.meta.trace.load:
+        build.con.execute("insert into shown_load select distinct load_id from wanted_load")
+    elif loads := {row["load_id"] for row in shown}:
+        listed = ", ".join(f"({engine.text(load)})" for load in sorted(loads))
+        build.con.execute(f"insert into shown_load values {listed}")
+    query = """select load_id, feed, sender, file_name, file_sha256, received_at, status, contract_version
+        from log.loads inner join shown_load using (load_id) order by feed, sender, file_name, load_id"""
+    total = build.con.execute(f"select count(*) from ({query})").fetchall()[0][0]
+    return {"total": total, "rows": rows(build.con, query, limit)}
+
+
+def _refused(build: Build, kinds: list[str], limit: int | None) -> dict[str, Any]:
+    condition = " or ".join(RULES[kind] for kind in kinds) or "false"
+    query = f"""select load_id, feed, sender, q.file_name, file_sha256, source_line, rule, field, sentence
+        from log.quarantine as q inner join wanted_load using (load_id)
+        inner join (select load_id, file_sha256 from log.loads) using (load_id)
+        where {condition} order by feed, sender, q.file_name, source_line"""
+    total = build.con.execute(f"select count(*) from ({query})").fetchall()[0][0]
+    return {"total": total, "rows": rows(build.con, query, limit)}
+
+
+def _notes(
+    settings: Settings, build: Build, store: Store, walk: Walk, known_at: datetime | None, cells: int, gone: int
+) -> list[str]:
+    """What a reader must know about the answer, as sentences."""
+    notes = []
+    if not cells:
+        notes.append(f"No row of {walk.mart.name} satisfies the condition.")
+    if walk.reference:
+        notes.append(
+            f"{walk.contributors.name} comes from reference data ({walk.reference}), not from events: "
+            "`linkwork reference list` shows its versions."
+        )
+    if gone:
+        notes.append(
+            f"{gone} of these facts are in the build and no longer in the log: they were erased since. Build again."
+        )
+    if known_at is None:
+        if (newest := store.position()) > build.position:
+            notes.append(
+                f"The log has gone on to position {newest:,}; this build reads up to {build.position:,}. "
+                "`linkwork build` brings it up to date."
+            )
+        notes += _release_note(settings, build)
+    if walk.traced.lines == [] and walk.contributors.meta.trace and walk.contributors.meta.trace.load:
+        notes.append("This figure is counted by file: the log does not say which lines of it they are.")
+    return notes
+
+
+def _release_note(settings: Settings, build: Build) -> list[str]:
+    manifest = settings.releases_dir / "current" / "manifest.json"
+    if not manifest.exists():
+        return []
+    release = json.loads(manifest.read_text())
+    if release["position"] == build.position:
+        return []
+    return [
+        f"The current release {release['release_id']} was made from position {release['position']:,}, this build "
+        f"from {build.position:,}: their figures may differ. `linkwork publish` brings them together."
+    ]
+
+
+def rows(con: duckdb.DuckDBPyConnection, query: str, limit: int | None) -> list[dict[str, Any]]:
+    """The first rows of a query as dictionaries (None: all)."""
+    cursor = con.execute(f"{query} limit {'all' if limit is None else int(limit)}")
+    names = [d[0] for d in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
