@@ -221,9 +221,9 @@ class Contract(_Model):
                 raise ValueError(f"{event.type} has no column {', '.join(sorted(unknown))}")
             if categories.setdefault(event.slot, kind.category) != kind.category:
                 raise ValueError(f"slot {event.slot} has events of two categories")
-            for column, source in event.payload.items():
+            for target, source in event.payload.items():
                 prop = self.field(source)
-                as_pseudonym = prop.logicalType in PSEUDONYMISED and columns[kind.category][column] == "blob"
+                as_pseudonym = prop.logicalType in PSEUDONYMISED and columns[kind.category][target] == "blob"
                 if prop.zone == 1 and not as_pseudonym and prop.coarsen is None:
                     raise ValueError(f"{source} is identifiable and cannot be part of an event")
         record = self.record
