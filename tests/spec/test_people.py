@@ -33,6 +33,7 @@ four      | L10     | person.merged        | 2025-01-01 | merged_into=one
 eve       | F1      | referral.received    | 2024-05-01 | at=Z90604; route=gp
 eve       | F2      | contact.held         | 2024-05-02 | referral=F1
           | F3      | activity.attended    | 2024-05-03 | referral=F1; category=housing
+eve       | F7      | contact.held         | 2024-05-04 | referral=unknown
 eve       | F4      | need.recorded        | 2024-05-01 | at=Z90604; code=73438004
 eve       | F5      | appointment.attended | 2024-05-01 | at=Z90604
 eve       | F6      | person.described     | 2024-05-01 | at=Z90604; sex=female
@@ -167,6 +168,12 @@ def test_what_others_report_of_their_referral_goes_too(marts: Scenario) -> None:
     for table, key in {"fct_contacts": "contact_id", "fct_activities": "activity_fact_id"}.items():
         referral = text_id(marts.scope, "F1")
         assert marts.rows(f"select {key} from {table} where referral_id = $id", id=referral) == [], table
+
+
+def test_nothing_waits_for_the_referral_of_somebody_who_is_left_out(marts: Scenario) -> None:
+    """It is in the log and only not here; and what Eve's own contact waits for is not told either."""
+    ids = [text_id(marts.scope, name) for name in ("F1", "unknown")]
+    assert marts.rows("select 1 from fct_pending_references where list_contains($ids, referral_id)", ids=ids) == []
 
 
 def test_whoever_opted_in_again_or_has_not_yet_opted_out_is_counted(marts: Scenario) -> None:
