@@ -1,4 +1,4 @@
-"""A released version of the event catalogue is never edited: not against its own hashes, not against the main branch's."""
+"""A released version of the event catalogue is never edited: held by its own hashes, and by the main branch's."""
 
 import shutil
 import subprocess
