@@ -21,7 +21,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 LogicalType = Literal[
     "string", "integer", "decimal", "boolean", "date", "timestamp", "list", "nhs_number", "staff", "free_text"
 ]
-
+# What stands in an event as a pseudonym, and so only in a column of bytes.
+PSEUDONYMISED = ("staff", "nhs_number")
 
 MAX_VALUES = 100_000
 
@@ -211,6 +212,7 @@ class Contract(_Model):
     def check_against(self, catalogue: Catalogue) -> None:
         """Raise ValueError where an event, a payload column or a zone does not fit the catalogue."""
         categories: dict[str, str] = {}
+        columns = {name: category.columns for name, category in catalogue.categories.items()}
         for event in self.events:
             if event.type not in catalogue.events:
                 raise ValueError(f"{event.type} is not in the event catalogue")
@@ -219,9 +221,10 @@ class Contract(_Model):
                 raise ValueError(f"{event.type} has no column {', '.join(sorted(unknown))}")
             if categories.setdefault(event.slot, kind.category) != kind.category:
                 raise ValueError(f"slot {event.slot} has events of two categories")
-            for source in event.payload.values():
+            for target, source in event.payload.items():
                 prop = self.field(source)
-                if prop.zone == 1 and prop.logicalType != "staff" and prop.coarsen is None:
+                as_pseudonym = prop.logicalType in PSEUDONYMISED and columns[kind.category][target] == "blob"
+                if prop.zone == 1 and not as_pseudonym and prop.coarsen is None:
                     raise ValueError(f"{source} is identifiable and cannot be part of an event")
         record = self.record
         shown = [

@@ -1,6 +1,6 @@
 """Which rows become which events: one SELECT a slot and event type, over the valid rows of a file."""
 
-from ingestion import conditions
+from ingestion import conditions, fields
 from ingestion.contract import Contract, Event, Stream
 from linkwork import engine
 from linkwork.log.catalogue import Catalogue
@@ -42,7 +42,7 @@ def _query(event: Event, contract: Contract, catalogue: Catalogue, load_id: str,
     for column, sql_type in category.columns.items():
         value = "null"
         if column in event.payload:
-            value = engine.name(event.payload[column])
+            value = fields.in_event(contract.field(event.payload[column]))
         elif column in event.constants:
             value = engine.text(event.constants[column])
         payload.append(f"({value})::{sql_type} as {engine.name(category.stored(column))}")

@@ -82,6 +82,12 @@ def typed(prop: Property, contract: Contract) -> str:
     return f"case {text} {whens} else {other} end"
 
 
+def in_event(prop: Property) -> str:
+    """The field's typed value as an event may hold it: an NHS number only as its person's pseudonym."""
+    column = engine.name(prop.name)
+    return f"subject_hmac(encode({column}))" if prop.logicalType == "nhs_number" else column
+
+
 def checks(prop: Property, contract: Contract, *, test_numbers_allowed: bool) -> list[Check]:
     """The rules of one field, in the order in which they are reported."""
     text = engine.name(prop.name)

@@ -23,8 +23,9 @@ def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, A
     if not warehouse.exists():
         raise UsageError("there is no build to publish", where=str(warehouse), do="run `linkwork build` first")
     with engine.connect(warehouse, read_only=True) as con:
-        pinned = con.execute("select position, known_at, cut_off from log.pinned").fetchone()
-    assert pinned is not None  # noqa: S101 - every build has its one row
+        pinned = con.execute("select position, known_at, cut_off, permissions_as_of from log.pinned").fetchone()
+        differ = con.execute("select coalesce(bool_or(people_since > 0), false) from fct_exclusions").fetchone()
+    assert pinned is not None and differ is not None  # noqa: S101 - every build has its one row
     published = publish_release(
         settings,
         warehouse=warehouse,
@@ -34,6 +35,8 @@ def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, A
         cut_off=pinned[2],
         pinned_known_at=pinned[1],
         erasures=tombstones.erasures(settings.log_dir),
+        permissions_as_of=pinned[3],
+        permissions_differ=differ[0],
         check=lambda folder: _check(settings, folder),
     )
     if published.created:

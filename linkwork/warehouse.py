@@ -25,6 +25,9 @@ from linkwork.settings import PROJECT_ROOT, Settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 
+# Who is whom and who opted out: read from the whole log, whatever day a build is for.
+PERMISSIONS = ("person.merged", "person.unmerged", "person.opted_out", "person.opted_in")
+
 
 def warehouse_file(settings: Settings, known_at: datetime | None = None) -> Path:
     """Where the warehouse of a build lies."""
@@ -57,13 +60,13 @@ def build(
     *,
     full: bool = False,
 ) -> dict[str, Any]:
-    """Build every mart from the log as it stood at `known_at` (default: now).
+    """Build every mart from the log as it stood at `known_at` (default: now), under the opt-outs known today.
 
     A build always folds the whole log; `full` (a replay) also forgets what dbt parsed before and checks that the log is
     whole first.
 
-    Returns position, known_at, the warehouse file and dbt's counts. Raises BadDataError where a test failed and
-    LinkworkError where dbt could not run; the last good warehouse stays as it was.
+    Returns position, known_at, permissions_as_of, the warehouse file, dbt's counts and the tests that warned. Raises
+    BadDataError where a test failed and LinkworkError where dbt could not run; the last good warehouse stays.
     """
     final = warehouse_file(settings, known_at)
     orders.refuse_unfinished(settings)
@@ -142,19 +145,29 @@ def _build(
         **pinned,
         "warehouse": str(final),
         "manifest": str(target / "manifest.json"),
+        "warnings": sorted(r["unique_id"] for r in results if r["status"] == "warn"),
         "models": kinds.count("model"),
         "tests": kinds.count("test") + kinds.count("unit_test"),
     }
 
 
 def _pin(con: duckdb.DuckDBPyConnection, store: Store, settings: Settings, known_at: datetime | None) -> dict[str, Any]:
-    """Make the schemas `log` and `reference`: the one view of events, and small tables. The only reader of the log."""
+    """Make the schemas `log` and `reference`: the one view of events, that of today's permissions, and small tables.
+
+    The only reader of the log.
+    """
     if known_at is not None:
         known_at = known_at.astimezone(UTC)
     files, position, newest = _stood_at(con, store, known_at)
     con.execute("create schema log")
     con.execute("create schema reference")
     con.execute(f"create view log.events as select {_event_columns(store)} from {_events(store, files, position)}")
+    con.execute(
+        f"""create view log.permissions as select {_event_columns(store)}
+        from {store.events.relation(store.events.files(category="person"))}
+        where event_type in ({", ".join(engine.text(t) for t in PERMISSIONS)})"""
+    )
+    _, _, permissions_as_of = _stood_at(con, store, None)
     known = "true" if known_at is None else f"recorded_at <= {engine.text(known_at.isoformat())}::timestamptz"
     con.execute(f"create table log.loads as from {store.current_loads(known)} order by load_id")
     con.execute(
@@ -162,10 +175,10 @@ def _pin(con: duckdb.DuckDBPyConnection, store: Store, settings: Settings, known
         order by load_id, source_line"""
     )
     con.execute(
-        """create table log.pinned as select ?::bigint as position, ?::timestamptz as known_at,
-        (select (max(newest_asserted_at) at time zone 'Europe/London')::date from log.loads
-            where status = 'committed') as cut_off""",
-        [position, newest],
+        f"""create table log.pinned as select ?::bigint as position, ?::timestamptz as known_at,
+        {_cut_off("log.loads")} as cut_off, ?::timestamptz as permissions_as_of,
+        {_cut_off(store.current_loads())} as permissions_cut_off""",
+        [position, newest, permissions_as_of],
     )
     for kind in reference.KINDS:
         con.execute(
@@ -177,7 +190,14 @@ def _pin(con: duckdb.DuckDBPyConnection, store: Store, settings: Settings, known
         "position": position,
         "known_at": newest,
         "cut_off": cut_off[0] if cut_off else None,
+        "permissions_as_of": permissions_as_of,
     }
+
+
+def _cut_off(loads: str) -> str:
+    """SQL of the day that counts as today where these are the loads: the local day of the newest assertion."""
+    return f"""(select (max(newest_asserted_at) at time zone 'Europe/London')::date from {loads}
+        where status = 'committed')"""
 
 
 def _stood_at(

@@ -1,18 +1,16 @@
 {#-
-The effective facts of one category: per fact_id the event with the newest assertion, if it states something.
+The events of a relation that hold: per fact_id the newest assertion, if it states something.
 
 At one instant a contest outranks a statement and a resolution outranks a contest; the event id only makes the choice
 repeatable. The choice is made on a whole event, never column by column, so that a null of the newest assertion stays
 a null. A fact whose newest event is a retraction or a contest has no row. Most facts were stated once: only those
 that were not are compared, an aggregate over a few rows and not a row number over the whole log.
-
-Ids of events, load and arrival stop here: they depend on the order of delivery, which no fact does.
 -#}
-{% macro effective_facts(category, payload) -%}
+{% macro newest_statements(events, condition) -%}
     with statements as (
         select *
-        from {{ ref('base_log__events') }}
-        where category = '{{ category }}'
+        from {{ events }}
+        where {{ condition }}
     ),
 
     restated as (
@@ -35,23 +33,7 @@ Ids of events, load and arrival stop here: they depend on the order of delivery,
         group by statements.fact_id
     )
 
-    select
-        statements.fact_id,
-        statements.stream_id,
-        statements.correlation_id,
-        statements.event_type,
-        statements.occurred_at,
-        statements.occurred_on,
-        statements.occurred_precision,
-        statements.subject_key,
-        statements.identity_quality,
-        statements.practice_code,
-        statements.performer_code,
-        statements.provider_code,
-        statements.source_system
-        {%- for column in payload %},
-        statements.{{ category }}_{{ column }}
-        {%- endfor %}
+    select statements.*
     from statements
     left join newest on statements.fact_id = newest.fact_id
     where
@@ -63,4 +45,41 @@ Ids of events, load and arrival stop here: they depend on the order of delivery,
                 and statements.kind_rank = newest.winner.kind_rank
             )
         )
+{%- endmacro %}
+
+{#-
+The effective facts of one category, each about the person its pseudonym stands for (`base_log__subjects`). People who
+are left out have none, and nobody has one that belongs to a referral of theirs.
+
+Ids of events, load and arrival stop here: they depend on the order of delivery, which no fact does.
+-#}
+{% macro effective_facts(category, payload) -%}
+    with stated as (
+        {{ linkwork.newest_statements(ref('base_log__events'), "category = '" ~ category ~ "'") }}
+    )
+
+    select
+        stated.fact_id,
+        stated.stream_id,
+        stated.correlation_id,
+        stated.event_type,
+        stated.occurred_at,
+        stated.occurred_on,
+        stated.occurred_precision,
+        coalesce(subjects.person_key, stated.subject_key) as subject_key,
+        stated.identity_quality,
+        stated.practice_code,
+        stated.performer_code,
+        stated.provider_code,
+        stated.source_system
+        {%- for column in payload %},
+        stated.{{ category }}_{{ column }}
+        {%- endfor %}
+    from stated
+    left join {{ ref('base_log__subjects') }} as subjects on stated.subject_key = subjects.subject_key
+    left join {{ ref('base_log__excluded_streams') }} as excluded
+        on coalesce(stated.correlation_id, stated.stream_id) = excluded.stream_id
+    where
+        not coalesce(subjects.is_excluded, false)
+        and excluded.stream_id is null
 {%- endmacro %}

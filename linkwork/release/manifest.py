@@ -95,7 +95,11 @@ class Content(BaseModel):
 
 
 class Manifest(Content):
-    """A release. `known_at`: the log was read up to then; `requested_known_at` is set if asked for."""
+    """A release. `known_at`: the log was read up to then; `requested_known_at` is set if asked for.
+
+    `permissions_as_of`: opt-outs and links are those known then, which is never earlier. `permissions_differ`: somebody
+    is left out who was not yet left out as the log stood at `known_at`.
+    """
 
     manifest_version: Literal[1] = 1
     scope: Literal["release", "open"] = "release"
@@ -104,6 +108,7 @@ class Manifest(Content):
     known_at: datetime | None
     requested_known_at: datetime | None
     permissions_as_of: datetime | None
+    permissions_differ: bool = False
     created_at: datetime
     other_files: list[OtherFile] = []
 

@@ -66,14 +66,16 @@ def publish(
     check: Callable[[Path], None] | None = None,
     permissions_as_of: datetime | None = None,
     erasures: int = 0,
+    permissions_differ: bool = False,
 ) -> Published:
     """Make a release of the warehouse; it becomes current unless it is one `known_at` an earlier time.
 
     `position`, `cut_off` and `pinned_known_at` are what the build was pinned to. `check` gets the folder
-    under construction, with `tables.json`, and raises to refuse it. The same position, code and permissions
-    give the same release: if it is there already, none is made. Raises UsageError for an unknown policy,
-    BadDataError for marts that cannot be released as their metadata say, BusyError while the warehouse is
-    being written.
+    under construction, with `tables.json`, and raises to refuse it. `permissions_as_of` and `permissions_differ`
+    are told in the manifest and name no release: what they change is in its tables. The same position, code and
+    permissions give the same release: if it is there already, none is made. Raises UsageError for an unknown
+    policy, BadDataError for marts that cannot be released as their metadata say, BusyError while the warehouse
+    is being written.
     """
     policy = load_policy(settings.disclosure_policy)
     marts = read_marts(dbt_manifest)
@@ -88,6 +90,7 @@ def publish(
             known_at=known_at or pinned_known_at,
             requested_known_at=known_at,
             permissions_as_of=permissions_as_of,
+            permissions_differ=permissions_differ,
         )
         target = releases / manifest.release_id
         created = not target.exists()
@@ -153,6 +156,7 @@ def _manifest(
     known_at: datetime | None,
     requested_known_at: datetime | None,
     permissions_as_of: datetime | None,
+    permissions_differ: bool,
 ) -> Manifest:
     sha256 = content.content_hash()
     return Manifest(
@@ -162,5 +166,6 @@ def _manifest(
         known_at=known_at,
         requested_known_at=requested_known_at,
         permissions_as_of=permissions_as_of,
+        permissions_differ=permissions_differ,
         created_at=datetime.now(UTC),
     )

@@ -6,8 +6,9 @@ A table has one event a line, its cells parted by `|`:
     ann    | R1     | referral.received | 2025-03-10 | route=gp; reasons=LOCAL:DEBT,LOCAL:ARTS
 
 `says` holds payload columns (`route`, `reasons`, …), envelope columns (`provider_code`, …) and, for short,
-`at` = practice_code, `kind` = revision_kind, `asserted` = day of assertion, `load` = load_id and `referral` = the
-referral meant. People, records and referrals are names, turned into ids that differ by scope.
+`at` = practice_code, `kind` = revision_kind, `asserted` = day of assertion, `load` = load_id, `referral` = the
+referral meant and `merged_into` = the person meant. People, records and referrals are names, turned into ids that
+differ by scope.
 """
 
 import hashlib
@@ -24,8 +25,9 @@ from linkwork.log.catalogue import Catalogue
 from linkwork.log.envelope import ENVELOPE
 from linkwork.log.store import LOADS, QUARANTINE
 from linkwork.reference import KINDS
+from linkwork.warehouse import PERMISSIONS
 
-CUT_OFF = date(2026, 1, 31)
+CUT_OFF, PERMISSIONS_CUT_OFF = date(2026, 1, 31), date(2026, 3, 31)  # as of January, under the permissions of March
 
 # Event types of one list exclude each other: they are one fact of their record. Others are facts apart.
 SLOTS = {
@@ -38,6 +40,8 @@ SLOTS = {
             "appointment.status_unknown",
         ],
         "response": ["referral.accepted", "referral.rejected"],
+        "link": ["person.merged", "person.unmerged"],
+        "statement": ["person.opted_out", "person.opted_in"],
     }.items()
     for event in events
 }
@@ -63,6 +67,7 @@ class Warehouse:
     """Rows to be written; every event goes through `event` or a table of events."""
 
     events: list[dict[str, Any]] = field(default_factory=list)
+    later: list[dict[str, Any]] = field(default_factory=list)  # about permissions, after the position of the build
     loads: list[dict[str, Any]] = field(default_factory=list)
     quarantine: list[dict[str, Any]] = field(default_factory=list)
     senders: list[dict[str, Any]] = field(default_factory=list)
@@ -77,6 +82,13 @@ class Warehouse:
             said = [part.partition("=") for part in row.get("says", "").split(";") if part.strip()]
             says = {column.strip(): value.strip() for column, _, value in said}
             self.event(scope, row["person"], row["record"], row["event"], row["on"], **says)
+
+    def add_later(self, scope: str, table: str) -> None:
+        """Add events about permissions that the log got after the position that the build is pinned to."""
+        known = len(self.events)
+        self.add(scope, table)
+        self.later += self.events[known:]
+        del self.events[known:]
 
     def event(self, scope: str, person: str, record: str, event_type: str, on: str, **says: str) -> None:
         """Add one event; `says` are payload and envelope columns as text."""
@@ -126,6 +138,8 @@ class Warehouse:
             row["appointment_booked_at"] = _at(day - timedelta(days=3), 9)
         lists = {c for c, kind_ in PAYLOAD.items() if kind_.endswith("[]")}
         row |= {c: v.split(",") if c in lists else v for c, v in known.items()}
+        if into := row.get("person_merged_into"):
+            row["person_merged_into"] = key(scope, into)
         self.events.append(row)
 
     def practice(self, code: str, pcn: str = "U99001", icb: str = "QZZ", **validity: date | None) -> None:
@@ -150,14 +164,18 @@ class Warehouse:
         con.execute("create schema log")
         con.execute("create schema reference")
         _table(con, "log.events", ENVELOPE | PAYLOAD, self.events)
+        permissions = [e for e in self.events if e["event_type"] in PERMISSIONS] + self.later
+        _table(con, "log.permissions", ENVELOPE | PAYLOAD, permissions)
         _table(con, "log.loads", LOADS, self.loads)
         _table(con, "log.quarantine", QUARANTINE, self.quarantine)
         _table(con, "reference.senders", SENDERS, self.senders)
         _table(con, "reference.organisations", ORGANISATIONS, self.organisations)
         pinned = {"position": "bigint", "known_at": "timestamptz", "cut_off": "date"}
+        pinned |= {"permissions_as_of": "timestamptz", "permissions_cut_off": "date"}
         row: dict[str, Any] = {"position": None}
         if self.events:
             row = {"position": len(self.events), "known_at": _at(CUT_OFF, 22), "cut_off": CUT_OFF}
+            row |= {"permissions_as_of": _at(PERMISSIONS_CUT_OFF, 22), "permissions_cut_off": PERMISSIONS_CUT_OFF}
         _table(con, "log.pinned", pinned, [row])
         con.close()
 

@@ -3,12 +3,6 @@
 --   version 1 said of a cancelled appointment "practice", also where a network's hub cancelled: now "organisation".
 -- An erased event is a stub without a fact and is left out. So is an event whose file was retracted, together with the
 -- event that withdrew it.
-with withdrawn as (
-    select causation_id as event_id
-    from {{ source('log', 'events') }}
-    where origin = 'load_retracted' and causation_id is not null
-)
-
 select
     event_id,
     fact_id,
@@ -18,11 +12,7 @@ select
     event_type,
     schema_version,
     revision_kind,
-    case revision_kind
-        when 'resolution' then 2
-        when 'contest' then 1
-        else 0
-    end as kind_rank,
+    {{ kind_rank('revision_kind') }} as kind_rank,
     occurred_at,
     occurred_on,
     occurred_precision,
@@ -79,7 +69,4 @@ select
     referral_reason,
     registration_end_reason
 from {{ source('log', 'events') }}
-where
-    fact_id is not null
-    and origin <> 'load_retracted'
-    and event_id not in (select withdrawn.event_id from withdrawn)
+where {{ is_standing(source('log', 'events')) }}
