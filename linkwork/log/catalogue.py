@@ -5,6 +5,7 @@ checks on contracts) is generated from it.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,7 @@ class Catalogue:
     events: dict[str, EventType] = field(default_factory=dict)
 
     @classmethod
+    @cache
     def current(cls) -> "Catalogue":
         """The newest version: the one this code writes."""
         return cls.load(CATALOGUE_DIR, max(int(path.name[1:]) for path in CATALOGUE_DIR.glob("v*")))
@@ -86,7 +88,7 @@ class Catalogue:
         categories: dict[str, Category] = {}
         for number in range(1, version + 1):
             for path in sorted((folder / f"v{number}").glob("*.yaml")):
-                category = _category(path, yaml.safe_load(path.read_text()))
+                category = _category(path, yaml.load(path.read_text(), Loader=yaml.CSafeLoader))
                 categories[category.name] = _grown(categories.get(category.name), category, path)
         categories = dict(sorted(categories.items()))
         events = {e.name: e for c in categories.values() for e in c.events.values()}
