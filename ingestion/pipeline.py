@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
 from linkwork.log.lock import writer_lock
 from linkwork.log.store import Store
-from linkwork.privacy import hmac_sql
+from linkwork.privacy import hmac_sql, vault
 from linkwork.privacy.keys import load_keys, remember_keys
 from linkwork.settings import Settings
 
@@ -53,6 +52,8 @@ def open_batch(settings: Settings, batch_id: str | None = None) -> dict[str, Any
         for folder in sorted(settings.staging_dir.glob("*/")):
             batches.recover(settings, store, folder, abandoned=folder.name == batch_id)
         plan.sweep(store)
+        for folder in (settings.raw_dir, settings.quarantine_raw_dir):
+            vault.sweep(folder)
     batches.create(settings, batch_id, by_scheduler=by_scheduler)
     reached("batch-opened")
     senders = sorted({f.sender for f in landed_files(settings.landing_dir)})
@@ -170,8 +171,7 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
         )
         if result:
             recorded.hand_over(settings, store, result.plan, result.version)
-            reached("handed-over")
-        shutil.rmtree(batch_dir)
+        batches.close(settings, store, batch_dir)
     log.info("committed", **{k: v for k, v in summary.items() if k != "batch_id"})
     return summary
 

@@ -96,8 +96,10 @@ def recover(store: Store, folder: Path) -> bool:
     found = plan.read(folder)
     if found is None:
         return False
+    reached("recovering")
     if store.events.refresh().transaction(plan.app(found["batch_id"])) is None:
         plan.discard(store, found)
+        reached("plan-discarded")
         (folder / plan.FILE).unlink()
         return False
     plan.carry_out(store, found)

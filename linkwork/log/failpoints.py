@@ -29,8 +29,20 @@ POINTS = (
     *(f"{table}-{step}" for table in TABLES for step in TABLE_STEPS),
     "carried-out",
     "ledger-recorded",
+    "refused-kept",
+    "sealing",  # a sealed file lies under a temporary name
+    "raw-sealed",
+    "landing-emptied",
     "sealed",
     "handed-over",
+    "batch-done",  # right before its staging folder goes
+)
+
+# Reached only by a start that finds what an earlier run left; it reaches those of the second half of a commit as well.
+RECOVERY_POINTS = (
+    "recovering",
+    "plan-discarded",  # the files it names are removed, itself not yet
+    "sweeping",  # right before a file that no commit names goes
 )
 
 _reached: dict[str, int] = {}

@@ -106,6 +106,7 @@ def sweep(store: Store, keep: timedelta = KEPT_FOR_READERS) -> list[Path]:
         since = table.replaced() if replaced else {}
         oldest = datetime.now(UTC) - keep
         for path in orphans + [p for p in replaced if since[str(p.relative_to(table.path))] <= oldest]:
+            reached("sweeping")
             path.unlink()
             swept.append(path)
     return swept
