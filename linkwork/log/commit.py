@@ -77,6 +77,7 @@ def commit(
             **steps,
             "batch_id": batch_id,
             "number": store.commits() + 1,
+            "clock": (moment.recorded_at - EPOCH) // timedelta(microseconds=1),
             "position_before": moment.before,
             "position": max([moment.before, *(a["highest"] for a in added)]),
         }
@@ -110,7 +111,7 @@ def _commit_events(store: Store, content: Mapping[str, Any], moment: Moment, onc
     transactions = {
         HEAD: content["position"],
         NUMBER: content["number"],
-        CLOCK: (moment.recorded_at - EPOCH) // timedelta(microseconds=1),
+        CLOCK: content["clock"],
         plan.app(content["batch_id"]): 1,
     }
     gone = set(content["events"]["remove"])
