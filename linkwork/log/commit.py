@@ -85,7 +85,8 @@ def commit(
         try:
             version = _commit_events(store, content, moment, once)
         except CommitLost:
-            plan.discard(store, content)
+            # Its files are left to `sweep`: they are named by their content, and where both took the same file the
+            # writer that was first is about to add one of them.
             continue
         plan.carry_out(store, content)
         return Committed(content, version)
