@@ -1,6 +1,7 @@
 """Named points at which a test can make this process die or an operation fail; without the variable they do nothing.
 
-`LINKWORK_FAIL_AT=<point>:kill` ends the process with SIGKILL there, `<point>:<ERRNO>` raises that OSError;
+`LINKWORK_FAIL_AT=<point>:kill` ends the process with SIGKILL there, `<point>:stop` holds it there with SIGSTOP until it
+gets SIGCONT, `<point>:<ERRNO>` raises that OSError;
 `<point>:<how>:3` does so the third time the point is reached.
 """
 
@@ -57,6 +58,7 @@ def reached(point: str) -> None:
     _reached[point] = _reached.get(point, 0) + 1
     if _reached[point] != int(nth or 1):
         return
-    if how == "kill":
-        os.kill(os.getpid(), signal.SIGKILL)
+    if how in ("kill", "stop"):
+        os.kill(os.getpid(), signal.SIGKILL if how == "kill" else signal.SIGSTOP)
+        return
     raise OSError(getattr(errno, how), os.strerror(getattr(errno, how)), point)
