@@ -15,6 +15,7 @@ import structlog
 
 from ingestion import recorded, refused
 from ingestion.landing import landed_files
+from linkwork import engine
 from linkwork.errors import UsageError
 from linkwork.files import sha256_of, write_json
 from linkwork.log import commit, plan, tombstones
@@ -59,6 +60,8 @@ def finish_earlier(settings: Settings, store: Store, batch_id: str | None = None
     for folder in sorted(settings.staging_dir.glob("*/")):
         recover(settings, store, folder, abandoned=folder.name == batch_id)
     plan.sweep(store)
+    for sealed in (settings.raw_dir, settings.quarantine_raw_dir):
+        vault.sweep(sealed)
 
 
 def recover(settings: Settings, store: Store, folder: Path, *, abandoned: bool) -> bool:
@@ -70,13 +73,28 @@ def recover(settings: Settings, store: Store, folder: Path, *, abandoned: bool) 
         done = plan.read(folder)
         if done and done["loads_committed"]:
             recorded.hand_over(settings, store, done, store.events.version)
-        shutil.rmtree(folder)
+        close(settings, store, folder)
         log.info("finished an earlier batch", batch_id=folder.name)
         return True
     if abandoned or _is_abandoned(folder):
-        shutil.rmtree(folder)
+        close(settings, store, folder)
         log.info("discarded an earlier batch", batch_id=folder.name)
     return False
+
+
+def close(settings: Settings, store: Store, folder: Path) -> None:
+    """Let go of a batch that is done or discarded, and of the refused text of its loads that the ledger does not know.
+
+    A file that stays in the landing folder (held, refused, or of a discarded batch) is staged again as another load.
+    """
+    with engine.connect() as con:
+        loads = f"select distinct load_id from {store.loads.refresh().relation()}"
+        known = {load_id for (load_id,) in con.execute(loads).fetchall()}
+    for load in folder.glob("*/"):
+        if load.name not in known:
+            (settings.quarantine_raw_dir / load.name).unlink(missing_ok=True)
+    reached("batch-done")
+    shutil.rmtree(folder)
 
 
 def profiles(batch_dir: Path) -> list[dict[str, Any]]:
@@ -124,9 +142,10 @@ def seal_received(settings: Settings, folder: Path) -> None:
         refused.keep(landed.path, lines, settings.quarantine_raw_dir / load_id, keys.zone1)
         reached("refused-kept")
         _seal(landed.path, settings.raw_dir / sha, keys, erased, without[load_id])
-        reached("file-sealed")
+        reached("raw-sealed")
         if not settings.landing_is_read_only:
             landed.path.unlink()
+    reached("landing-emptied")
 
 
 def _seal(source: Path, target: Path, keys: Keys, erased: frozenset[bytes], lines: set[int]) -> None:

@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -167,8 +166,7 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
         )
         if result:
             recorded.hand_over(settings, store, result.plan, result.version)
-            reached("handed-over")
-        shutil.rmtree(batch_dir)
+        batches.close(settings, store, batch_dir)
     log.info("committed", **{k: v for k, v in summary.items() if k != "batch_id"})
     return summary
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from linkwork import engine
 from linkwork.files import write_json
+from linkwork.log.failpoints import reached
 from linkwork.log.store import Store
 from linkwork.settings import Settings
 
@@ -38,3 +39,4 @@ def hand_over(settings: Settings, store: Store, plan: dict[str, Any], version: i
             "loads": [dict(zip(COUNTS, row, strict=True)) for row in rows],
         },
     )
+    reached("handed-over")

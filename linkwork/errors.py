@@ -1,7 +1,7 @@
 """Errors a person can act on: what happened, where, why, and what to do.
 
 Exit codes are part of the interface (`docs/guides/data-engineer.md`): 0 done, 3 done with refusals beyond the
-contract's threshold, 64 wrong use, 65 bad data, 70 internal error, 75 busy (try again).
+contract's threshold, 64 wrong use, 65 bad data, 70 internal error, 75 busy or no room to write (try again).
 No message ever holds a field value of a person.
 """
 
@@ -43,5 +43,11 @@ class BadDataError(LinkworkError):
 
 class BusyError(LinkworkError):
     """Somebody else holds what this command needs; trying again later is right."""
+
+    exit_code = EXIT_BUSY
+
+
+class DiskFullError(LinkworkError):
+    """There is no room to write; trying again after making room is right."""
 
     exit_code = EXIT_BUSY

@@ -91,7 +91,9 @@ def _forget(settings: Settings, known_at: datetime | None) -> None:
 def _build(
     settings: Settings, final: Path, known_at: datetime | None, progress: Callable[[str], None]
 ) -> dict[str, Any]:
-    store = Store(settings.log_dir).refresh()
+    store = Store(settings.log_dir)
+    settled_at = store.settled_at()
+    store.refresh()
     target = target_dir(settings, known_at)
     # Always the same path: dbt keeps what it parsed as long as its environment is the same. And always the final
     # file's name: DuckDB's views hold the name of their catalog.
@@ -100,7 +102,7 @@ def _build(
     for leftover in (building, building.with_suffix(".duckdb.wal")):
         leftover.unlink(missing_ok=True)
     with engine.connect(building, memory_limit=settings.memory_limit, threads=settings.threads) as con:
-        pinned = _pin(con, store, settings, known_at)
+        pinned = _pin(con, store, settings, known_at, settled_at)
     progress(f"dbt folds {pinned['position']:,} events")
     log_file = target / "build.log"
     done = processes.run(
@@ -151,27 +153,35 @@ def _build(
     }
 
 
-def _pin(con: duckdb.DuckDBPyConnection, store: Store, settings: Settings, known_at: datetime | None) -> dict[str, Any]:
+def _pin(
+    con: duckdb.DuckDBPyConnection,
+    store: Store,
+    settings: Settings,
+    known_at: datetime | None,
+    settled_at: datetime | None,
+) -> dict[str, Any]:
     """Make the schemas `log` and `reference`: the one view of events, that of today's permissions, and small tables.
 
-    The only reader of the log.
+    The only reader of the log. Nothing is read of a commit after `settled_at`: a writer may be in the middle of it.
     """
     if known_at is not None:
         known_at = known_at.astimezone(UTC)
-    files, position, newest = _stood_at(con, store, known_at)
+    files, position, newest = _stood_at(con, store, min(filter(None, (known_at, settled_at)), default=None))
     con.execute("create schema log")
     con.execute("create schema reference")
     con.execute(f"create view log.events as select {_event_columns(store)} from {_events(store, files, position)}")
+    settled, known = _until(settled_at), _until(known_at)
     con.execute(
         f"""create view log.permissions as select {_event_columns(store)}
         from {store.events.relation(store.events.files(category="person"))}
-        where event_type in ({", ".join(engine.text(t) for t in PERMISSIONS)})"""
+        where event_type in ({", ".join(engine.text(t) for t in PERMISSIONS)}) and {settled}"""
     )
-    _, _, permissions_as_of = _stood_at(con, store, None)
-    known = "true" if known_at is None else f"recorded_at <= {engine.text(known_at.isoformat())}::timestamptz"
-    con.execute(f"create table log.loads as from {store.current_loads(known)} order by load_id")
+    _, _, permissions_as_of = _stood_at(con, store, settled_at)
+    # A file that was held or refused is no part of a commit, and its row has no version of the log.
+    ledger = store.current_loads(f"{known} and ({settled} or log_version is null)")
+    con.execute(f"create table log.loads as from {ledger} order by load_id")
     con.execute(
-        f"""create table log.quarantine as select * from {store.quarantine.relation()} where {known}
+        f"""create table log.quarantine as select * from {store.quarantine.relation()} where {known} and {settled}
         order by load_id, source_line"""
     )
     con.execute(
@@ -222,6 +232,10 @@ def _stood_at(
             return files, position, newest
     position = max((f.highest["global_position"] for f in files), default=0)
     return files, position, max((f.highest["recorded_at"] for f in files), default=None)
+
+
+def _until(time: datetime | None) -> str:
+    return "true" if time is None else f"recorded_at <= {engine.text(time.isoformat())}::timestamptz"
 
 
 def _event_columns(store: Store) -> str:

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from linkwork import disk
 from linkwork.errors import EXIT_INTERNAL, EXIT_USAGE, LinkworkError
 from linkwork.settings import Settings
 
@@ -73,13 +74,12 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except LinkworkError as error:
-            if kwargs.get("as_json"):
-                say_json({"error": {"what": error.what, "where": error.where, "why": error.why, "do": error.do}})
-            errors.print(f"error: {error.text()}", markup=False, soft_wrap=True)
-            raise typer.Exit(error.exit_code) from None
+            raise _said(error, as_json=bool(kwargs.get("as_json"))) from None
         except (typer.Exit, typer.Abort, KeyboardInterrupt):
             raise
         except Exception as error:
+            if no_room := disk.full(error, settings().home):
+                raise _said(no_room, as_json=bool(kwargs.get("as_json"))) from None
             # The message of an unexpected error may repeat a value from a file, so only its kind is shown.
             errors.print(f"error: unexpected {type(error).__name__} in {_place(error)}", soft_wrap=True)
             raise typer.Exit(EXIT_INTERNAL) from None
@@ -92,6 +92,13 @@ def utc(known_at: datetime | None) -> datetime | None:
     if known_at is None:
         return None
     return known_at.replace(tzinfo=UTC) if known_at.tzinfo is None else known_at.astimezone(UTC)
+
+
+def _said(error: LinkworkError, *, as_json: bool) -> typer.Exit:
+    if as_json:
+        say_json({"error": {"what": error.what, "where": error.where, "why": error.why, "do": error.do}})
+    errors.print(f"error: {error.text()}", markup=False, soft_wrap=True)
+    return typer.Exit(error.exit_code)
 
 
 def say_json(content: Any) -> None:

@@ -84,6 +84,7 @@ def commit(
             **steps,
             "batch_id": batch_id,
             "number": moment.number,
+            "clock": (moment.recorded_at - EPOCH) // timedelta(microseconds=1),
             "position_before": moment.before,
             "position": max([moment.before, *(a["highest"] for a in added)]),
         }
@@ -91,7 +92,8 @@ def commit(
         try:
             version = _commit_events(store, content, moment, once)
         except CommitLost:
-            plan.discard(store, content)
+            # Its files are left to `sweep`: they are named by their content, and where both took the same file the
+            # writer that was first is about to add one of them.
             continue
         plan.carry_out(store, content)
         return Committed(content, version)
@@ -103,8 +105,10 @@ def recover(store: Store, folder: Path) -> bool:
     found = plan.read(folder)
     if found is None:
         return False
+    reached("recovering")
     if store.events.refresh().transaction(plan.app(found["batch_id"])) is None:
         plan.discard(store, found)
+        reached("plan-discarded")
         (folder / plan.FILE).unlink()
         return False
     plan.carry_out(store, found)
@@ -115,7 +119,7 @@ def _commit_events(store: Store, content: Mapping[str, Any], moment: Moment, onc
     transactions = {
         HEAD: content["position"],
         NUMBER: content["number"],
-        CLOCK: (moment.recorded_at - EPOCH) // timedelta(microseconds=1),
+        CLOCK: content["clock"],
         plan.app(content["batch_id"]): 1,
     }
     gone = set(content["events"]["remove"])

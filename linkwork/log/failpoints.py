@@ -1,6 +1,7 @@
 """Named points at which a test can make this process die or an operation fail; without the variable they do nothing.
 
-`LINKWORK_FAIL_AT=<point>:kill` ends the process with SIGKILL there, `<point>:<ERRNO>` raises that OSError;
+`LINKWORK_FAIL_AT=<point>:kill` ends the process with SIGKILL there, `<point>:stop` holds it there with SIGSTOP until it
+gets SIGCONT, `<point>:<ERRNO>` raises that OSError;
 `<point>:<how>:3` does so the third time the point is reached.
 """
 
@@ -31,9 +32,19 @@ POINTS = (
     "carried-out",
     "ledger-recorded",
     "refused-kept",
-    "file-sealed",
+    "sealing",  # a sealed file lies under a temporary name
+    "raw-sealed",
+    "landing-emptied",
     "sealed",
     "handed-over",
+    "batch-done",  # right before its staging folder goes
+)
+
+# Reached only by a start that finds what an earlier run left; it reaches those of the second half of a commit as well.
+RECOVERY_POINTS = (
+    "recovering",
+    "plan-discarded",  # the files it names are removed, itself not yet
+    "sweeping",  # right before a file that no commit names goes
 )
 
 ERASURE_POINTS = (
@@ -58,6 +69,7 @@ def reached(point: str) -> None:
     _reached[point] = _reached.get(point, 0) + 1
     if _reached[point] != int(nth or 1):
         return
-    if how == "kill":
-        os.kill(os.getpid(), signal.SIGKILL)
+    if how in ("kill", "stop"):
+        os.kill(os.getpid(), signal.SIGKILL if how == "kill" else signal.SIGSTOP)
+        return
     raise OSError(getattr(errno, how), os.strerror(getattr(errno, how)), point)

@@ -18,7 +18,7 @@ from linkwork.files import write_json
 from linkwork.log.failpoints import reached
 from linkwork.log.lock import writer_lock
 from linkwork.log.store import FOLLOWERS, Store
-from linkwork.log.table import NUMBER, LogTable
+from linkwork.log.table import CLOCK, NUMBER, LogTable
 
 FILE = "plan.json"
 NOTHING: dict[str, Any] = {"add": [], "remove": []}
@@ -52,9 +52,11 @@ def carry_out(store: Store, plan: dict[str, Any]) -> None:
         transactions = {app(plan["batch_id"]): 1}
         if name == "register" and "number" in plan:
             transactions[NUMBER] = plan["number"]
+        if name == FOLLOWERS[-1] and "clock" in plan:
+            transactions[CLOCK] = plan["clock"]
         if table.transaction(app(plan["batch_id"])) is not None:
             continue
-        if step["add"] or step["remove"] or NUMBER in transactions:
+        if step["add"] or step["remove"] or len(transactions) > 1:
             gone = set(step["remove"])
             table.commit(
                 [(table.path / a["path"], a["partition"], {"numRecords": a["rows"]}) for a in step["add"]],
@@ -111,5 +113,6 @@ def _sweep(table: LogTable, keep: timedelta) -> list[Path]:
     oldest = datetime.now(UTC) - keep
     swept = orphans + [p for p in replaced if since[str(p.relative_to(table.path))] <= oldest]
     for path in swept:
+        reached("sweeping")
         path.unlink()
     return swept

@@ -167,6 +167,15 @@ class Store:
             return EPOCH + timedelta(microseconds=clock)
         return max((f.highest["recorded_at"] for f in self.events.files()), default=None)  # a log of version 0.1
 
+    def settled_at(self) -> datetime | None:
+        """When the newest commit was recorded that every table has; None where none says so (a log of version 0.1).
+
+        While a commit is carried out its events are there and its ledger is not: a reader of both looks no further
+        than this. It is asked for before the other tables are refreshed.
+        """
+        clock = self.operations.refresh().transaction(CLOCK) if self.operations.exists() else None
+        return None if clock is None else EPOCH + timedelta(microseconds=clock)
+
     def next_time(self, now: datetime | None = None) -> datetime:
         """A time for what is recorded next: the clock's, but later than any before, whatever the clock says."""
         last, wanted = self.last_recorded_at(), now or datetime.now(UTC)

@@ -4,9 +4,12 @@ File layout: `LWV1`, then frames of a 12-byte nonce, a 4-byte big-endian length 
 authenticates its number and whether it is the last, so a cut or re-ordered file does not open.
 """
 
+import fcntl
 import os
+import secrets
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,10 +18,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from linkwork.errors import BadDataError
 from linkwork.files import fsync, private_dir
+from linkwork.log.failpoints import reached
 
 MAGIC = b"LWV1"
 FRAME = 4 << 20
 HEADER = 12 + 4  # nonce, length
+PARTIAL = ".tmp"
 
 
 def seal(source: Path, target: Path, key: bytes) -> None:
@@ -75,11 +80,23 @@ def _read_exactly(handle: BinaryIO, length: int) -> bytes:
     return b"".join(parts)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a killed process had half written. A file under work is locked by its writer and stays.
+
+    A writer whose file was removed before it had locked it fails at its rename; nothing is lost, its run is repeated.
+    """
+    for partial in folder.glob(f".*{PARTIAL}"):
+        with suppress(FileNotFoundError, BlockingIOError), partial.open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            partial.unlink()
+
+
 def _write(chunks: Iterator[bytes], target: Path, key: bytes) -> None:
     private_dir(target.parent)
     cipher, number = AESGCM(key), 0
-    partial = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}{PARTIAL}")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out, _gone_on_error(partial):
+        fcntl.flock(out, fcntl.LOCK_EX)
         out.write(MAGIC)
         chunk = next(chunks, b"")
         while True:
@@ -93,8 +110,18 @@ def _write(chunks: Iterator[bytes], target: Path, key: bytes) -> None:
             chunk = following
         out.flush()
         os.fsync(out.fileno())
-    partial.rename(target)
+        reached("sealing")
+        partial.rename(target)
     fsync(target.parent)
+
+
+@contextmanager
+def _gone_on_error(partial: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _label(number: int, *, last: bool) -> bytes:

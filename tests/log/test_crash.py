@@ -1,66 +1,96 @@
-"""Killed at any step of the commit order, the next run completes it: nothing lost, nothing doubled."""
+"""Killed, or failed by the disk, at any step: the next run completes it; nothing is lost, doubled or left over."""
 
-import os
 import signal
-import subprocess
-import sys
 
 import pytest
 
-from linkwork.log.failpoints import POINTS
-from linkwork.log.store import Store
-from linkwork.log.verify import verify
-from tests.support.log import at, csv_text, day, deliver, effective, ingest, make_home, rows
+from linkwork.log.failpoints import POINTS, RECOVERY_POINTS, TABLES
+from tests.support.crash import assert_nothing_is_left, content, copy_of, ingest_all, run
+from tests.support.log import at, csv_text, day, deliver, ingest, make_home
 
-COMMIT_POINTS = [p for p in POINTS if not p.startswith("release")]
-SCRIPT = """
-import sys
-from pathlib import Path
-from linkwork.settings import Settings
-from tests.support.log import ingest
-folder = Path(sys.argv[1])
-ingest(Settings(home=folder / "data", keys_dir=folder / "keys", contracts_dir=folder / "contracts",
-                test_numbers="allow"))
-"""
+NUMBER, OTHER = "9990000018", "9990000026"
+FAILED = 1
 
+# Right after these comes an fsync; everywhere else a write.
+BEFORE_FSYNC = {f"{table}-{step}" for table in TABLES for step in ("written", "committed")}
 
-def files(settings):
-    deliver(settings, "1.csv", csv_text([{"id": "a", "received": day(1), "at": at(1)}]))
-    deliver(settings, "2.csv", csv_text([{"id": "a", "received": day(2), "at": at(2)}, {"id": "b", "at": "x"}]))
+# A sealed file is written by the gate, for what the register refused, and for the file as received.
+TIMES = {"sealing": 3}
+CASES = [f"{point}:{{}}:{nth}" for point in POINTS for nth in range(1, TIMES.get(point, 1) + 1)]
 
+AFTER_EVENTS = [p for p in POINTS[POINTS.index("carried-out") :] if p not in ("ledger-recorded", "sealed")]
 
-def content(settings):
-    columns = "global_position, event_type, revision_kind, occurred_on, asserted_at, source_line"
-    return (
-        rows(settings, "events", columns, "order by 1"),
-        rows(settings, "loads", "file_name, status, records, accepted, quarantined, events", "order by 1"),
-        rows(settings, "quarantine", "file_name, source_line, rule", "order by all"),
-        rows(settings, "register", "asserted_at, contested, len(facts)", "order by all"),
-    )
+# Where a first run is killed, so that the next finds a commit to finish, or a batch and files to discard.
+TO_FINISH, TO_DISCARD, TO_SWEEP = "events-committed:kill", "plan-written:kill", "loads-placed:kill"
+RECOVERIES = [
+    *((TO_FINISH, f"{t}-{step}:kill") for t in TABLES[1:] for step in ("committing", "committed", "durable")),
+    *((TO_FINISH, f"{point}:kill") for point in AFTER_EVENTS),
+    (TO_FINISH, "recovering:kill"),
+    (TO_DISCARD, "plan-discarded:kill"),
+    (TO_DISCARD, "batch-done:kill"),
+    (TO_SWEEP, "sweeping:kill"),
+    (TO_SWEEP, "sweeping:EIO:2"),
+]
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory):
-    settings = make_home(tmp_path_factory.mktemp("clean"))
-    files(settings)
+def waiting(tmp_path_factory):
+    """A home whose log has one commit, and a file that has something of everything: it restates, contradicts, adds."""
+    settings = make_home(tmp_path_factory.mktemp("waiting"))
+    first = [{"id": i, "nhs_number": NUMBER, "received": day(1), "at": at(1)} for i in "abc"]
+    deliver(settings, "1.csv", csv_text(first))
     ingest(settings)
-    return content(settings)
+    second = [
+        {"id": "a", "nhs_number": NUMBER, "received": day(2), "closed": day(9), "at": at(2)},
+        {"id": "b", "nhs_number": NUMBER, "received": day(3), "at": at(1)},
+        {"id": "c", "nhs_number": OTHER, "received": day(4), "at": at(2)},
+        {"id": "d", "nhs_number": OTHER, "received": "2025-02-30", "at": at(2)},
+        {"id": "e", "nhs_number": OTHER, "received": day(5), "at": at(2)},
+    ]
+    deliver(settings, "2.csv", csv_text(second))
+    return settings
 
 
-@pytest.mark.parametrize("how", ["kill", "ENOSPC"])
-@pytest.mark.parametrize("point", COMMIT_POINTS)
-def test_the_next_run_completes_what_was_cut_off(tmp_path, expected, point, how):
-    settings = make_home(tmp_path)
-    files(settings)
-    env = {**os.environ, "LINKWORK_FAIL_AT": f"{point}:{how}"}
-    ended = subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path)], env=env, capture_output=True, check=False)
-    assert ended.returncode == (-signal.SIGKILL if how == "kill" else 1), ended.stderr.decode()[-500:]
+@pytest.fixture(scope="module")
+def expected(waiting, tmp_path_factory):
+    settings = copy_of(waiting, tmp_path_factory.mktemp("clean"))
+    ingest(settings)
+    found = content(settings)
+    assert [len(found[table]) for table in TABLES] == [7, 4, 2, 3, 2]
+    assert {name: len(kept) for name, kept in found["refused text"].items()} == {"2.csv": 3}
+    assert (len(found["received"]), found["landing"]) == (2, [])
+    return found
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_next_run_completes_what_a_kill_cut_off(waiting, expected, tmp_path, case):
+    settings = copy_of(waiting, tmp_path)
+    assert run(ingest_all, tmp_path, fail_at=case.format("kill")) == -signal.SIGKILL
     ingest(settings)
     assert content(settings) == expected
-    assert effective(settings) == {("a", "received"): day(2)}
-    assert verify(Store(settings.log_dir)).problems == []
-    assert not any(settings.staging_dir.glob("[!.]*"))
-    assert not any(settings.landing_dir.rglob("*.csv"))
-    on_disk = {p.relative_to(settings.log_dir / "events") for p in (settings.log_dir / "events").rglob("[!.]*.parquet")}
-    active = {f.path for f in Store(settings.log_dir).refresh().events.files()}
-    assert {str(p) for p in on_disk if "_delta_log" not in str(p)} == active
+    assert_nothing_is_left(settings)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_next_run_completes_what_a_failing_disk_cut_off(waiting, expected, tmp_path, case):
+    settings = copy_of(waiting, tmp_path)
+    error = "EIO" if case.split(":")[0] in BEFORE_FSYNC else "ENOSPC"
+    assert run(ingest_all, tmp_path, fail_at=case.format(error)) == FAILED
+    assert "OSError: [Errno" in (tmp_path / "stderr.txt").read_text()
+    ingest(settings)
+    assert content(settings) == expected
+    assert_nothing_is_left(settings)
+
+
+@pytest.mark.parametrize(("first", "second"), RECOVERIES)
+def test_a_recovery_that_is_cut_off_is_completed_too(waiting, expected, tmp_path, first, second):
+    settings = copy_of(waiting, tmp_path)
+    assert run(ingest_all, tmp_path, fail_at=first) == -signal.SIGKILL
+    assert run(ingest_all, tmp_path, fail_at=second) == (-signal.SIGKILL if ":kill" in second else FAILED)
+    ingest(settings)
+    assert content(settings) == expected
+    assert_nothing_is_left(settings)
+
+
+def test_every_recovery_point_is_tested():
+    assert set(RECOVERY_POINTS) <= {second.split(":")[0] for _, second in RECOVERIES}
