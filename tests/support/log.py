@@ -112,29 +112,38 @@ def rows(settings: Settings, table: str, columns: str, suffix: str = "") -> list
         return con.execute(f"select {columns} from {relation} {suffix}").fetchall()
 
 
-def effective(settings: Settings) -> dict[tuple[str, str], str]:
-    """Record and slot to day, read from the log alone: per fact the newest assertion, contests and withdrawals out."""
+def standing(settings: Settings, prefix: str = "") -> list[tuple[str, str, str, str, str]]:
+    """The effective facts, read from the log alone: per fact the newest assertion, contests and withdrawals out.
+
+    Each as feed, sender, record, event type and day, of the records whose id begins with `prefix`.
+    """
     rank = {"contest": 1, "resolution": 2}
     newest: dict[bytes, tuple[Any, ...]] = {}
+    feeds = {load: (feed, sender) for load, feed, sender in rows(settings, "loads", "load_id, feed, sender")}
     events = rows(
         settings,
         "events",
-        "event_id, causation_id, origin, fact_id, asserted_at, revision_kind, source_record_ref, event_type, "
+        "event_id, causation_id, origin, fact_id, asserted_at, revision_kind, load_id, source_record_ref, event_type, "
         "occurred_on",
-        "where fact_id is not null",
+        f"where fact_id is not null and starts_with(source_record_ref, {engine.text(prefix)})",
     )
     void = {cause for _, cause, origin, *_ in events if origin == "load_retracted"}
-    for event, _, origin, fact, at, kind, ref, event_type, day in events:
+    for event, _, origin, fact, at, kind, *said in events:
         if event in void or origin == "load_retracted":
             continue
         order = (at, rank.get(kind, 0))
         if fact not in newest or order > newest[fact][0]:
-            newest[fact] = (order, kind, ref, event_type, day)
-    return {
-        (ref, event_type.split(".")[1]): str(day)
-        for _, kind, ref, event_type, day in newest.values()
+            newest[fact] = (order, kind, *said)
+    return [
+        (*feeds[load], ref, event_type, str(day))
+        for _, kind, load, ref, event_type, day in newest.values()
         if kind in ("original", "revision", "resolution")
-    }
+    ]
+
+
+def effective(settings: Settings) -> dict[tuple[str, str], str]:
+    """Record and slot to day: the effective facts of the small feed of referrals."""
+    return {(ref, event_type.split(".")[1]): day for _, _, ref, event_type, day in standing(settings)}
 
 
 def day(number: int) -> str:
