@@ -12,22 +12,19 @@ from typing import Any
 from ingestion import refused
 from ingestion.landing import landed_files
 from ingestion.operation import Operation, operation
-from linkwork import engine, warehouse
+from linkwork import engine
 from linkwork.errors import BusyError
 from linkwork.log import erase, operations, plan, tombstones
 from linkwork.log.commit import Moment, commit
 from linkwork.log.failpoints import reached
-from linkwork.log.lock import writer_lock
 from linkwork.log.rows import fill_rows
 from linkwork.log.store import ERASURES
-from linkwork.privacy import orders
+from linkwork.privacy import orders, projections
 from linkwork.privacy.holds import refuse_held
 from linkwork.privacy.orders import Order
 from linkwork.privacy.scan import scan
 from linkwork.privacy.subjects import pseudonyms
 from linkwork.privacy.zone1 import Cleaned, Eraser
-from linkwork.release import building
-from linkwork.release.redact import redact
 from linkwork.settings import Settings
 
 SCRUBBED = ("quality", "airflow", "staging")  # below the home: whatever names the person there is removed as a file
@@ -78,17 +75,11 @@ def reapply(settings: Settings) -> dict[str, Any] | None:
 @contextmanager
 def _everything_still(settings: Settings) -> Any:
     """Hold every lock under which the person's data could be copied while it is being removed."""
-    with (
-        operation(settings) as work,
-        writer_lock(settings.warehouse_file.parent, settings.lock_timeout_seconds, "the warehouse is being built"),
-    ):
-        batches = [p for p in settings.staging_dir.glob("[!.]*/") if p.name != work.id]
-        building.remove_leftovers(settings.releases_dir)
-        releases = list(settings.releases_dir.glob(f"{building.BUILDING}*"))
-        if batches or releases:
+    with operation(settings) as work, projections.nobody_at_work(settings):
+        if batches := [p for p in settings.staging_dir.glob("[!.]*/") if p.name != work.id]:
             raise BusyError(
-                "a batch is being taken in" if batches else "a release is being published",
-                where=str((batches or releases)[0]),
+                "a batch is being taken in",
+                where=str(batches[0]),
                 why="it may hold the person's records",
                 do="wait until it has ended and try again",
             )
@@ -175,9 +166,9 @@ def _log(work: Operation, order: Order) -> None:
 
 
 def _warehouse_and_releases(work: Operation, order: Order) -> None:
-    order.count("files_removed", len(warehouse.discard(work.settings)))
-    redacted = redact(work.settings.releases_dir, f"erasure {order.erasure_id}", work.store.next_time())
-    order.count("releases_redacted", len(redacted))
+    removed = projections.remove(work.settings, f"erasure {order.erasure_id}", work.store.next_time())
+    order.count("files_removed", removed.files)
+    order.count("releases_redacted", len(removed.releases))
     order.seal(work.settings, work.gate.keys.zone1)
 
 
