@@ -126,12 +126,13 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
         store.refresh()
         paths = {(f.feed, f.sender, f.path.name): f.path for f in landed_files(settings.landing_dir)}
         taken: set[str] = set()
+        known = store.events.transactions()
         for profile in profiles:
             sha = profile["file_sha256"]
             verdict = verdicts.get(profile["load_id"])
             if profile["refused"] is not None:
                 others.append(ledger.row_of(profile, "refused", profile["refused"]))
-            elif store.events.transaction(append.file_app(sha)) is not None or sha in taken:
+            elif append.file_app(sha) in known or sha in taken:
                 others.append(ledger.row_of(profile, "noop", REPEATED))
             elif verdict is None or not verdict["success"]:
                 others.append(ledger.row_of(profile, "held", ledger.why_held(verdict)))

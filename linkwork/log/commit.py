@@ -71,7 +71,8 @@ def commit(
             store.refresh(evolve=True)
         else:
             _wait_until_in_step(store)
-        if repeated := [app for app in once if store.events.transaction(app) is not None]:
+        known = store.events.transactions() if once else {}
+        if repeated := [app for app in once if app in known]:
             raise AlreadyThereError(
                 "a file of this batch is in the log already", where=str(store.root), why=repeated[0], do="run it again"
             )

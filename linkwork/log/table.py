@@ -52,6 +52,7 @@ class LogTable:
     def __init__(self, path: Path, columns: Mapping[str, str], partition_by: tuple[str, ...] = ()) -> None:
         self.path, self.columns, self.partition_by = path, dict(columns), partition_by
         self._table: Any = None
+        self._files: list[DataFile] | None = None
 
     # --- reading --------------------------------------------------------------------------------
     def exists(self) -> bool:
@@ -63,7 +64,15 @@ class LogTable:
 
         if not self.exists():
             self._create()
-        self._table = DeltaTable(str(self.path))
+            self._table = None
+        if self._table is None:
+            self._table = DeltaTable(str(self.path))
+        else:
+            before = self.version
+            self._table.update_incremental()
+            if self.version == before and not evolve:
+                return self
+        self._files = None
         self._check_columns(evolve=evolve)
         return self
 
@@ -95,11 +104,15 @@ class LogTable:
 
     def files(self, **partition: str) -> list[DataFile]:
         """The active files, those of one partition where it is given, in path order."""
+        if self._files is None:
+            self._files = self._read_files()
+        return [f for f in self._files if all(f.partition[key] == value for key, value in partition.items())]
+
+    def _read_files(self) -> list[DataFile]:
         import pyarrow as pa
 
-        found = []
-        for row in pa.table(self.table.get_add_actions(flatten=True)).to_pylist():
-            one = DataFile(
+        found = [
+            DataFile(
                 path=row["path"],
                 partition={k: row[f"partition.{k}"] for k in self.partition_by},
                 rows=row.get("num_records") or 0,
@@ -107,8 +120,8 @@ class LogTable:
                 lowest={k.split(".", 1)[1]: v for k, v in row.items() if k.startswith("min.")},
                 highest={k.split(".", 1)[1]: v for k, v in row.items() if k.startswith("max.")},
             )
-            if all(one.partition[key] == value for key, value in partition.items()):
-                found.append(one)
+            for row in pa.table(self.table.get_add_actions(flatten=True)).to_pylist()
+        ]
         return sorted(found, key=lambda f: f.path)
 
     def relation(self, files: Iterable[DataFile] | None = None) -> str:
