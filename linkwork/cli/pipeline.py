@@ -74,6 +74,8 @@ def build(known_at: KnownAt = None, as_json: AsJson = False) -> None:
         console.print(
             f"built: {result['models']} models, {result['tests']} tests passed, log position {result['position']:,}"
         )
+        for test in result["warnings"]:
+            errors.print(f"a test warned: {test.split('.')[2]}", soft_wrap=True)
 
 
 @command
