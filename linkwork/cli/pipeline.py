@@ -73,6 +73,8 @@ def build(
         console.print(
             f"built: {result['models']} models, {result['tests']} tests passed, log position {result['position']:,}"
         )
+        for test in result["warnings"]:
+            errors.print(f"a test warned: {test.split('.')[2]}", soft_wrap=True)
 
 
 @command

@@ -51,7 +51,9 @@ class EmptyBuild:
         self.manifest: dict[str, Any] = json.loads(self.manifest_file.read_text())
         self.results: list[dict[str, Any]] = json.loads((target / "run_results.json").read_text())["results"]
         compiled = sorted((target / "compiled" / "linkwork" / "models").rglob("*.sql"))
-        self.compiled = {path.stem: path.read_text() for path in compiled if path.parent.suffix != ".yml"}
+        # What lies below the name of a YAML file is a test of that file, with its rows in it.
+        models = [path for path in compiled if not any(part.endswith(".yml") for part in path.parts)]
+        self.compiled = {path.stem: path.read_text() for path in models}
 
     def models(self) -> dict[str, dict[str, Any]]:
         """Models by name."""
