@@ -11,24 +11,50 @@ import duckdb
 
 from linkwork import engine
 from linkwork.log import compact
-from linkwork.log.envelope import ERASED
+from linkwork.log.decide import KIND_RANK
+from linkwork.log.envelope import ERASED, LOAD_RETRACTED
 from linkwork.log.store import TOMBSTONES, Store
 from linkwork.log.table import DataFile, LogTable
 
 STUB = ("global_position", "category", "load_id", "recorded_at")
 
 
+# Of each two pseudonyms what was stated last, by the day it holds from: an unmerge on the same day wins.
+LINKS_IN_FORCE = f"""
+    with said as (
+        select * from {{people}} where event_type in ('person.merged', 'person.unmerged')
+    ),
+    stated as (
+        select * from said
+        anti join (select causation_id from said where origin = '{LOAD_RETRACTED}') as w
+            on w.causation_id = said.event_id
+        where origin <> '{LOAD_RETRACTED}'
+        qualify row_number() over (
+            partition by fact_id
+            order by asserted_at desc, {KIND_RANK.replace("kind", "revision_kind")} desc, event_id desc) = 1
+    )
+    select subject_key, person_merged_into as merged_into from stated
+    where revision_kind in ('original', 'revision', 'resolution')
+    qualify row_number() over (
+        partition by subject_key, person_merged_into order by occurred_on desc, event_type desc) = 1
+        and event_type = 'person.merged'
+"""
+
+
 def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]) -> None:
     """Make the tables `erased_subject` and `erased_record`: all pseudonyms and all records of the people given.
 
     A record that was first known by the sender's own id of the person, and then by the NHS number, links that id's
-    pseudonym; so does an event that merges two people. Both are followed until nothing new is found.
+    pseudonym; so does a person link that is in force. Both are followed until nothing new is found. A record that says
+    of somebody else that they are, or are not, the person goes too.
     """
     con.execute("create or replace temp table erased_subject (subject_key blob)")
     con.executemany("insert into erased_subject values (?)", [[s] for s in subjects])
     con.execute("create or replace temp table erased_record (record_key blob)")
     register = store.register.relation()
-    everything, people = store.events.relation(), store.events.relation(store.events.files(category="person"))
+    everything = store.events.relation()
+    people = store.events.relation(store.events.files(category="person"))
+    links = LINKS_IN_FORCE.format(people=people)
     known = -1
     while known != (now := _count(con, "erased_subject") + _count(con, "erased_record")):
         known = now
@@ -40,6 +66,9 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
                 union
                 select record_key from {theirs} semi join erased_subject using (subject_key)
                 where record_key is not null
+                union
+                select record_key from {people}
+                where person_merged_into in (select subject_key from erased_subject) and record_key is not null
             ) anti join erased_record using (record_key)"""
         )
         con.execute(
@@ -48,10 +77,9 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
                 select subject_key from {everything} semi join erased_record using (record_key)
                 where identity_quality = 'local'
                 union
-                select person_merged_into from {people} semi join erased_subject using (subject_key)
-                where person_merged_into is not null
+                select merged_into from ({links}) semi join erased_subject using (subject_key)
                 union
-                select subject_key from {people} where person_merged_into in (select subject_key from erased_subject)
+                select subject_key from ({links}) where merged_into in (select subject_key from erased_subject)
             ) anti join erased_subject using (subject_key)"""
         )
 
@@ -76,7 +104,7 @@ def counts(store: Store, con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     """How many events and rows of the register are theirs."""
     found = con.execute(
         f"""select (select count(*) from {store.events.relation(_may_hold(store, con))} as e where {_is_theirs("e")}),
-            (select count(*) from {store.register.relation()} as r where {_is_theirs("r")})"""
+            (select count(*) from {store.register.relation()} as r where {_is_theirs("r", event=False)})"""
     ).fetchone()
     assert found is not None  # noqa: S101 - an aggregate always gives a row
     return int(found[0]), int(found[1])
@@ -117,11 +145,12 @@ def add_tombstones(store: Store, con: duckdb.DuckDBPyConnection, erasure_id: str
     store.tombstones.append(con, f"select {', '.join(TOMBSTONES)} from tombstone_row order by kind, tombstone")
 
 
-def _is_theirs(alias: str) -> str:
-    return (
-        f"coalesce({alias}.subject_key in (select subject_key from erased_subject), false) or "
-        f"coalesce({alias}.record_key in (select record_key from erased_record), false)"
-    )
+def _is_theirs(alias: str, *, event: bool = True) -> str:
+    """Whether a row is about them, or names them as the other side of a link."""
+    people = "(select subject_key from erased_subject)"
+    parts = [f"{alias}.subject_key in {people}", f"{alias}.record_key in (select record_key from erased_record)"]
+    parts += [f"{alias}.person_merged_into in {people}"] if event else []
+    return " or ".join(f"coalesce({part}, false)" for part in parts)
 
 
 def _left(column: str) -> str:
@@ -135,7 +164,8 @@ def _holding(con: duckdb.DuckDBPyConnection, table: LogTable, files: list[DataFi
         return []
     found = con.execute(
         f"""select distinct filename from (
-            select null::varchar as filename, null::blob as subject_key, null::blob as record_key where false
+            select null::varchar as filename, null::blob as subject_key, null::blob as record_key,
+                null::blob as person_merged_into where false
             union all by name
             select * from read_parquet({engine.texts(list(named))}, filename = true, hive_partitioning = false,
                 union_by_name = true)
@@ -148,7 +178,7 @@ def _register(store: Store, con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     add, remove = [], []
     for one in _holding(con, store.register, store.register.files()):
         rows = f"select * exclude (feed, sender) from {store.register.relation([one])} as r"
-        kept = f"{rows} where not ({_is_theirs('r')}) order by record_key"
+        kept = f"{rows} where not ({_is_theirs('r', event=False)}) order by record_key"
         remove.append(one.path)
         if added := store.register.write_file(con, kept, one.partition):
             add.append(added)
