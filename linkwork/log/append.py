@@ -9,7 +9,7 @@ import duckdb
 
 from linkwork import engine
 from linkwork.errors import BadDataError
-from linkwork.log import decide, operations, register, segments
+from linkwork.log import decide, links, operations, register, segments
 from linkwork.log.commit import Committed, Moment, commit
 from linkwork.log.failpoints import reached
 from linkwork.log.rows import rows_step, step
@@ -44,6 +44,7 @@ def append(
         reached("segments-written")
         return {
             "loads_committed": [load["load_id"] for load in loads],
+            "transactions": links.marks(con, moment.number),
             "events": {"add": written, "remove": []},
             "register": register.step(store, con, loads, moment.number),
             "loads": rows_step(con, store.loads, ledger, LOADS),
@@ -69,7 +70,7 @@ def prepare_inputs(
     known: str,
     only: str = "",
 ) -> None:
-    """Make the inputs of `decide`: load, rec, reg (the register's rows that `known` reads), fact.
+    """Make the inputs of `decide`: load, rec, reg (the register's rows that `known` reads), fact, same_person.
 
     `only` names a table of the record keys that are looked at; without it all of them are.
     """
@@ -81,6 +82,7 @@ def prepare_inputs(
     chosen = f"semi join {engine.name(only)} using (record_key)" if only else ""
     con.execute(f"create or replace temp table rec as select * from {staged_records(batch_dir, loads)} {chosen}")
     con.execute(f"create or replace temp table reg as select * from {known}")
+    links.same_person(store, con)
     queries = []
     for category, files in segments.staged_facts(store, batch_dir, loads).items():
         parts = segments.content_parts(store, category)

@@ -82,6 +82,7 @@ def commit(
         content = {
             "loads_committed": [],
             "refused": [],
+            "transactions": {},
             **steps,
             "batch_id": batch_id,
             "number": moment.number,
@@ -129,7 +130,7 @@ def _commit_events(store: Store, content: Mapping[str, Any], moment: Moment, onc
             (store.events.path / s["path"], s["partition"], segments.statistics(s, moment.recorded_at))
             for s in content["events"]["add"]
         ],
-        transactions | dict.fromkeys(once, 1),
+        transactions | content["transactions"] | dict.fromkeys(once, 1),
         remove=[f for f in store.events.files() if f.path in gone],
         metadata={"linkwork_batch": content["batch_id"]},
     )

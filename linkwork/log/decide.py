@@ -12,7 +12,8 @@ files in several batches, end in the same effective facts:
     newer                             accepted    events for the slots that differ; after a contest, for every slot
 
 All of it is SQL over whole batches. Input tables: `load`, `rec` (one row per valid record), `reg` (the register's rows
-of those record keys), and `fact` (one row per record and filled slot, without the payload).
+of those record keys), `fact` (one row per record and filled slot, without the payload), and `same_person` (pseudonyms
+that links in force make one person's: a record may go on under the number that is kept).
 
 Two things about a row of the register are not what some file said. `generation` counts how often a retraction wrote
 the record's history anew: the ids of its events carry it, so that an event that came back is not the one that was
@@ -44,7 +45,9 @@ STEPS: tuple[str, ...] = (
     select
         *,
         case
-            when verified_subject <> owner then 'other_person'
+            when verified_subject <> owner
+                and not exists (from same_person as s where s.a = owned.verified_subject and s.b = owned.owner)
+                then 'other_person'
             when asserted_at < reg_at then 'superseded'
             when asserted_at = reg_at then if(coalesce(row_hash = reg_hash, true), 'duplicate', 'conflict')
             else 'newer'

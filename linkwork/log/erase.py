@@ -10,35 +10,12 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
-from linkwork.log import compact
-from linkwork.log.decide import KIND_RANK
-from linkwork.log.envelope import ERASED, LOAD_RETRACTED
+from linkwork.log import compact, links
+from linkwork.log.envelope import ERASED
 from linkwork.log.store import TOMBSTONES, Store
 from linkwork.log.table import DataFile, LogTable
 
 STUB = ("global_position", "category", "load_id", "recorded_at")
-
-
-# Of each two pseudonyms what was stated last, by the day it holds from: an unmerge on the same day wins.
-LINKS_IN_FORCE = f"""
-    with said as (
-        select * from {{people}} where event_type in ('person.merged', 'person.unmerged')
-    ),
-    stated as (
-        select * from said
-        anti join (select causation_id from said where origin = '{LOAD_RETRACTED}') as w
-            on w.causation_id = said.event_id
-        where origin <> '{LOAD_RETRACTED}'
-        qualify row_number() over (
-            partition by fact_id
-            order by asserted_at desc, {KIND_RANK.replace("kind", "revision_kind")} desc, event_id desc) = 1
-    )
-    select subject_key, person_merged_into as merged_into from stated
-    where revision_kind in ('original', 'revision', 'resolution')
-    qualify row_number() over (
-        partition by subject_key, person_merged_into order by occurred_on desc, event_type desc) = 1
-        and event_type = 'person.merged'
-"""
 
 
 def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]) -> None:
@@ -53,8 +30,7 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
     con.execute("create or replace temp table erased_record (record_key blob)")
     register = store.register.relation()
     everything = store.events.relation()
-    people = store.events.relation(store.events.files(category="person"))
-    links = LINKS_IN_FORCE.format(people=people)
+    people, linked = links.people_of(store), links.in_force(store)
     known = -1
     while known != (now := _count(con, "erased_subject") + _count(con, "erased_record")):
         known = now
@@ -77,9 +53,9 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
                 select subject_key from {everything} semi join erased_record using (record_key)
                 where identity_quality = 'local'
                 union
-                select merged_into from ({links}) semi join erased_subject using (subject_key)
+                select merged_into from ({linked}) semi join erased_subject using (subject_key)
                 union
-                select subject_key from ({links}) where merged_into in (select subject_key from erased_subject)
+                select subject_key from ({linked}) where merged_into in (select subject_key from erased_subject)
             ) anti join erased_subject using (subject_key)"""
         )
 
