@@ -186,7 +186,7 @@ def _found(con: duckdb.DuckDBPyConnection, counted: str, most: str) -> Found:
             l.feed, l.sender, l.file_name, l.file_sha256, c.source_line, c.load_id,
             c.category, lower(hex(c.event_id)) as event_id, lower(hex(c.fact_id)) as fact_id,
             lower(hex(c.stream_id)) as stream_id, lower(hex(c.correlation_id)) as correlation_id,
-            lower(hex(c.subject_key)) as person_id, c.recorded_at, c.global_position
+            lower(hex(coalesce(o.subject_key, c.subject_key))) as person_id, c.recorded_at, c.global_position
         from chosen as c
         inner join picked as o on o.category = c.category and o.fact_id = c.fact_id
         left join log.loads as l on l.load_id = c.load_id
