@@ -58,7 +58,7 @@ def _raw(chosen: Settings, found: dict[str, Any]) -> dict[str, Any]:
     opened = raw_lines(chosen, [*found["events"]["rows"], *found["refused"]["rows"]])
     names = {row["load_id"]: row for row in found["files"]["rows"]}
     for file in opened["files"]:
-        if not file["kept"]:
+        if file["missing"] and not file["kept"]:
             name = names.get(file["load_id"], {}).get("file_name", file["load_id"])
             found["notes"].append(
                 f"The raw text of {name} is not kept any more: it was removed at the end of raw retention "

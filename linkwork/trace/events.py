@@ -3,6 +3,9 @@
 Which facts are effective the warehouse has decided (macro `effective_facts`). Here every event of a fact is given what
 became of it: per fact the newest assertion is in force, a contest outranks a statement of the same instant and a
 resolution a contest; a load that was retracted leaves neither its events nor their withdrawal.
+
+The totals of effective facts are in the warehouse too, so the log is searched for the facts that are shown and for no
+other: the engine compares the ids of few facts while it reads, and leaves the other columns where none is found.
 """
 
 from dataclasses import dataclass
@@ -13,6 +16,7 @@ import duckdb
 from linkwork import engine
 from linkwork.log.store import Store
 from linkwork.log.table import DataFile
+from linkwork.trace.walk import FIRST_ORIGIN
 
 COLUMNS = (
     "global_position", "event_id", "fact_id", "category", "stream_id", "correlation_id", "causation_id", "event_type",
@@ -87,10 +91,9 @@ def read(
         for category, column in con.execute("select distinct category, id_column from asked").fetchall():
             _want_once_asked(con, store, files, position, category, column)
     con.execute(
-        """create temp table origin as
-        select category, fact_id, min(role) as role, min(contributor) as contributor,
-            any_value(event_type) as event_type, any_value(occurred_on) as occurred_on,
-            any_value(subject_key) as subject_key
+        f"""create temp table origin as
+        select category, fact_id, {FIRST_ORIGIN}, any_value(event_type) as event_type,
+            any_value(occurred_on) as occurred_on, any_value(subject_key) as subject_key
         from wanted group by category, fact_id"""
     )
     searched = "all" if history or of_loads else most
@@ -146,12 +149,12 @@ def _want_once_asked(
     if category not in files:
         return
     asked = (
-        f"select id, min(role) as role, min(contributor) as contributor from asked "
+        f"select id, {FIRST_ORIGIN} from asked "
         f"where category = {engine.text(category)} and id_column = {engine.text(column)} group by id"
     )
     con.execute(
         f"""insert into wanted by name
-        select {engine.text(category)} as category, fact_id, min(role) as role, min(contributor) as contributor
+        select {engine.text(category)} as category, fact_id, {FIRST_ORIGIN}
         from (select fact_id, {engine.name(column)} as id {_source(store, files[category], position, "true")}) as events
         inner join ({asked}) as sought using (id)
         where fact_id not in (select fact_id from wanted) group by fact_id"""
@@ -183,7 +186,7 @@ def _found(con: duckdb.DuckDBPyConnection, counted: str, most: str) -> Found:
             l.feed, l.sender, l.file_name, l.file_sha256, c.source_line, c.load_id,
             c.category, lower(hex(c.event_id)) as event_id, lower(hex(c.fact_id)) as fact_id,
             lower(hex(c.stream_id)) as stream_id, lower(hex(c.correlation_id)) as correlation_id,
-            lower(hex(c.subject_key)) as person_id, c.recorded_at, c.global_position
+            lower(hex(coalesce(o.subject_key, c.subject_key))) as person_id, c.recorded_at, c.global_position
         from chosen as c
         inner join picked as o on o.category = c.category and o.fact_id = c.fact_id
         left join log.loads as l on l.load_id = c.load_id

@@ -11,10 +11,11 @@ from linkwork.log.store import Store
 from linkwork.settings import Settings
 from linkwork.trace import events
 from linkwork.trace.cells import CELLS, Build, located, opened, picked
+from linkwork.trace.lineage import Lines
 from linkwork.trace.walk import Walk, figure_of
 
 # Rules of the quarantine index: a record that contradicts another is a fate of its own.
-RULES = {"refused": "rule <> 'conflict'", "contradicted": "rule = 'conflict'"}
+RULES: dict[Lines, str] = {"refused": "rule <> 'conflict'", "contradicted": "rule = 'conflict'"}
 
 
 def trace(
@@ -39,7 +40,7 @@ def trace(
     with opened(settings, marts, mart, keys) as build:
         walk = Walk(build, mart, figure)
         walk.run()
-        lines = walk.traced.lines
+        lines = _lines(walk)
         store = Store(settings.log_dir)
         found = events.read(store, build.con, build.position, history=history, of_loads="events" in lines, limit=limit)
         result = {
@@ -61,6 +62,15 @@ def trace(
         }
         notes = _notes(settings, build, store, walk, known_at, len(keys), found.gone)
     return result | {"notes": notes}
+
+
+def _counts_files(walk: Walk) -> bool:
+    return walk.contributors.meta.trace is not None and walk.contributors.meta.trace.load is not None
+
+
+def _lines(walk: Walk) -> list[Lines]:
+    """Which lines of the files behind a figure are its own; of a file that is traced itself, all that are known."""
+    return ["events", *RULES] if walk.figure is None and _counts_files(walk) else walk.traced.lines
 
 
 def _cells(build: Build, walk: Walk, limit: int | None) -> list[dict[str, Any]]:
@@ -86,7 +96,7 @@ def _contributors(build: Build, walk: Walk, limit: int | None) -> dict[str, Any]
 def _files(build: Build, walk: Walk, shown: list[dict[str, Any]], limit: int | None) -> dict[str, Any]:
     """The files of the events that are shown; where the mart counts files, those files."""
     build.con.execute("create temp table shown_load (load_id varchar)")
-    if walk.contributors.meta.trace and walk.contributors.meta.trace.load:
+    if _counts_files(walk):
         build.con.execute("insert into shown_load select distinct load_id from wanted_load")
     elif loads := {row["load_id"] for row in shown}:
         listed = ", ".join(f"({engine.text(load)})" for load in sorted(loads))
@@ -97,7 +107,7 @@ def _files(build: Build, walk: Walk, shown: list[dict[str, Any]], limit: int | N
     return {"total": total, "rows": rows(build.con, query, limit)}
 
 
-def _refused(build: Build, kinds: list[str], limit: int | None) -> dict[str, Any]:
+def _refused(build: Build, kinds: list[Lines], limit: int | None) -> dict[str, Any]:
     condition = " or ".join(RULES[kind] for kind in kinds) or "false"
     query = f"""select load_id, feed, sender, q.file_name, file_sha256, source_line, rule, field, sentence
         from log.quarantine as q inner join wanted_load using (load_id)
@@ -123,14 +133,14 @@ def _notes(
         notes.append(
             f"{gone} of these facts are in the build and no longer in the log: they were erased since. Build again."
         )
-    if known_at is None:
+    if known_at is None and store.events.exists():
         if (newest := store.position()) > build.position:
             notes.append(
                 f"The log has gone on to position {newest:,}; this build reads up to {build.position:,}. "
                 "`linkwork build` brings it up to date."
             )
         notes += _release_note(settings, build)
-    if walk.traced.lines == [] and walk.contributors.meta.trace and walk.contributors.meta.trace.load:
+    if _counts_files(walk) and not _lines(walk):
         notes.append("This figure is counted by file: the log does not say which lines of it they are.")
     return notes
 

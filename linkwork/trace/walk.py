@@ -17,7 +17,8 @@ from linkwork.trace.cells import CELLS, Build
 from linkwork.trace.lineage import EventLink, Figure, Lineage, Role, RowLink
 
 FEW = 500
-WEAKER: dict[tuple[Role, Role], Role] = {("counts", "counts"): "counts"}
+# A fact that several rows lead to is told once: as one that counts, if it counts for any, under the first of those.
+FIRST_ORIGIN = "unnest(min({'role': role, 'contributor': contributor}))"
 
 
 def figure_of(mart: Mart, lineage: Lineage, figure: str | None) -> str | None:
@@ -178,13 +179,13 @@ class Walk:
         if not needed <= set(self.build.columns(table)):  # a mart may be large: it is read only for what is not known
             rows = f"(select * from {table} inner join {mart.relation} using ({_listed(mart.meta.key)}))"
         for event in lineage.events:
-            self._ask(event, rows, WEAKER.get((role, event.role), "places"))
+            self._ask(event, rows, _weaker(role, event.role))
         if lineage.load:
             self.build.con.execute(
                 f"insert into wanted_load select distinct {engine.name(lineage.load)}, contributor from {rows}"
             )
         for link in lineage.rows:
-            self._follow_rows(mart, link, table, rows, WEAKER.get((role, link.role), "places"))
+            self._follow_rows(mart, link, table, rows, _weaker(role, link.role))
 
     def _follow_rows(self, mart: Mart, link: RowLink, table: str, rows: str, role: Role) -> None:
         target = self.build.marts.mart(link.mart)
@@ -228,7 +229,7 @@ class Walk:
                 select category, facts.fact_id, role, contributor, event_type, occurred_on, subject_key
                 from {self.build.marts.relation(model)} as facts
                 inner join (
-                    select category, id, min(role) as role, min(contributor) as contributor from asked
+                    select category, id, {FIRST_ORIGIN} from asked
                     where model = {engine.text(model)} and id_column = {engine.text(column)} group by category, id
                 ) as sought on facts.{engine.name(column)} = sought.id"""
             )
@@ -237,6 +238,11 @@ class Walk:
         """The columns of the views that lead on from a mart."""
         views = [link.through for link in self.build.marts.lineage(mart).rows if link.through]
         return {c for view in views for c in self.build.columns(self.build.marts.relation(view))}
+
+
+def _weaker(first: Role, second: Role) -> Role:
+    """What counts for something that only places a row only places it too."""
+    return "counts" if first == second == "counts" else "places"
 
 
 def _listed(columns: list[str]) -> str:
