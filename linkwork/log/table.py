@@ -10,7 +10,7 @@ import time
 import urllib.parse
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -111,17 +111,21 @@ class LogTable:
     def _read_files(self) -> list[DataFile]:
         import pyarrow as pa
 
-        found = [
-            DataFile(
-                path=row["path"],
-                partition={k: row[f"partition.{k}"] for k in self.partition_by},
-                rows=row.get("num_records") or 0,
-                size=row["size_bytes"],
-                lowest={k.split(".", 1)[1]: v for k, v in row.items() if k.startswith("min.")},
-                highest={k.split(".", 1)[1]: v for k, v in row.items() if k.startswith("max.")},
+        actions = pa.RecordBatchReader.from_stream(self.table.get_add_actions(flatten=True)).read_all()
+        columns = {name: _python(actions[name]) for name in actions.column_names}
+        found = []
+        for n in range(actions.num_rows):
+            row = {name: values[n] for name, values in columns.items()}
+            found.append(
+                DataFile(
+                    path=row["path"],
+                    partition={k: row[f"partition.{k}"] for k in self.partition_by},
+                    rows=row.get("num_records") or 0,
+                    size=row["size_bytes"],
+                    lowest={k.split(".", 1)[1]: v for k, v in row.items() if k.startswith("min.")},
+                    highest={k.split(".", 1)[1]: v for k, v in row.items() if k.startswith("max.")},
+                )
             )
-            for row in pa.table(self.table.get_add_actions(flatten=True)).to_pylist()
-        ]
         return sorted(found, key=lambda f: f.path)
 
     def relation(self, files: Iterable[DataFile] | None = None) -> str:
@@ -301,6 +305,17 @@ def _entries(log: Path, version: int, kind: str, fields: tuple[str, str]) -> lis
             if f'"{kind}"' in line and (entry := json.loads(line).get(kind)):
                 found.append((entry[fields[0]], entry.get(fields[1])))
     return found
+
+
+def _python(column: Any) -> list[Any]:
+    """An Arrow column's values. Times are made here: pyarrow imports pandas for them, which takes a while."""
+    import pyarrow as pa
+
+    if not pa.types.is_timestamp(column.type):
+        return list(column.to_pylist())
+    since = column.cast(pa.timestamp("us", column.type.tz)).cast(pa.int64()).to_pylist()
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return [None if us is None else epoch + timedelta(microseconds=us) for us in since]
 
 
 def _stat(value: object) -> str:

@@ -68,11 +68,12 @@ class Lineage(_Model):
     events: list[EventLink] = []
     load: str | None = None
     reference: str | None = Field(default=None, description="the kind of reference data the mart's rows come from")
+    withheld: str | None = Field(default=None, description="why nobody may be led from the mart to people")
 
     @model_validator(mode="after")
     def _leads_somewhere(self) -> Self:
-        if not (self.rows or self.events or self.load or self.reference):
-            raise ValueError("needs one of `rows`, `events`, `load` and `reference`")
+        if not (self.rows or self.events or self.load or self.reference or self.withheld):
+            raise ValueError("needs one of `rows`, `events`, `load`, `reference` and `withheld`")
         if self.figures and not (self.rows and self.rows[0].through):
             raise ValueError("`figures` need a first link `through` a view")
         return self

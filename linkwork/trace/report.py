@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
+from linkwork.errors import UsageError
 from linkwork.log.store import Store
 from linkwork.settings import Settings
 from linkwork.trace import events
@@ -31,10 +32,12 @@ def trace(
     """What stands behind the rows of a mart that satisfy `where`, and behind one figure of them.
 
     `limit` is the number of rows given of each list (None: all); every list says its total. Raises UsageError for a
-    mart, figure or condition that does not exist and where nothing was built.
+    mart, figure or condition that does not exist, for a mart that must lead to nobody, and where nothing was built.
     """
     marts = located(settings, known_at)
     mart = marts.mart(mart_name)
+    if why := marts.lineage(mart).withheld:
+        raise UsageError(f"{mart.name} is not traced", why=why)
     figure = figure_of(mart, marts.lineage(mart), figure)
     keys = picked(settings, marts, mart, where)
     with opened(settings, marts, mart, keys) as build:
