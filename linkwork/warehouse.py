@@ -16,9 +16,9 @@ import duckdb
 from linkwork import engine, processes, reference
 from linkwork.errors import BadDataError, LinkworkError
 from linkwork.files import fsync
+from linkwork.log.delta import DataFile
 from linkwork.log.lock import LOCK, writer_lock
 from linkwork.log.store import Store
-from linkwork.log.table import DataFile
 from linkwork.log.verify import verify
 from linkwork.privacy import orders
 from linkwork.settings import PROJECT_ROOT, Settings

@@ -13,8 +13,9 @@ from typing import Any
 
 from linkwork.errors import BadDataError, BusyError
 from linkwork.log import plan, segments
+from linkwork.log.delta import EPOCH
 from linkwork.log.failpoints import reached
-from linkwork.log.store import EPOCH, Store
+from linkwork.log.store import Store
 from linkwork.log.table import CLOCK, HEAD, NUMBER, CommitLost
 
 ATTEMPTS = 20

@@ -11,9 +11,10 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
+from linkwork.log.delta import DataFile
 from linkwork.log.register import to_merge
 from linkwork.log.store import Store
-from linkwork.log.table import DataFile, LogTable
+from linkwork.log.table import LogTable
 
 BUCKETS = 64
 NO_SUBJECT = "none"

@@ -11,9 +11,10 @@ import duckdb
 
 from linkwork import engine
 from linkwork.log import compact, links
+from linkwork.log.delta import DataFile
 from linkwork.log.envelope import ERASED
 from linkwork.log.store import TOMBSTONES, Store
-from linkwork.log.table import DataFile, LogTable
+from linkwork.log.table import LogTable
 
 STUB = ("global_position", "category", "load_id", "recorded_at")
 

@@ -12,9 +12,9 @@ import duckdb
 
 from linkwork import engine
 from linkwork.log import decide
+from linkwork.log.delta import DataFile
 from linkwork.log.envelope import LOAD_RETRACTED
 from linkwork.log.store import REGISTER, Store
-from linkwork.log.table import DataFile
 
 MOST_FILES = 8
 

@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from linkwork.log.catalogue import Catalogue
+from linkwork.log.delta import EPOCH
 from linkwork.log.envelope import ENVELOPE
 from linkwork.log.table import CLOCK, HEAD, NUMBER, LogTable
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # The tables that follow a commit of events, in this order (`linkwork/log/plan.py`).
 FOLLOWERS = ("register", "loads", "quarantine", "operations")

@@ -9,9 +9,7 @@ import json
 import time
 import urllib.parse
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ import duckdb
 from linkwork import engine
 from linkwork.errors import BadDataError
 from linkwork.files import fsync, sha256_of
+from linkwork.log.delta import DataFile, active_files, as_statistic, entries
 from linkwork.log.failpoints import reached
 from linkwork.log.lock import writer_lock
 
@@ -28,18 +27,6 @@ CLOCK = "linkwork-clock"  # when the newest of them was recorded, in microsecond
 NUMBER = "linkwork-commit"  # how many commits there were, so that the register can be seen to have followed
 
 APPEND_PATIENCE_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """One active Parquet file of a table."""
-
-    path: str  # relative to the table
-    partition: dict[str, str]
-    rows: int
-    size: int
-    lowest: Mapping[str, Any] = field(default_factory=dict)
-    highest: Mapping[str, Any] = field(default_factory=dict)
 
 
 class CommitLost(Exception):
@@ -93,40 +80,20 @@ class LogTable:
 
     def transactions(self) -> dict[str, int]:
         """Every application transaction."""
-        return dict(_entries(self.path / "_delta_log", self.version, "txn", ("appId", "version")))
+        return dict(entries(self.path / "_delta_log", self.version, "txn", ("appId", "version")))
 
     def replaced(self) -> dict[str, datetime]:
         """The files that a commit took out of the table, and when: of the last days, as long as Delta remembers."""
         return {
             urllib.parse.unquote(path): datetime.fromtimestamp((at or 0) / 1000, UTC)
-            for path, at in _entries(self.path / "_delta_log", self.version, "remove", ("path", "deletionTimestamp"))
+            for path, at in entries(self.path / "_delta_log", self.version, "remove", ("path", "deletionTimestamp"))
         }
 
     def files(self, **partition: str) -> list[DataFile]:
         """The active files, those of one partition where it is given, in path order."""
         if self._files is None:
-            self._files = self._read_files()
+            self._files = active_files(self.table, self.partition_by)
         return [f for f in self._files if all(f.partition[key] == value for key, value in partition.items())]
-
-    def _read_files(self) -> list[DataFile]:
-        import pyarrow as pa
-
-        actions = pa.RecordBatchReader.from_stream(self.table.get_add_actions(flatten=True)).read_all()
-        columns = {name: _python(actions[name]) for name in actions.column_names}
-        found = []
-        for n in range(actions.num_rows):
-            row = {name: values[n] for name, values in columns.items()}
-            found.append(
-                DataFile(
-                    path=row["path"],
-                    partition={k: row[f"partition.{k}"] for k in self.partition_by},
-                    rows=row.get("num_records") or 0,
-                    size=row["size_bytes"],
-                    lowest={k.split(".", 1)[1]: v for k, v in row.items() if k.startswith("min.")},
-                    highest={k.split(".", 1)[1]: v for k, v in row.items() if k.startswith("max.")},
-                )
-            )
-        return sorted(found, key=lambda f: f.path)
 
     def relation(self, files: Iterable[DataFile] | None = None) -> str:
         """SQL that reads the given (default: all active) files with every column of the table, typed."""
@@ -192,7 +159,7 @@ class LogTable:
                 partition_values=dict(partition),
                 modification_time=now,
                 data_change=True,
-                stats=json.dumps(statistics, default=_stat),
+                stats=json.dumps(statistics, default=as_statistic),
             )
             for path, partition, statistics in add
         ]
@@ -285,40 +252,3 @@ class LogTable:
             wanted = {f.name: f for f in Schema.from_arrow(self._arrow_schema()).fields}
             self._table.alter.add_columns([wanted[c] for c in missing])
             self._table.update_incremental()
-
-
-@lru_cache(maxsize=8)  # a version never changes, and each sender of a batch asks for the same
-def _entries(log: Path, version: int, kind: str, fields: tuple[str, str]) -> list[tuple[Any, Any]]:
-    """Two fields of every action of a kind, oldest first, from the newest checkpoint and the commits after it."""
-    checkpoints = sorted(log.glob("*.checkpoint.parquet"))
-    found: list[tuple[Any, Any]] = []
-    first = 0
-    if checkpoints:
-        first = int(checkpoints[-1].name[:20]) + 1
-        with engine.connect() as con:
-            found = con.execute(
-                f"select {kind}.{fields[0]}, {kind}.{fields[1]} from read_parquet(?) where {kind} is not null",
-                [str(checkpoints[-1])],
-            ).fetchall()
-    for number in range(first, version + 1):
-        for line in (log / f"{number:020d}.json").read_text().splitlines():
-            if f'"{kind}"' in line and (entry := json.loads(line).get(kind)):
-                found.append((entry[fields[0]], entry.get(fields[1])))
-    return found
-
-
-def _python(column: Any) -> list[Any]:
-    """An Arrow column's values. Times are made here: pyarrow imports pandas for them, which takes a while."""
-    import pyarrow as pa
-
-    if not pa.types.is_timestamp(column.type):
-        return list(column.to_pylist())
-    since = column.cast(pa.timestamp("us", column.type.tz)).cast(pa.int64()).to_pylist()
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    return [None if us is None else epoch + timedelta(microseconds=us) for us in since]
-
-
-def _stat(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    raise TypeError(type(value).__name__)

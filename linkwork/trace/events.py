@@ -14,8 +14,8 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
+from linkwork.log.delta import DataFile
 from linkwork.log.store import Store
-from linkwork.log.table import DataFile
 from linkwork.trace.walk import FIRST_ORIGIN
 
 COLUMNS = (
