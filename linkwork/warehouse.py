@@ -15,6 +15,7 @@ import duckdb
 from linkwork import engine, processes, reference
 from linkwork.errors import BadDataError, LinkworkError
 from linkwork.files import fsync
+from linkwork.log.known_at import opened
 from linkwork.log.lock import writer_lock
 from linkwork.log.store import Store
 from linkwork.log.table import DataFile
@@ -42,8 +43,8 @@ def build(
 ) -> dict[str, Any]:
     """Build every mart from the log as it stood at `known_at` (default: now).
 
-    Returns position, known_at, the warehouse file and dbt's counts. Raises BadDataError where a test failed and
-    LinkworkError where dbt could not run; the last good warehouse stays as it was.
+    Returns position, known_at, the warehouse file and dbt's counts. Raises BadDataError where a test failed,
+    LinkworkError where dbt could not run, and what `opened` raises; the last good warehouse stays as it was.
     """
     final = warehouse_file(settings, known_at)
     with writer_lock(final.parent, settings.lock_timeout_seconds, "the warehouse is being built"):
@@ -53,9 +54,7 @@ def build(
 def _build(
     settings: Settings, final: Path, known_at: datetime | None, progress: Callable[[str], None]
 ) -> dict[str, Any]:
-    store = Store(settings.log_dir)
-    settled_at = store.settled_at()
-    store.refresh()
+    store, settled_at = opened(settings.log_dir, known_at, settings.lock_timeout_seconds)
     target = target_dir(settings, known_at)
     # Always the same path: dbt keeps what it parsed as long as its environment is the same. And always the final
     # file's name: DuckDB's views hold the name of their catalog.
