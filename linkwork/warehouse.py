@@ -16,7 +16,7 @@ import duckdb
 from linkwork import engine, processes, reference
 from linkwork.errors import BadDataError, LinkworkError
 from linkwork.files import fsync
-from linkwork.log.delta import DataFile
+from linkwork.log.known_at import opened
 from linkwork.log.lock import LOCK, writer_lock
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
@@ -66,7 +66,8 @@ def build(
     whole first.
 
     Returns position, known_at, permissions_as_of, the warehouse file, dbt's counts and the tests that warned. Raises
-    BadDataError where a test failed and LinkworkError where dbt could not run; the last good warehouse stays.
+    BadDataError where a test failed, LinkworkError where dbt could not run, and what `opened` raises; the last good
+    warehouse stays as it was.
     """
     final = warehouse_file(settings, known_at)
     orders.refuse_unfinished(settings)
@@ -91,9 +92,7 @@ def _forget(settings: Settings, known_at: datetime | None) -> None:
 def _build(
     settings: Settings, final: Path, known_at: datetime | None, progress: Callable[[str], None]
 ) -> dict[str, Any]:
-    store = Store(settings.log_dir)
-    settled_at = store.settled_at()
-    store.refresh()
+    store, settled_at = opened(settings.log_dir, known_at, settings.lock_timeout_seconds)
     target = target_dir(settings, known_at)
     # Always the same path: dbt keeps what it parsed as long as its environment is the same. And always the final
     # file's name: DuckDB's views hold the name of their catalog.

@@ -45,6 +45,7 @@ class EmptyBuild:
 
     def __init__(self, dbt: Dbt) -> None:
         self.finished = dbt("build", Warehouse())
+        self.database = dbt.database
         self.tables = dbt.tables() if self.finished.returncode == 0 else {}
         target = dbt.folder / "target"
         self.manifest_file = target / "manifest.json"

@@ -1,8 +1,11 @@
 """The rules that keep the models apart, read from dbt's own manifest and compiled SQL."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
+from linkwork.engine import connect
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.envelope import ENVELOPE
 from linkwork.release.marts import Mart, read_described, read_marts
@@ -31,6 +34,54 @@ def test_no_model_reads_the_clock_or_decides_by_position(empty_build: EmptyBuild
         code = LITERAL.sub("''", COMMENT.sub("", sql))
         assert not CLOCKS.search(code), name
         assert "global_position" not in code, name
+
+
+# These take one of the values they are given, or count them: no order of adding up changes what they say.
+EXACT = {
+    "min",
+    "max",
+    "count",
+    "count_star",
+    "arg_min",
+    "arg_max",
+    "arg_min_null",
+    "arg_max_null",
+    "first",
+    "any_value",
+}
+EXACT |= {"quantile_disc", "mode", "lag", "lead", "first_value", "last_value", "nth_value", "list", "string_agg"}
+FLOATING = {"DOUBLE", "FLOAT"}
+
+
+def added_up(plan: Any) -> set[str]:
+    """The aggregates and window functions of a plan that do arithmetic with floating-point values."""
+    found = set()
+    if isinstance(plan, list):
+        return set().union(*map(added_up, plan))
+    if isinstance(plan, dict):
+        if plan.get("expression_class") in ("BOUND_AGGREGATE", "BOUND_WINDOW"):
+            types = {argument["id"] for argument in plan.get("arguments") or ()}
+            if types & FLOATING and plan["name"] not in EXACT:
+                found.add(plan["name"])
+        return found.union(*map(added_up, plan.values()))
+    return found
+
+
+def plan_of(con: Any, sql: str) -> Any:
+    """DuckDB's plan of a query, bound to the tables that are there, so that every function's types are known."""
+    plan = json.loads(con.execute("select json_serialize_plan(?)", [sql]).fetchone()[0])
+    assert not plan["error"], plan
+    return plan["plans"]
+
+
+def test_no_model_adds_up_floating_point_values(empty_build: EmptyBuild) -> None:
+    """Such a sum depends on the order of adding, and so on threads: the same log would give other bytes."""
+    with connect(empty_build.database, read_only=True) as con:
+        found = {name: added_up(plan_of(con, sql)) for name, sql in empty_build.compiled.items()}
+        assert {name: names for name, names in found.items() if names} == {}
+        assert added_up(plan_of(con, "select sum(x) from (select 1.5::double as x)")) == {"sum"}
+        assert added_up(plan_of(con, "select avg(x) over (order by x) from (select 1.5::double as x)")) == {"avg"}
+        assert added_up(plan_of(con, "select sum(x), max(x) from (select 1.5::decimal(9, 1) as x)")) == set()
 
 
 def test_a_model_reads_only_the_layers_it_may(empty_build: EmptyBuild) -> None:

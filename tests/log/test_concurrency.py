@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import time
+from datetime import UTC, datetime
 
 import psutil
 import pytest
@@ -13,13 +14,14 @@ from typer.testing import CliRunner
 from ingestion import pipeline
 from linkwork import engine, warehouse
 from linkwork.cli import app
-from linkwork.errors import EXIT_BUSY
+from linkwork.errors import EXIT_BUSY, BusyError
 from linkwork.log import append, table
 from linkwork.log.commit import AlreadyThereError
+from linkwork.log.known_at import opened
 from linkwork.log.store import Store
 from linkwork.privacy import hmac_sql
 from linkwork.privacy.keys import load_keys
-from tests.support.crash import FORKING, assert_nothing_is_left, copy_of, ingest_all, start
+from tests.support.crash import FORKING, assert_nothing_is_left, copy_of, ingest_all, run, start
 from tests.support.depth import deep
 from tests.support.log import SENDER, at, csv_text, day, deliver, effective, ingest, make_home, pass_all, rows
 
@@ -218,6 +220,34 @@ def test_a_second_ingest_says_who_holds_the_log_or_waits(at_work):
     ]
     assert rows(settings, "events", "count(*)") == [(3,)]
     assert_nothing_is_left(settings)
+
+
+def test_what_is_known_at_a_time_waits_for_the_commit_that_began_before_it(at_work):
+    settings, _ = at_work
+    settled = Store(settings.log_dir).settled_at()
+    child = stopped_at(settings, "events-committing")
+    try:
+        with pytest.raises(BusyError, match="has held it since"):
+            opened(settings.log_dir, datetime.now(UTC), 0.2)
+        assert opened(settings.log_dir, settled, 0.2)[1] == settled  # long known
+        assert opened(settings.log_dir, None, 0.2)[1] == settled
+        asked = datetime.now(UTC)
+    finally:
+        go_on(child)
+    store, settled = opened(settings.log_dir, asked, 0.2)
+    assert (store.position(), settled) == (3, store.last_recorded_at())
+    assert settled < asked
+
+
+def test_what_is_known_at_a_time_is_not_told_while_a_commit_before_it_is_unfinished(at_work):
+    settings, _ = at_work
+    settled = Store(settings.log_dir).settled_at()
+    assert run(ingest_all, settings.home.parent, fail_at="events-durable:kill") == -signal.SIGKILL
+    with pytest.raises(BusyError, match="linkwork ingest"):
+        opened(settings.log_dir, datetime.now(UTC), 0.2)
+    assert opened(settings.log_dir, settled, 0.2)[1] == settled
+    ingest(settings)
+    assert opened(settings.log_dir, datetime.now(UTC), 0.2)[0].position() == 3
 
 
 READERS = (["status"], ["log", "history"], ["quarantine", "list"], ["load", "list"])

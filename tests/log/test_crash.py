@@ -23,7 +23,7 @@ AFTER_EVENTS = [p for p in POINTS[POINTS.index("carried-out") :] if p not in ("l
 # Where a first run is killed, so that the next finds a commit to finish, or a batch and files to discard.
 TO_FINISH, TO_DISCARD, TO_SWEEP = "events-committed:kill", "plan-written:kill", "loads-placed:kill"
 RECOVERIES = [
-    *((TO_FINISH, f"{t}-{step}:kill") for t in TABLES[1:] for step in ("committing", "committed", "durable")),
+    *((TO_FINISH, f"{table}-committed:kill") for table in TABLES[1:]),
     *((TO_FINISH, f"{point}:kill") for point in AFTER_EVENTS),
     (TO_FINISH, "recovering:kill"),
     (TO_DISCARD, "plan-discarded:kill"),

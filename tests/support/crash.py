@@ -23,7 +23,15 @@ from linkwork.privacy.keys import load_keys
 from linkwork.settings import Settings
 from tests.support.log import ingest
 
-PRELOADED = ["tests.support.crash", "deltalake", "deltalake.transaction", "pyarrow.parquet", "pandas", "pytest"]
+PRELOADED = [
+    "tests.support.crash",
+    "deltalake",
+    "deltalake.transaction",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
+    "pandas",
+    "pytest",
+]
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(PRELOADED)
 
