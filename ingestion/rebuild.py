@@ -8,7 +8,7 @@ from ingestion.operation import Operation, operation
 from linkwork import engine
 from linkwork.log import append, operations, register
 from linkwork.log.commit import Moment, commit
-from linkwork.log.replay import REGISTER_ROWS, replay
+from linkwork.log.replay import REGISTER_ROWS, find_decisions, replay
 from linkwork.settings import Settings
 
 
@@ -75,30 +75,11 @@ def _sender(work: Operation, loads: list[dict[str, Any]]) -> list[str]:
     commits = [
         [profiles[load["load_id"]] for load in one] for _, one in groupby(again, key=lambda load: load["log_version"])
     ]
-    replay(work.store, work.con, work.folder, commits, "initial")
     if profiles:
-        records = append.staged_records(work.folder, profiles.values())
-        work.con.execute(f"create or replace temp table rec as select * from {records}")
-    # A named decision is in the log and in no file.
-    hashed = "any_value(rec.row_hash)" if profiles else "null::blob"
-    line = "rec.load_id = e.load_id and rec.line_no = e.source_line and rec.asserted_at = a.asserted_at"
-    work.con.execute(
-        f"""insert into rebuilt by name
-        select r.* replace (
-            r.contested and d.record_key is null as contested,
-            coalesce(r.resolved, false) or d.record_key is not null as resolved,
-            coalesce(d.row_hash, r.row_hash) as row_hash,
-            if(d.record_key is null, r.facts, d.facts) as facts)
-        from {REGISTER_ROWS} as r
-        left join (
-            select a.record_key, a.asserted_at, any_value(a.facts) as facts, {hashed} as row_hash
-            from as_logged as a
-            left join {events} as e on e.record_key = a.record_key and e.revision_kind = 'resolution'
-                and e.asserted_at = a.asserted_at
-            {f"left join rec on {line}" if profiles else ""}
-            where a.resolved group by a.record_key, a.asserted_at
-        ) as d on d.record_key = r.record_key and d.asserted_at = r.asserted_at"""
-    )
+        staged = append.staged_records(work.folder, profiles.values())
+        find_decisions(work.con, events, work.store.operations.relation(), staged)
+    replay(work.store, work.con, work.folder, commits, "initial")
+    work.con.execute(f"insert into rebuilt by name from {REGISTER_ROWS}")
     return missing
 
 

@@ -12,7 +12,7 @@ from ingestion import regate
 from ingestion.operation import Operation, operation
 from linkwork import engine
 from linkwork.errors import UsageError
-from linkwork.log import append, operations, register, segments
+from linkwork.log import append, operations, register, segments, settle
 from linkwork.log.commit import Moment, commit
 from linkwork.log.rows import rows_step
 from linkwork.log.store import LOADS
@@ -36,10 +36,10 @@ def resolve(settings: Settings, load_id: str, line: int, keep: Keep, reason: str
             append.prepare_inputs(work.store, work.con, work.folder, [profile], register_rows)
             _check(work, load_id, line)
             if keep == "earlier":
-                _earlier(work, line)
+                _earlier(work)
                 added = segments.write_derived(work.store, work.con, moment.before, moment.recorded_at)
             else:
-                _quarantined(work, line)
+                settle.keep(work.con)
                 added = segments.write(work.store, work.con, work.folder, [profile], moment.before, moment.recorded_at)
             return {
                 "events": {"add": added, "remove": []},
@@ -96,22 +96,12 @@ def _check(work: Operation, load_id: str, line: int) -> None:
         )
 
 
-STANDING = """
-    create or replace temp table standing as
-    select *, id_hmac(record_key || encode(chr(31) || slot)) as fact_id
-    from (
-        select record_key, asserted_at, coalesce(generation, 0) as generation, unnest(facts, recursive := true) from reg
-    )
-"""
-
-EVENT_ID = """id_hmac({fact} || encode(epoch_us({at})::varchar) || {hash} || encode('resolution')
-    || encode(if({generation} > 0, {generation}::varchar, '')))"""
-
-
-def _earlier(work: Operation, line: int) -> None:
+def _earlier(work: Operation) -> None:
     """The facts that stood before the contest, each repeated from the event that states it."""
-    work.con.execute(STANDING)
-    event_id = EVENT_ID.format(fact="e.fact_id", at="s.asserted_at", hash="s.content_hash", generation="s.generation")
+    work.con.execute(settle.STANDING)
+    event_id = settle.EVENT_ID.format(
+        fact="e.fact_id", at="s.asserted_at", hash="s.content_hash", generation="s.generation"
+    )
     work.con.execute(
         f"""create or replace temp table derived as
         select e.event_id as source_event_id, e.global_position as source_position, e.category, s.record_key,
@@ -133,41 +123,6 @@ def _earlier(work: Operation, line: int) -> None:
         from reg"""
     )
     work.con.execute("alter table derived drop column slot")
-
-
-def _quarantined(work: Operation, line: int) -> None:
-    """The facts of the quarantined record. One that only the earlier statement had stays contested, so it is none."""
-    work.con.execute(STANDING)
-    work.con.execute(
-        f"""create or replace temp table event as
-        select i.*, {
-            EVENT_ID.format(fact="i.fact_id", at="i.asserted_at", hash="i.content_hash", generation="i.generation")
-        } as event_id
-        from (
-            select r.record_key, f.slot, f.category, f.event_type, f.stream_id, f.content_hash, 'resolution' as kind,
-                r.asserted_at, r.load_id, r.line_no, 0 as arrival, s.event_id as causation_id,
-                coalesce(reg.generation, 0) as generation,
-                id_hmac(r.record_key || encode(chr(31) || f.slot)) as fact_id
-            from fact as f
-            inner join rec as r on r.load_id = f.load_id and r.line_no = f.line_no
-            inner join reg on reg.record_key = r.record_key
-            left join standing as s on s.slot = f.slot
-        ) as i"""
-    )
-    work.con.execute(
-        """create or replace temp table register_row as
-        select reg.* replace (
-            (select row_hash from rec) as row_hash, false as contested, true as resolved, coalesce((
-                select list(fact order by fact.slot) from (
-                    select {'slot': slot, 'category': category, 'event_type': event_type, 'stream_id': stream_id,
-                        'content_hash': content_hash, 'event_id': event_id} as fact from event
-                    union all
-                    select {'slot': slot, 'category': category, 'event_type': event_type, 'stream_id': stream_id,
-                        'content_hash': null::blob, 'event_id': event_id} from standing
-                    where slot not in (select slot from event)
-                )), []) as facts)
-        from reg"""
-    )
 
 
 def _ledger(work: Operation, moment: Moment, keep: Keep) -> list[dict[str, Any]]:

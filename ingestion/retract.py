@@ -16,10 +16,14 @@ from linkwork.errors import UsageError
 from linkwork.log import append, operations, register, segments
 from linkwork.log.commit import Moment, commit
 from linkwork.log.envelope import LOAD_RETRACTED
-from linkwork.log.replay import EVENTS, REGISTER_ROWS, replay
+from linkwork.log.replay import EVENTS, REGISTER_ROWS, find_decisions, replay
 from linkwork.log.rows import rows_step
 from linkwork.log.store import LOADS
 from linkwork.settings import Settings
+
+# What two events have in common that say the same. Whose line a decision repeats does not matter.
+SAID = """record_key, fact_id, asserted_at, content_hash, {kind} as kind,
+    if({kind} = 'resolution', null, load_id) as load_id"""
 
 
 def retract(settings: Settings, load_id: str, reason: str) -> dict[str, Any]:
@@ -160,12 +164,14 @@ def _replay(
     commits = [
         [profiles[load["load_id"]] for load in loads] for _, loads in groupby(again, key=lambda one: one["log_version"])
     ]
+    staged = append.staged_records(work.folder, profiles.values())
+    find_decisions(work.con, work.store.events.relation(), work.store.operations.relation(), staged)
     replay(work.store, work.con, work.folder, commits, "initial", only="touched")
     work.con.execute(
         f"""create or replace temp table should_be as
-        select record_key, fact_id, asserted_at, content_hash, kind, load_id from {EVENTS}
+        select {SAID.format(kind="kind")} from {EVENTS}
         union all
-        select record_key, fact_id, asserted_at, content_hash, revision_kind, load_id from present
+        select {SAID.format(kind="revision_kind")} from present
         where list_contains({engine.texts(given)}::varchar[], load_id)"""
     )
     return given
@@ -174,14 +180,11 @@ def _replay(
 def _compare(work: Operation, target: dict[str, Any], given: list[str]) -> None:
     """The inputs of the commit: `derived` (withdrawals), `event` (what comes back) and `register_row`.
 
-    A named decision about a record is no file's word, so it does not count when the two are compared.
+    A named decision stands as long as a file says what was decided for.
     """
     work.con.execute(
-        """create or replace temp table rewritten as
-        with was as (
-            select record_key, fact_id, asserted_at, content_hash, revision_kind as kind, load_id from present
-            where revision_kind <> 'resolution'
-        )
+        f"""create or replace temp table rewritten as
+        with was as (select {SAID.format(kind="revision_kind")} from present)
         select distinct record_key from (
             (from was except from should_be) union all (from should_be except from was)
         )"""
@@ -203,19 +206,16 @@ def _compare(work: Operation, target: dict[str, Any], given: list[str]) -> None:
     work.con.execute(
         f"""create or replace temp table register_row as
         select r.feed, r.sender, r.record_key, r.asserted_at,
-            if(kept.record_key is not null, p.row_hash, r.row_hash) as row_hash,
-            if(kept.record_key is not null, false, r.contested) as contested,
-            if(kept.record_key is not null, true, r.resolved) as resolved,
+            -- The log does not keep the hash of a row, the register does where nothing came of the retraction.
+            coalesce(r.row_hash, if(w.record_key is null and p.asserted_at = r.asserted_at, p.row_hash, null))
+                as row_hash,
+            r.contested, r.resolved,
             if(w.record_key is null, p.generation, r.generation) as generation,
             r.subject_key,
             if(w.record_key is null, coalesce(p.facts, []), r.facts) as facts
         from {REGISTER_ROWS} as r
         left join rewritten as w on w.record_key = r.record_key
-        left join present_register as p on p.record_key = r.record_key
-        left join (
-            select distinct e.record_key, e.asserted_at from present as e
-            anti join rewritten using (record_key) where e.revision_kind = 'resolution'
-        ) as kept on kept.record_key = r.record_key and kept.asserted_at = r.asserted_at"""
+        left join present_register as p on p.record_key = r.record_key"""
     )
 
 

@@ -16,6 +16,7 @@ import duckdb
 from linkwork import engine, processes, reference
 from linkwork.errors import BadDataError, LinkworkError
 from linkwork.files import fsync
+from linkwork.log.delta import DataFile
 from linkwork.log.known_at import opened
 from linkwork.log.lock import LOCK, writer_lock
 from linkwork.log.store import Store

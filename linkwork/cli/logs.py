@@ -1,12 +1,15 @@
 """`log …`, `quarantine …`, `load …`: looking at what the log holds, and changing it by name and with a reason."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from linkwork import engine
 from linkwork.cli.output import AsJson, command, console, errors, say_json, say_table, settings
 from linkwork.errors import EXIT_BAD_DATA, UsageError
+
+if TYPE_CHECKING:
+    from linkwork.log.store import Store
 
 log = typer.Typer(help="The event log: prove it whole, list its commits.", no_args_is_help=True)
 quarantine = typer.Typer(help="Records that were refused.", no_args_is_help=True)
@@ -97,18 +100,21 @@ def quarantine_list(
     limit: Annotated[int, typer.Option(min=1)] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Refused records by file, line, rule and field. No value is shown; the raw text stays encrypted in zone 1."""
+    """Refused records by file, line, rule and field, and of conflicts whether a decision ended them.
+
+    No value is shown; the raw text stays encrypted in zone 1.
+    """
     from linkwork.log.store import Store
 
     store = Store(settings().log_dir)
-    columns = ("feed", "sender", "file_name", "source_line", "rule", "field", "sentence", "load_id")
+    columns = ("feed", "sender", "file_name", "source_line", "rule", "field", "sentence", "resolved", "load_id")
     rows: list[tuple[object, ...]] = []
     total = 0
     if store.quarantine.exists():
         where = " and ".join(
             f"{engine.name(c)} = {engine.text(v)}" for c, v in (("feed", feed), ("sender", sender)) if v
         )
-        relation = f"{store.quarantine.refresh().relation()} where {where or 'true'}"
+        relation = f"{_with_resolved(store)} where {where or 'true'}"
         with engine.connect() as con:
             counted = con.execute(f"select count(*) from {relation}").fetchone()
             total = counted[0] if counted else 0
@@ -120,6 +126,15 @@ def quarantine_list(
         return
     say_table("Refused records", columns[:-1], [row[:-1] for row in rows])
     console.print(f"{len(rows)} of {total:,} shown")
+
+
+def _with_resolved(store: "Store") -> str:
+    """SQL that reads the index of refused records; `resolved` is empty but for conflicts."""
+    return f"""(
+        select *, if(rule = 'conflict', concat(load_id, ':', source_line) in (
+            select target from {store.operations.refresh().relation()} where command = 'quarantine resolve'
+        ), null) as resolved
+        from {store.quarantine.refresh().relation()})"""
 
 
 @load.command("list")

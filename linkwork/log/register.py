@@ -83,7 +83,8 @@ def from_log(
 
     `loads` reads the ledger; `slots` gives the slots of each feed, since an event holds its slot only in a hash. Weaker
     than what was lost: a confirmation that added no event is not seen, so a late older file may win over it; and the
-    hash of a row is not known, so a contradiction at the very time of the newest assertion counts as a repetition.
+    hash of a row is not known, so a contradiction at the very time of the newest assertion counts as a repetition. A
+    decision that no fact holds left no event, so its record counts as contested, which has no fact either.
     Events recorded before version 0.2 name no record and give no row.
     """
     pairs = [(feed, slot) for feed, names in slots.items() for slot in names]

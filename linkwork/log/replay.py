@@ -11,11 +11,17 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
-from linkwork.log import append, decide
+from linkwork.log import append, decide, settle
+from linkwork.log.envelope import LOAD_RETRACTED
 from linkwork.log.store import Store
 
-EVENTS, REGISTER_ROWS = "replayed_event", "replayed_register"
+EVENTS, REGISTER_ROWS, DECISIONS = "replayed_event", "replayed_register", "decision"
 KNOWN = f"(select * from {REGISTER_ROWS} semi join rec using (record_key))"
+
+# What `decide` and `settle` leave in `event`.
+EVENT = """record_key blob, slot varchar, category varchar, event_type varchar, stream_id blob, content_hash blob,
+    kind varchar, asserted_at timestamptz, load_id varchar, line_no bigint, arrival integer, fact_id blob,
+    event_id blob, causation_id blob"""
 
 
 def replay(
@@ -29,20 +35,84 @@ def replay(
     """Leave the tables `replayed_event` and `replayed_register`.
 
     `commits` are lists of profiles of files staged below `folder`; `initial` names a table with the register's rows
-    before the first of them; `only` a table of the record keys to look at.
+    before the first of them; `only` a table of the record keys to look at. The table `decision` (`find_decisions`)
+    says which contested statements somebody decided to keep.
     """
     con.execute(f"create or replace temp table {REGISTER_ROWS} as from {engine.name(initial)}")
-    con.execute(f"drop table if exists {EVENTS}")
+    con.execute(f"create or replace temp table {EVENTS} ({EVENT})")
+    replayed: list[dict[str, Any]] = []
     for loads in commits:
         append.prepare_inputs(store, con, folder, loads, KNOWN, only)
         decide.decide(con)
-        if con.execute(f"select 1 from duckdb_tables() where table_name = '{EVENTS}'").fetchone():
-            con.execute(f"insert into {EVENTS} by name from event")
-        else:
-            con.execute(f"create temp table {EVENTS} as from event")
-        con.execute(
-            f"""create or replace temp table {REGISTER_ROWS} as
-            from register_row
-            union all by name
-            select * from {REGISTER_ROWS} anti join register_row using (record_key)"""
+        _take_in(con)
+        replayed += loads
+        if _is_decided(con):
+            append.prepare_inputs(store, con, folder, replayed, KNOWN, only)
+            _choose(con)
+            settle.keep(con)
+            _take_in(con)
+
+
+def find_decisions(con: duckdb.DuckDBPyConnection, events: str, operations: str, records: str) -> None:
+    """Make the table `decision`: record, time, and the hashes of the facts that hold by a named decision.
+
+    `events` reads events, `operations` who did what, `records` staged records. A decision that no fact holds left no
+    event: its operation alone tells of it, by load and line.
+    """
+    con.execute(
+        f"""create or replace temp table {DECISIONS} as
+        with resolution as (
+            select event_id, record_key, asserted_at, content_hash
+            from {events} where revision_kind = 'resolution' and origin <> '{LOAD_RETRACTED}'
+        ),
+        held as (
+            select record_key, asserted_at, list(content_hash order by content_hash) as hashes
+            from resolution
+            anti join (select causation_id from {events} where origin = '{LOAD_RETRACTED}') as w
+                on w.causation_id = resolution.event_id
+            group by all
         )
+        from held
+        union all by name
+        select distinct r.record_key, r.asserted_at, []::blob[] as hashes
+        from {operations} as o
+        inner join {records} as r on o.target = concat(r.load_id, ':', r.line_no)
+        anti join resolution as e on e.record_key = r.record_key and e.asserted_at = r.asserted_at
+        where o.command = 'quarantine resolve'"""
+    )
+
+
+def _take_in(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(f"insert into {EVENTS} by name from event")
+    con.execute(
+        f"""create or replace temp table {REGISTER_ROWS} as
+        from register_row
+        union all by name
+        select * from {REGISTER_ROWS} anti join register_row using (record_key)"""
+    )
+
+
+def _is_decided(con: duckdb.DuckDBPyConnection) -> bool:
+    query = f"select 1 from {REGISTER_ROWS} inner join {DECISIONS} using (record_key, asserted_at) where contested"
+    return con.execute(f"{query} limit 1").fetchone() is not None
+
+
+def _choose(con: duckdb.DuckDBPyConnection) -> None:
+    """Leave in `rec` the first statement about each contested record that has the facts somebody decided for."""
+    con.execute(
+        f"""create or replace temp table chosen as
+        with stated as (
+            select r.record_key, r.asserted_at, r.load_id, r.line_no, l.arrival,
+                coalesce(list(f.content_hash order by f.content_hash) filter (f.content_hash is not null), []) as hashes
+            from rec as r
+            inner join load as l on l.load_id = r.load_id
+            inner join reg on reg.record_key = r.record_key and reg.asserted_at = r.asserted_at and reg.contested
+            left join fact as f on f.load_id = r.load_id and f.line_no = r.line_no
+            where coalesce(r.verified_subject = reg.subject_key, true)
+            group by all
+        )
+        select load_id, line_no from stated inner join {DECISIONS} using (record_key, asserted_at, hashes)
+        qualify row_number() over (partition by record_key order by arrival, line_no) = 1"""
+    )
+    con.execute("delete from rec where (load_id, line_no) not in (select (load_id, line_no) from chosen)")
+    con.execute("delete from reg where record_key not in (select record_key from rec)")

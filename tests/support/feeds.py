@@ -23,7 +23,8 @@ schema:
     properties:
       - {{name: id, source: "{source}id", required: true, grammar: "[a-z0-9]+"}}
       - {{name: nhs_number, source: "{source}nhs_number", logicalType: nhs_number, zone: 1}}
-      - {{name: at, source: "{source}at", logicalType: timestamp, format: "%Y-%m-%dT%H:%M:%SZ", timezone: UTC, required: true}}
+      - {{name: at, source: "{source}at", logicalType: timestamp, timezone: UTC,
+         format: "%Y-%m-%dT%H:%M:%SZ", required: true}}
 """
 _RECORD = """
 record:

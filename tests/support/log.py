@@ -112,10 +112,13 @@ def rows(settings: Settings, table: str, columns: str, suffix: str = "") -> list
         return con.execute(f"select {columns} from {relation} {suffix}").fetchall()
 
 
-def standing(settings: Settings, prefix: str = "") -> list[tuple[str, str, str, str, str]]:
+SHOWN = "source_record_ref, event_type, occurred_on::varchar"
+
+
+def standing(settings: Settings, prefix: str = "", shown: str = SHOWN) -> list[tuple[Any, ...]]:
     """The effective facts, read from the log alone: per fact the newest assertion, contests and withdrawals out.
 
-    Each as feed, sender, record, event type and day, of the records whose id begins with `prefix`.
+    Each as feed, sender and the columns `shown`, of the records whose id begins with `prefix`.
     """
     rank = {"contest": 1, "resolution": 2}
     newest: dict[bytes, tuple[Any, ...]] = {}
@@ -123,8 +126,7 @@ def standing(settings: Settings, prefix: str = "") -> list[tuple[str, str, str, 
     events = rows(
         settings,
         "events",
-        "event_id, causation_id, origin, fact_id, asserted_at, revision_kind, load_id, source_record_ref, event_type, "
-        "occurred_on",
+        f"event_id, causation_id, origin, fact_id, asserted_at, revision_kind, load_id, {shown}",
         f"where fact_id is not null and starts_with(source_record_ref, {engine.text(prefix)})",
     )
     void = {cause for _, cause, origin, *_ in events if origin == "load_retracted"}
@@ -135,8 +137,8 @@ def standing(settings: Settings, prefix: str = "") -> list[tuple[str, str, str, 
         if fact not in newest or order > newest[fact][0]:
             newest[fact] = (order, kind, *said)
     return [
-        (*feeds[load], ref, event_type, str(day))
-        for _, kind, load, ref, event_type, day in newest.values()
+        (*feeds[load], *said)
+        for _, kind, load, *said in newest.values()
         if kind in ("original", "revision", "resolution")
     ]
 

@@ -8,6 +8,7 @@ from tests.support.log import day
 
 NOTHING: Facts = frozenset()
 TIMES = st.integers(1, 4)
+ONE_PERSON = st.just(PEOPLE[0])
 
 
 def fact(event_type: str, on: str) -> tuple[str, str, str]:
@@ -35,7 +36,7 @@ FEEDS_AND_SENDERS = st.tuples(st.sampled_from([STATE, STATE, EVENT]), st.sampled
 
 
 def statements(
-    feed: str, sender: str, prefix: str = "", people: st.SearchStrategy[str] = st.just(PEOPLE[0])
+    feed: str, sender: str, prefix: str = "", people: st.SearchStrategy[str] = ONE_PERSON
 ) -> st.SearchStrategy[Statement]:
     """Statements about two records of a feed and sender. Who says nothing of a record names no person either."""
 
@@ -46,7 +47,7 @@ def statements(
     return st.builds(made, st.sampled_from(["a", "b"]), TIMES, people, STATES if feed == STATE else EVENTS)
 
 
-def files(prefix: str = "", people: st.SearchStrategy[str] = st.just(PEOPLE[0]), most: int = 4):
+def files(prefix: str = "", people: st.SearchStrategy[str] = ONE_PERSON, most: int = 4):
     """Files of one feed and sender each, of one to `most` records."""
     return FEEDS_AND_SENDERS.flatmap(
         lambda of: st.lists(statements(*of, prefix, people), min_size=1, max_size=most).map(tuple)

@@ -6,7 +6,6 @@ folder, the commit and the sealed copy of each file are the pipeline's own.
 
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -96,25 +95,23 @@ class World:
         return len(rows(self.settings, "register", "1", f"where contested and list_contains({chosen}, sender)"))
 
 
-def make_world(folder: Path) -> World:
-    """A fresh home for both small feeds, worked with one thread."""
+def make_world(folder: Path, keys_dir: Path | None = None) -> World:
+    """A fresh home for both small feeds, worked with one thread; with the keys of another home if wanted."""
     contracts = folder / "contracts"
     contracts.mkdir(parents=True)
     for name, text in CONTRACTS.items():
         (contracts / f"{name}.yaml").write_text(text)
     settings = Settings(
-        home=folder / "data", keys_dir=folder / "keys", contracts_dir=contracts, test_numbers="allow", threads=1
+        home=folder / "data",
+        keys_dir=keys_dir or folder / "keys",
+        contracts_dir=contracts,
+        test_numbers="allow",
+        threads=1,
     )
-    create_keys(settings)
+    if keys_dir is None:
+        create_keys(settings)
     keys, con = load_keys(settings), engine.connect(threads=1)
     remember_keys(keys, settings.log_dir)
     hmac_sql.install(con, keys)
     gate = Gate.of(settings, keys)
     return World(settings, con, gate, load_contracts(contracts, gate.catalogue))
-
-
-@contextmanager
-def world(folder: Path) -> Iterator[World]:
-    made = make_world(folder)
-    yield made
-    made.con.close()
