@@ -29,6 +29,14 @@ def is_nhs_number(digits: str) -> bool:
     return check != 10 and check == int(digits[9])
 
 
+def masked(text: str) -> str:
+    """A text, such as a file's name, with the digits of every valid NHS number in it replaced by `#`."""
+    return WRITTEN.sub(
+        lambda m: re.sub(r"\d", "#", m[0]) if is_nhs_number(SEPARATORS.sub("", m[0])) else m[0],
+        text,
+    )
+
+
 def subject_key(text: str) -> bytes:
     """A pseudonym given as 32 hexadecimal digits, as marts show it. Raises UsageError where it is none."""
     try:
