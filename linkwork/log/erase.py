@@ -4,7 +4,7 @@ A stub keeps its position, category, load and time, so that positions stay gap-f
 nothing else of the event is left.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import duckdb
@@ -13,7 +13,7 @@ from linkwork import engine
 from linkwork.log import compact
 from linkwork.log.envelope import ERASED
 from linkwork.log.store import TOMBSTONES, Store
-from linkwork.log.table import DataFile
+from linkwork.log.table import DataFile, LogTable
 
 STUB = ("global_position", "category", "load_id", "recorded_at")
 
@@ -72,6 +72,31 @@ def lines(store: Store, con: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]
     ).fetchall()
 
 
+def senders(store: Store, con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Who sent records of the people."""
+    return [
+        sender
+        for (sender,) in con.execute(
+            f"""select sender from {store.register.relation()} as r where {_is_theirs("r")}
+            union
+            select l.sender from {store.events.relation(_may_hold(store, con))} as e
+            inner join {store.current_loads()} as l on l.load_id = e.load_id where {_is_theirs("e")}
+            order by 1"""
+        ).fetchall()
+    ]
+
+
+def others_of_records(store: Store, con: duckdb.DuckDBPyConnection) -> list[bytes]:
+    """Pseudonyms under which the people's records were ever stated, beside those in `erased_subject`."""
+    return [
+        key
+        for (key,) in con.execute(
+            f"""select distinct subject_key from {store.events.relation()} semi join erased_record using (record_key)
+            where subject_key is not null and subject_key not in (select subject_key from erased_subject)"""
+        ).fetchall()
+    ]
+
+
 def counts(store: Store, con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     """How many events and rows of the register are theirs."""
     found = con.execute(
@@ -82,21 +107,39 @@ def counts(store: Store, con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     return int(found[0]), int(found[1])
 
 
-def steps(store: Store, con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
-    """Write the files that hold the people anew, without them; returns the plan's steps of events and register."""
+def names(store: Store, con: duckdb.DuckDBPyConnection, masked: Callable[[str], str]) -> dict[str, str]:
+    """The received files whose stored names name the people, as `masked` tells; with the names they are to have."""
+    stored = con.execute(
+        f"""select file_name from {store.loads.relation()} union select file_name from {store.quarantine.relation()}
+        order by 1"""
+    ).fetchall()
+    return {name: masked(name) for (name,) in stored if masked(name) != name}
+
+
+def steps(store: Store, con: duckdb.DuckDBPyConnection, renamed: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Write the files that hold the people anew, without them; returns the steps of a plan.
+
+    `renamed` maps names of received files to those under which they are kept from now on.
+    """
     add: list[dict[str, Any]] = []
     remove: list[str] = []
     columns = ", ".join(
-        engine.name(c) if c in STUB else f"if({_is_theirs('e')}, {_left(c)}, {engine.name(c)}) as {engine.name(c)}"
+        engine.name(c) if c in STUB else f"if(is_theirs, {_left(c)}, {engine.name(c)}) as {engine.name(c)}"
         for c in store.events.columns
     )
     for one in _holding(store, con):
-        rows = f"(select {columns} from {store.events.relation([one])} as e)"
+        judged = f"(select *, {_is_theirs('e')} as is_theirs from {store.events.relation([one])} as e)"
+        rows = f"(select {columns} from {judged})"  # judged once: asked for each column, planning takes seconds
         category = one.partition["category"]
         if added := compact.write_bucket(store, con, category, compact.bucket_in(one.path), rows):
             add.append(added)
             remove.append(one.path)
-    return {"events": {"add": add, "remove": remove}, "register": _register(store, con)}
+    return {
+        "events": {"add": add, "remove": remove},
+        "register": _register(store, con),
+        "loads": _renamed(store.loads, con, renamed),
+        "quarantine": _renamed(store.quarantine, con, renamed),
+    }
 
 
 def add_tombstones(store: Store, con: duckdb.DuckDBPyConnection, erasure_id: str) -> None:
@@ -155,6 +198,21 @@ def _register(store: Store, con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         kept = f"select * exclude (feed, sender) from {rows} where not ({theirs}) order by record_key"
         if added := store.register.write_file(con, kept, one.partition):
             add.append(added)
+    return {"add": add, "remove": remove}
+
+
+def _renamed(table: LogTable, con: duckdb.DuckDBPyConnection, renamed: Mapping[str, str]) -> dict[str, Any]:
+    add, remove = [], []
+    cases = " ".join(f"when {engine.text(old)} then {engine.text(new)}" for old, new in renamed.items())
+    for one in table.files() if renamed else []:
+        rows = table.relation([one])
+        if con.execute(
+            f"select 1 from {rows} where list_contains({engine.texts(list(renamed))}, file_name) limit 1"
+        ).fetchone():
+            remove.append(one.path)
+            query = f"select * replace (case file_name {cases} else file_name end as file_name) from {rows}"
+            if added := table.write_file(con, query, {}):
+                add.append(added)
     return {"add": add, "remove": remove}
 
 

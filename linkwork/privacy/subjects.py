@@ -58,6 +58,12 @@ def tombstone(value: bytes, keys: Keys) -> bytes:
     return _hmac(keys.erasure, value)
 
 
+def numbers_of(text: str, subjects: set[bytes], keys: Keys) -> set[str]:
+    """The NHS numbers in a text that have one of these pseudonyms."""
+    numbers = {SEPARATORS.sub("", found) for found in WRITTEN.findall(text)}
+    return {n for n in numbers if is_nhs_number(n) and not subjects.isdisjoint(pseudonyms(n, keys))}
+
+
 def mentioned(text: str, keys: Keys) -> set[bytes]:
     """The tombstones that the people named in a text by NHS number would have."""
     numbers = {SEPARATORS.sub("", found) for found in WRITTEN.findall(text)}
