@@ -1,12 +1,14 @@
 """A home in which one person is everywhere: every kind of file, row and table that an erasure has to reach."""
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 from ingestion import upkeep
 from linkwork import engine
 from linkwork.log.store import Store
-from linkwork.privacy import subjects
+from linkwork.privacy import subjects, vault
 from linkwork.privacy.keys import load_keys
 from linkwork.privacy.scan import Needles, ScanResult, scan
 from linkwork.settings import Settings
@@ -69,6 +71,7 @@ FIRST = text(
     referral("r6", ANNA, 1),
     referral("r9", ANNA, 1, accepted="2025-05-03"),
     referral("r4", CLEO, 1, note='a 5"" nail'),
+    referral("r12", "", 1, "c-dora"),  # somebody who is never named by NHS number
 )
 SECOND = text(
     REFERRALS,
@@ -108,9 +111,9 @@ REGISTERED = text(
 WAITING = text(REFERRALS, referral("r20", ANNA, 9, note=MULTI_LINE), referral("r21", BEN, 9))
 
 
-def everywhere(folder: Any, **settings: Any) -> Settings:
-    """The home: a compacted and an uncompacted part of the log, refused rows, a conflict, pages, logs, a waiting file."""
-    home = make_home(folder, **settings)
+def everywhere(folder: Path) -> Settings:
+    """The home: a log compacted in part, refused rows, a conflict, pages, logs, a file that waits."""
+    home = make_home(folder)
     use_installed(home, "referrals_csv", "link_worker_jsonl", "registrations_csv")
     add_sender(home, SERVICE, ["referrals_csv", "link_worker_jsonl"])
     add_sender(home, PRACTICE, ["registrations_csv"])
@@ -136,6 +139,18 @@ def everywhere(folder: Any, **settings: Any) -> Settings:
     return home
 
 
+def copy_of(home: Settings, folder: Path) -> Settings:
+    """The whole installation at another place."""
+    shutil.copytree(home.home.parent, folder, symlinks=True)
+    return Settings(
+        home=folder / "data",
+        keys_dir=folder / "keys",
+        contracts_dir=folder / "contracts",
+        test_numbers="allow",
+        landing=None,
+    )
+
+
 def pseudonyms(home: Settings, number: str = ANNA) -> list[bytes]:
     return subjects.pseudonyms(number, load_keys(home))
 
@@ -147,11 +162,6 @@ def search(home: Settings, *numbers: str) -> ScanResult:
     return scan(home.home, Needles.of(wanted, keys), load_keys(home).zone1)
 
 
-def stubs(home: Settings) -> list[tuple[Any, ...]]:
-    """Every erased event, all its columns that hold anything."""
-    return [tuple((c, v) for c, v in row.items() if v is not None) for row in events(home) if row["event_type"] == "erased"]
-
-
 def events(home: Settings) -> list[dict[str, Any]]:
     """Every event with every column, in the order of the log."""
     store = Store(home.log_dir).refresh()
@@ -159,3 +169,10 @@ def events(home: Settings) -> list[dict[str, Any]]:
         cursor = con.execute(f"select * from {store.events.relation()} order by global_position")
         names = [d[0] for d in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def received(home: Settings) -> dict[str, list[str]]:
+    """The lines of every received file and of every refused record that is kept, by the file's place."""
+    key = load_keys(home).zone1
+    kept = [*home.raw_dir.glob("[!.]*"), *home.quarantine_raw_dir.glob("[!.]*")]
+    return {f"{path.parent.name}/{path.name}": vault.unseal(path, key).decode().split("\n") for path in kept}
