@@ -63,6 +63,8 @@ def resume(settings: Settings) -> list[dict[str, Any]]:
 def reapply(settings: Settings) -> dict[str, Any] | None:
     """Erase again whom the tombstones know but a restored copy of the log brought back. None where nobody came back."""
     known = tombstones.all_of(settings.log_dir)
+    if not known:
+        return None
     with _everything_still(settings) as work:
         work.store.refresh()
         work.con.execute("create or replace temp table tombstone (value blob)")
@@ -72,7 +74,7 @@ def reapply(settings: Settings) -> dict[str, Any] | None:
                 select subject_key from {work.store.events.relation()} union select subject_key
                 from {work.store.register.relation()}
             ) where subject_key is not null and erasure_hmac(subject_key) in (from tombstone)"""
-        ).fetchall() if known else []  # fmt: skip
+        ).fetchall()
         if not found:
             return None
         order = Order(work.id, "a restored copy of the log held the erased", [], [key.hex() for (key,) in found])
