@@ -49,7 +49,7 @@ def test_she_was_everywhere(populated):
     found = {hit.path.split("/")[0] for hit in search(populated).hits}
     assert found == {"airflow", "landing", "log", "quality", "restricted"}
     where = {hit.path.split("/")[1] for hit in search(populated).hits if hit.path.startswith(("log", "restricted"))}
-    assert where == {"events", "register", "raw", "quarantine"}
+    assert where == {"events", "register", "loads", "raw", "quarantine"}
     assert {row["source_record_ref"] for row in events(populated)} >= HERS
 
 
@@ -98,6 +98,14 @@ def test_the_register_loses_her_records_only(done):
     left = _register(done.home)
     assert len(done.before.register) - len(left) == len({*HERS, "g1"})
     assert set(map(str, left)) < set(map(str, done.before.register))
+
+
+def test_a_stored_file_name_that_held_her_number_is_masked(done):
+    names = [name for (name,) in rows(done.home, "loads", "file_name", "order by 1")]
+    assert names == ["1.csv", "2.csv", "3.csv", "4-0…0.csv", "e.jsonl", "g.csv"]
+    assert set(rows(done.home, "quarantine", "distinct file_name")) == {
+        (n,) for n in ("4-0…0.csv", "g.csv", "e.jsonl", "3.csv")
+    }
 
 
 def test_everybody_elses_lines_keep_their_number(done):
