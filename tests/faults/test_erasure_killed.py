@@ -13,7 +13,7 @@ from linkwork.log.verify import verify
 from linkwork.privacy import orders
 from tests.support.kills import killer
 from tests.support.log import ingest, rows
-from tests.support.people import ANNA, copy_of, events, received, search
+from tests.support.people import ANNA, copy_of, events, in_few_files, received, search
 
 # The points that an erasure passes, in the order in which it first does.
 WRITING = [f"{table}-{step}" for table in ("events", "register", "loads", "quarantine", "operations")
@@ -24,6 +24,16 @@ AFTER = [point for point in ERASURE_POINTS if point not in BEFORE]
 IN_TURN = [*BEFORE, "in-step", *WRITING, "plan-written", *COMMITTING, "carried-out", *AFTER]
 # A table that was committed is not committed again: what comes after has to be the first cut.
 ALONE = ["erasure-tombstones", "plan-written", *(f"{table}-durable" for table in TABLES), "erasure-scrub"]
+
+
+@pytest.fixture(scope="module")
+def populated(tmp_path_factory):
+    return in_few_files(tmp_path_factory.mktemp("few") / "whole")
+
+
+@pytest.fixture
+def people(populated, tmp_path):
+    return copy_of(populated, tmp_path / "copy")
 
 
 @pytest.fixture(scope="module")

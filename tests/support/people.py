@@ -114,20 +114,43 @@ WAITING = text(REFERRALS, referral("r20", ANNA, 9, note=MULTI_LINE), referral("r
 
 def everywhere(folder: Path) -> Settings:
     """The home: a log compacted in part, refused rows, a conflict, pages, logs, a file that waits."""
+    home = _installed(folder)
+    _put(home, {"1.csv": FIRST, "2.csv": SECOND})
+    put(home, "g.csv", REGISTERED, feed="registrations_csv", sender=PRACTICE)
+    ingest(home)
+    upkeep.compact(home)
+    _put(home, {"3.csv": THIRD, NAMED: FOURTH})
+    put(home, "e.jsonl", CONTACTS, feed="link_worker_jsonl", sender=SERVICE)
+    ingest(home)
+    _leave_traces(home)
+    return home
+
+
+def in_few_files(folder: Path) -> Settings:
+    """The same with two files only, for what is done many times."""
+    home = _installed(folder)
+    _put(home, {"1.csv": FIRST, NAMED: FOURTH})
+    ingest(home)
+    _leave_traces(home)
+    return home
+
+
+def _installed(folder: Path) -> Settings:
     home = make_home(folder)
     use_installed(home, "referrals_csv", "link_worker_jsonl", "registrations_csv")
     add_sender(home, SERVICE, ["referrals_csv", "link_worker_jsonl"])
     add_sender(home, PRACTICE, ["registrations_csv"])
-    for name, content in (("1.csv", FIRST), ("2.csv", SECOND)):
+    return home
+
+
+def _put(home: Settings, files: dict[str, str]) -> None:
+    for name, content in files.items():
         put(home, name, content, feed="referrals_csv", sender=SERVICE)
-    put(home, "g.csv", REGISTERED, feed="registrations_csv", sender=PRACTICE)
-    ingest(home)
-    upkeep.compact(home)
-    for name, content in (("3.csv", THIRD), (NAMED, FOURTH)):
-        put(home, name, content, feed="referrals_csv", sender=SERVICE)
-    put(home, "e.jsonl", CONTACTS, feed="link_worker_jsonl", sender=SERVICE)
-    ingest(home)
-    put(home, f"{ANNA}.csv", WAITING, feed="referrals_csv", sender=SERVICE)
+
+
+def _leave_traces(home: Settings) -> None:
+    """Where she should not be: pages, results and logs; and a file that waits, named after her."""
+    _put(home, {f"{ANNA}.csv": WAITING})
     for name, content in {
         "quality/page.html": f"<td>{pseudonyms(home)[0].hex()}</td>",
         f"quality/{ANNA}.json": "{}",
@@ -137,7 +160,6 @@ def everywhere(folder: Path) -> Settings:
         path = home.home / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    return home
 
 
 def copy_of(home: Settings, folder: Path) -> Settings:
