@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
-from linkwork.log import compact
+from linkwork.log import compact, links
 from linkwork.log.envelope import ERASED
 from linkwork.log.store import TOMBSTONES, Store
 from linkwork.log.table import DataFile, LogTable
@@ -22,13 +22,15 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
     """Make the tables `erased_subject` and `erased_record`: all pseudonyms and all records of the people given.
 
     A record that was first known by the sender's own id of the person, and then by the NHS number, links that id's
-    pseudonym; so does an event that merges two people. Both are followed until nothing new is found.
+    pseudonym; so does an event that merges two people, as long as it holds. Both are followed until nothing new is
+    found. A record that names a pseudonym of theirs beside another person's is theirs too.
     """
     con.execute("create or replace temp table erased_subject (subject_key blob)")
     con.executemany("insert into erased_subject values (?)", [[s] for s in subjects])
     con.execute("create or replace temp table erased_record (record_key blob)")
     register = store.register.relation()
     everything, people = store.events.relation(), store.events.relation(store.events.files(category="person"))
+    linked = links.in_force(people)
     known = -1
     while known != (now := _count(con, "erased_subject") + _count(con, "erased_record")):
         known = now
@@ -40,6 +42,9 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
                 union
                 select record_key from {theirs} semi join erased_subject using (subject_key)
                 where record_key is not null
+                union
+                select record_key from {people} where person_merged_into in (select subject_key from erased_subject)
+                    and record_key is not null
             ) anti join erased_record using (record_key)"""
         )
         con.execute(
@@ -48,10 +53,9 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
                 select subject_key from {everything} semi join erased_record using (record_key)
                 where identity_quality = 'local'
                 union
-                select person_merged_into from {people} semi join erased_subject using (subject_key)
-                where person_merged_into is not null
+                select other_key from {linked} where one_key in (select subject_key from erased_subject)
                 union
-                select subject_key from {people} where person_merged_into in (select subject_key from erased_subject)
+                select one_key from {linked} where other_key in (select subject_key from erased_subject)
             ) anti join erased_subject using (subject_key)"""
         )
 
