@@ -100,6 +100,7 @@ def test_a_link_that_was_corrected_leads_to_nobody(linked):
 
 
 def test_a_link_whose_file_was_retracted_leads_to_nobody(linked):
+    link(linked, f"l9,9990000069,unmerged,{day(1)},{at(1)}", name="other.csv")
     link(linked, f"l1,{OLD},merged,{day(1)},{at(1)}")
     ((load,),) = rows(linked, "loads", "load_id", "where file_name = 'l.csv'")
     retract.retract(linked, load, "sent by mistake")
