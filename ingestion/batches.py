@@ -131,7 +131,7 @@ def seal_received(settings: Settings, folder: Path) -> None:
     without = {p["load_id"]: set(p.get("erased_lines", [])) for p in staged}
     names = {identity[:3] for identity in committed}
     for landed in landed_files(settings.landing_dir):
-        name = (landed.feed, landed.sender, landed.path.name)
+        name = (landed.feed, landed.sender, landed.name)
         if landed.problem is not None or name not in names:
             continue
         sha = sha256_of(landed.path)

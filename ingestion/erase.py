@@ -5,12 +5,13 @@ it, so an erasure that was cut off is carried out again from the start, by `eras
 takes the writer's lock. Tombstones come first: from then on no redelivered file brings the person back.
 """
 
+import os
+import shutil
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from typing import Any
 
-from ingestion import refused
-from ingestion.landing import landed_files
+from ingestion import erase_received
 from ingestion.operation import Operation, operation
 from linkwork import engine
 from linkwork.errors import BusyError
@@ -24,9 +25,10 @@ from linkwork.privacy.holds import refuse_held
 from linkwork.privacy.orders import Order
 from linkwork.privacy.scan import scan
 from linkwork.privacy.subjects import pseudonyms
-from linkwork.privacy.zone1 import Cleaned, Eraser
+from linkwork.privacy.zone1 import Eraser
 from linkwork.settings import Settings
 
+COUNTS = ("events", "register_rows", "raw_records", "files_removed", "releases_redacted")
 SCRUBBED = ("quality", "airflow", "staging")  # below the home: whatever names the person there is removed as a file
 
 
@@ -37,7 +39,10 @@ def erase_person(settings: Settings, numbers: Iterable[str], subjects: Iterable[
     """
     with _everything_still(settings) as work:
         wanted = [*subjects, *(key for n in numbers for key in pseudonyms(n, work.gate.keys))]
-        refuse_held(settings.log_dir, wanted, work.gate.keys)
+        work.store.refresh(evolve=True)
+        erase.find(work.store, work.con, wanted)
+        found = [key for (key,) in work.con.execute("select subject_key from erased_subject").fetchall()]
+        refuse_held(settings.log_dir, [*found, *erase.others_of_records(work.store, work.con)], work.gate.keys)
         order = Order(work.id, reason, list(numbers), [s.hex() for s in wanted])
         order.seal(settings, work.gate.keys.zone1)
         return _carry_out(work, order)
@@ -55,6 +60,8 @@ def resume(settings: Settings) -> list[dict[str, Any]]:
 def reapply(settings: Settings) -> dict[str, Any] | None:
     """Erase again whom the tombstones know but a restored copy of the log brought back. None where nobody came back."""
     known = tombstones.all_of(settings.log_dir)
+    if not known:
+        return None
     with _everything_still(settings) as work:
         work.store.refresh()
         work.con.execute("create or replace temp table tombstone (value blob)")
@@ -64,7 +71,7 @@ def reapply(settings: Settings) -> dict[str, Any] | None:
                 select subject_key from {work.store.events.relation()} union select subject_key
                 from {work.store.register.relation()}
             ) where subject_key is not null and erasure_hmac(subject_key) in (from tombstone)"""
-        ).fetchall() if known else []  # fmt: skip
+        ).fetchall()
         if not found:
             return None
         order = Order(work.id, "a restored copy of the log held the erased", [], [key.hex() for (key,) in found])
@@ -93,54 +100,30 @@ def _carry_out(work: Operation, order: Order) -> dict[str, Any]:
     order.subjects = [key.hex() for (key,) in work.con.execute("select subject_key from erased_subject").fetchall()]
     erase.add_tombstones(work.store, work.con, order.erasure_id)
     reached("erasure-tombstones")
-    for sha, line in erase.lines(work.store, work.con):
-        order.lines.setdefault(sha, [])
-        order.lines[sha] = sorted({*order.lines[sha], line})
+    erase_received.find_numbers(work, order)
+    erase_received.find_lines(work, order)
     order.seal(settings, keys.zone1)
-    steps: tuple[Callable[[Operation, Order], None], ...] = (
-        _zone1, _log, _warehouse_and_releases, _scrub,
-    )  # fmt: skip
-    for step in steps:
+    steps: tuple[tuple[str, Callable[[Operation, Order], None]], ...] = (
+        ("zone1", erase_received.clean),
+        ("log", _log),
+        ("warehouse-and-releases", _warehouse_and_releases),
+        ("scrub", _scrub),
+    )
+    for name, step in steps:
         step(work, order)
-        reached(f"erasure{step.__name__}".replace("_", "-"))
+        reached(f"erasure-{name}")
     receipt = _receipt(work, order)
     order.finish(settings)
     return receipt
 
 
 # --- the steps -----------------------------------------------------------------------------------
-def _zone1(work: Operation, order: Order) -> None:
-    settings, key = work.settings, work.gate.keys.zone1
-    eraser, done = Eraser(order.needles()), Cleaned()
-    for path in sorted(settings.raw_dir.glob("[!.]*")):
-        done += eraser.clean_sealed(path, set(order.lines.get(path.name, [])), key)
-    theirs = _lines_of_loads(work, order)
-    for path in sorted(settings.quarantine_raw_dir.glob("[!.]*")):
-        records = refused.read(path, key)
-        kept = [
-            r for r in records
-            if not eraser.names(r["raw"].encode()) and (path.name, r["line"]) not in theirs
-        ]  # fmt: skip
-        if len(kept) < len(records):
-            done += Cleaned(len(records) - len(kept))
-            refused.write(kept, path, key)
-    if not settings.landing_is_read_only:
-        for landed in landed_files(settings.landing_dir):
-            if landed.problem is None:
-                done += eraser.clean_plain(landed.path)
-    order.count("raw_records", done.records)
-    order.count("files_removed", done.dropped)
-
-
-def _lines_of_loads(work: Operation, order: Order) -> set[tuple[str, int]]:
-    found = work.con.execute(f"select load_id, file_sha256 from {work.store.current_loads()}").fetchall()
-    return {(load_id, line) for load_id, sha in found for line in order.lines.get(sha, [])}
-
-
 def _log(work: Operation, order: Order) -> None:
+    masked = order.needles().masked
+
     def prepare(moment: Moment) -> dict[str, Any]:
         work.store.refresh()
-        steps = erase.steps(work.store, work.con)
+        steps = erase.steps(work.store, work.con, erase.names(work.store, work.con, masked))
         outcome = f"{len(steps['events']['add'])} files of events written anew"
         row = operations.step(
             work.store, work.con, moment, order.erasure_id, command="erase", target="one person", outcome=outcome,
@@ -149,9 +132,9 @@ def _log(work: Operation, order: Order) -> None:
         return {**steps, "operations": row}
 
     events, rows = erase.counts(work.store, work.con)
-    if events or rows:
-        order.count("events", events)
-        order.count("register_rows", rows)
+    if events or rows or erase.names(work.store, work.con, masked):
+        order.note("events", "log", events)
+        order.note("register_rows", "log", rows)
         order.seal(work.settings, work.gate.keys.zone1)
         commit(work.store, work.folder, work.id, prepare)
         (work.folder / plan.FILE).unlink()
@@ -166,23 +149,24 @@ def _log(work: Operation, order: Order) -> None:
 
 
 def _warehouse_and_releases(work: Operation, order: Order) -> None:
-    removed = projections.remove(work.settings, f"erasure {order.erasure_id}", work.store.next_time())
-    order.count("files_removed", removed.files)
-    order.count("releases_redacted", len(removed.releases))
+    copies = projections.found(work.settings)
+    order.note("files_removed", "warehouse", len(copies.files))
+    order.note("releases_redacted", "releases", len(copies.releases))
     order.seal(work.settings, work.gate.keys.zone1)
+    projections.remove(work.settings, f"erasure {order.erasure_id}", work.store.next_time())
 
 
 def _scrub(work: Operation, order: Order) -> None:
     """Pages, results and logs should name nobody; a file that does all the same goes."""
-    needles = order.needles()
-    for name in SCRUBBED:
-        folder = work.settings.home / name
-        if not folder.is_dir():
-            continue
-        for path in sorted({hit.path for hit in scan(folder, needles, work.gate.keys.zone1).hits}):
-            if (folder / path).is_file():
-                (folder / path).unlink()
-                order.count("files_removed", 1)
+    needles, home = order.needles(), work.settings.home
+    eraser = Eraser(needles)
+    for folder in (home / name for name in SCRUBBED if (home / name).is_dir()):
+        named = {path for path in folder.rglob("*") if eraser.names(os.fsencode(path.name))}
+        for path in sorted({folder / hit.path for hit in scan(folder, needles, work.gate.keys.zone1).hits} | named):
+            if path.is_symlink() or path.exists():
+                order.note("files_removed", str(path.relative_to(home)), 1)
+                order.seal(work.settings, work.gate.keys.zone1)
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _receipt(work: Operation, order: Order) -> dict[str, Any]:
@@ -193,17 +177,15 @@ def _receipt(work: Operation, order: Order) -> dict[str, Any]:
         inner join {work.store.current_loads()} as l on l.load_id = e.load_id
         where e.identity_quality = 'local' order by 1"""
     ).fetchall()
-    not_cleaned = ["the landing folder, which is read only"] if work.settings.landing_is_read_only else []
     receipt = {
         "erasure_id": order.erasure_id,
         "recorded_at": work.store.next_time(),
         "reason": order.reason,
         "actor": operations.actor(),
         "pseudonyms": len(order.subjects),
-        **{c: order.done.get(c, 0) for c in ("events", "register_rows", "raw_records")},
-        **{c: order.done.get(c, 0) for c in ("files_removed", "releases_redacted")},
+        **{c: order.total(c) for c in COUNTS},
         "unlinked_senders": [sender for (sender,) in unlinked],
-        "not_cleaned": not_cleaned,
+        "not_cleaned": order.left,
     }
     work.store.erasures.refresh(evolve=True)
     written = work.con.execute(

@@ -177,22 +177,23 @@ class Gate:
                 {reference} as source_record_ref
             from typed"""
         )
-        self._keep_out_erased(con)
+        self._keep_out_erased(con, contract)
         con.execute(
             """create or replace temp table valid as
             select * from judged where skipped_as is null and len(violations) = 0"""
         )
 
-    def _keep_out_erased(self, con: duckdb.DuckDBPyConnection) -> None:
-        """A record of an erased person is skipped and counted, whatever else is wrong with it."""
+    def _keep_out_erased(self, con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+        """A record of an erased person, or that names one, is skipped and counted, whatever else is wrong with it."""
         if not self.tombstones:
             return
         con.execute("create or replace temp table tombstone (value blob)")
         con.executemany("insert into tombstone values (?)", [[value] for value in sorted(self.tombstones)])
+        numbers = [engine.name(p.name) for p in contract.properties if p.logicalType == "nhs_number"]
+        named = ["subject_key", *(f"subject_hmac(encode({number}))" for number in numbers)]
+        erased = " or ".join(f"coalesce(erasure_hmac({key}) in (from tombstone), false)" for key in named)
         con.execute(
-            """update judged set skipped_as = 'erased'
-            where erasure_hmac(record_key) in (from tombstone)
-                or coalesce(erasure_hmac(subject_key) in (from tombstone), false)"""
+            f"update judged set skipped_as = 'erased' where erasure_hmac(record_key) in (from tombstone) or {erased}"
         )
 
     # --- writing ----------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from linkwork.privacy.subjects import masked
+
 IGNORED_SUFFIXES = (".part", ".tmp")
 
 
@@ -18,6 +20,11 @@ class Landed:
     path: Path
     received_at: datetime
     problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name as it is stored and shown; two files may have the same."""
+        return shown(self.path.name)
 
 
 def landed_files(landing: Path, sender: str | None = None) -> list[Landed]:
@@ -35,7 +42,11 @@ def landed_files(landing: Path, sender: str | None = None) -> list[Landed]:
 
 
 def shown(name: str) -> str:
-    """A name as tables can hold it: bytes that are not UTF-8 are written as escapes."""
+    """A name as tables can hold it: bytes that are not UTF-8 as escapes, NHS numbers without their digits."""
+    return masked(_decoded(name))
+
+
+def _decoded(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
@@ -44,6 +55,6 @@ def _problem(path: Path, mode: int) -> str | None:
         return "The entry is not a regular file."
     if path.parent.is_symlink() or path.parent.parent.is_symlink():
         return "The folder is a link; a file behind it is not taken."  # it would be removed from where it belongs
-    if any(part != shown(part) for part in path.parts[-3:]):
+    if any(part != _decoded(part) for part in path.parts[-3:]):
         return "The name is not UTF-8."
     return None

@@ -13,7 +13,7 @@ from ingestion.contract import Contract, load_contracts
 from ingestion.gate import Gate
 from ingestion.senders import registered
 from linkwork import engine
-from linkwork.log import operations
+from linkwork.log import operations, plan
 from linkwork.log.lock import writer_lock
 from linkwork.log.store import Store
 from linkwork.privacy import hmac_sql
@@ -48,8 +48,9 @@ class Operation:
 def operation(settings: Settings) -> Iterator[Operation]:
     """Hold the writer's lock, with everything finished that an earlier run left.
 
-    The folder is removed at the end. Where the command is cut off it stays, and whoever comes next finishes the commit
-    or discards it. Raises BusyError where another process holds the lock.
+    The folder is removed at the end, or where the command fails before its plan is written. Where it is cut off later
+    the folder stays, and whoever comes next finishes the commit or discards it. Raises BusyError where another process
+    holds the lock.
     """
     keys, store = load_keys(settings), Store(settings.log_dir)
     operation_id = operations.new_id()
@@ -62,5 +63,10 @@ def operation(settings: Settings) -> Iterator[Operation]:
         ) as con:
             hmac_sql.install(con, keys)
             contracts = load_contracts(settings.contracts_dir, store.catalogue)
-            yield Operation(operation_id, settings, store, con, Gate.of(settings, keys), contracts, folder)
+            try:
+                yield Operation(operation_id, settings, store, con, Gate.of(settings, keys), contracts, folder)
+            except BaseException:
+                if not (folder / plan.FILE).exists():
+                    shutil.rmtree(folder)
+                raise
         shutil.rmtree(folder)

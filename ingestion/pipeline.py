@@ -124,7 +124,7 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
         profiles, verdicts = batches.profiles(batch_dir), batches.verdicts(batch_dir)
         good, others = [], ledger.notes(batch_dir)
         store.refresh()
-        paths = {(f.feed, f.sender, f.path.name): f.path for f in landed_files(settings.landing_dir)}
+        landed = _by_name(landed_files(settings.landing_dir))
         taken: set[str] = set()
         known = store.events.transactions()
         for profile in profiles:
@@ -136,7 +136,7 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
                 others.append(ledger.row_of(profile, "noop", REPEATED))
             elif verdict is None or not verdict["success"]:
                 others.append(ledger.row_of(profile, "held", ledger.why_held(verdict)))
-            elif not _is_as_staged(_path(paths, profile), sha):
+            elif _as_staged(landed, profile) is None:
                 others.append(ledger.row_of(profile, "refused", CHANGED))
             else:
                 taken.add(sha)
@@ -153,8 +153,7 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
         batches.seal_received(settings, batch_dir)
         reached("sealed")
         for repeated in (row for row in others if row["status"] == "noop" and not settings.landing_is_read_only):
-            path = _path(paths, repeated)
-            if path is not None and _is_as_staged(path, repeated["file_sha256"]):
+            if (path := _as_staged(landed, repeated)) is not None:
                 path.unlink()
         statuses = [row["status"] for row in others] + ["committed"] * len(good)
         summary = ledger.summary(
@@ -217,10 +216,15 @@ def _arrival(landed: Landed, batch_id: str, number: int, sender: Sender | None) 
     )
 
 
-def _path(paths: dict[tuple[str, str, str], Path], row: dict[str, Any]) -> Path | None:
-    """Where the file of a profile or ledger row lay when the batch was committed."""
-    return paths.get((row["feed"], row["sender"], row["file_name"]))
+def _by_name(landed: list[Landed]) -> dict[tuple[str, str, str], list[Path]]:
+    """The landed files by feed, sender and name as it is shown, which two may share."""
+    found: dict[tuple[str, str, str], list[Path]] = {}
+    for one in landed:
+        found.setdefault((one.feed, one.sender, one.name), []).append(one.path)
+    return found
 
 
-def _is_as_staged(path: Path | None, sha256: str) -> bool:
-    return path is not None and path.is_file() and sha256_of(path) == sha256
+def _as_staged(landed: dict[tuple[str, str, str], list[Path]], row: dict[str, Any]) -> Path | None:
+    """The file of a profile or ledger row, if it still lies in the landing folder as it was when it was staged."""
+    same_name = landed.get((row["feed"], row["sender"], row["file_name"]), [])
+    return next((path for path in same_name if path.is_file() and sha256_of(path) == row["file_sha256"]), None)

@@ -8,6 +8,7 @@ import duckdb
 from ingestion import conditions
 from ingestion.arrival import Arrival
 from ingestion.contract import Contract
+from ingestion.landing import shown
 from ingestion.readers.base import Reading
 from linkwork import engine
 
@@ -20,7 +21,7 @@ def empty(arrival: Arrival, contract: Contract, previous: dict[str, Any] | None)
         "feed": arrival.feed,
         "sender": arrival.sender,
         "source_system": arrival.source_system,
-        "file_name": arrival.path.name,
+        "file_name": shown(arrival.path.name),
         "file_sha256": arrival.sha256,
         "contract_version": contract.version,
         "received_at": arrival.received_at.isoformat(),

@@ -42,16 +42,18 @@ def target_dir(settings: Settings, known_at: datetime | None = None) -> Path:
     return warehouse_file(settings, known_at).with_suffix(".target")
 
 
-def discard(settings: Settings) -> list[Path]:
-    """Remove every warehouse and what dbt wrote beside it; `linkwork build` brings them back."""
-    folder = settings.warehouse_file.parent
-    removed = [path for path in sorted(folder.glob("*")) if path.name != LOCK]
-    for path in removed:
+def kept(settings: Settings) -> list[Path]:
+    """Every warehouse, and what dbt wrote beside it."""
+    return [path for path in sorted(settings.warehouse_file.parent.glob("*")) if path.name != LOCK]
+
+
+def discard(settings: Settings) -> None:
+    """Remove all of that; `linkwork build` brings it back."""
+    for path in kept(settings):
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink()
-    return removed
 
 
 def build(

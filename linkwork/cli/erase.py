@@ -8,6 +8,7 @@ import typer
 
 from linkwork.cli.output import AsJson, command, console, errors, say_json, say_table, settings
 from linkwork.errors import EXIT_BAD_DATA, UsageError
+from linkwork.log import operations
 from linkwork.privacy import holds, subjects
 from linkwork.privacy.keys import Keys, load_keys
 from linkwork.settings import Settings
@@ -54,8 +55,7 @@ def erase(
         return
     if not reason:
         raise UsageError("an erasure needs a reason", do="give --reason")
-    if subjects.WRITTEN.search(reason):
-        raise UsageError("the reason holds what looks like an NHS number", why="it is kept in the receipt")
+    operations.refuse_number(reason)
     _say([erasure.erase_person(chosen, numbers, keys_given, reason)], as_json=as_json)
 
 

@@ -4,7 +4,7 @@ A stub keeps its position, category, load and time, so that positions stay gap-f
 nothing else of the event is left.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import duckdb
@@ -23,15 +23,15 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
     """Make the tables `erased_subject` and `erased_record`: all pseudonyms and all records of the people given.
 
     A record that was first known by the sender's own id of the person, and then by the NHS number, links that id's
-    pseudonym; so does a person link that is in force. Both are followed until nothing new is found. A record that says
-    of somebody else that they are, or are not, the person goes too.
+    pseudonym; so does an event that merges two people, as long as it holds. Both are followed until nothing new is
+    found. A record that names a pseudonym of theirs beside another person's is theirs too.
     """
     con.execute("create or replace temp table erased_subject (subject_key blob)")
     con.executemany("insert into erased_subject values (?)", [[s] for s in subjects])
     con.execute("create or replace temp table erased_record (record_key blob)")
     register = store.register.relation()
-    everything = store.events.relation()
-    people, linked = links.people_of(store), links.in_force(store)
+    everything, people = store.events.relation(), links.people_of(store)
+    linked = links.in_force(people)
     known = -1
     while known != (now := _count(con, "erased_subject") + _count(con, "erased_record")):
         known = now
@@ -44,8 +44,8 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
                 select record_key from {theirs} semi join erased_subject using (subject_key)
                 where record_key is not null
                 union
-                select record_key from {people}
-                where person_merged_into in (select subject_key from erased_subject) and record_key is not null
+                select record_key from {people} where person_merged_into in (select subject_key from erased_subject)
+                    and record_key is not null
             ) anti join erased_record using (record_key)"""
         )
         con.execute(
@@ -54,9 +54,9 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
                 select subject_key from {everything} semi join erased_record using (record_key)
                 where identity_quality = 'local'
                 union
-                select merged_into from ({linked}) semi join erased_subject using (subject_key)
+                select other_key from {linked} where one_key in (select subject_key from erased_subject)
                 union
-                select subject_key from ({linked}) where merged_into in (select subject_key from erased_subject)
+                select one_key from {linked} where other_key in (select subject_key from erased_subject)
             ) anti join erased_subject using (subject_key)"""
         )
 
@@ -77,32 +77,74 @@ def lines(store: Store, con: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]
     ).fetchall()
 
 
+def senders(store: Store, con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Who sent records of the people."""
+    return [
+        sender
+        for (sender,) in con.execute(
+            f"""select sender from {store.register.relation()} as r where {_is_theirs("r")}
+            union
+            select l.sender from {store.events.relation(_may_hold(store, con))} as e
+            inner join {store.current_loads()} as l on l.load_id = e.load_id where {_is_theirs("e")}
+            order by 1"""
+        ).fetchall()
+    ]
+
+
+def others_of_records(store: Store, con: duckdb.DuckDBPyConnection) -> list[bytes]:
+    """Pseudonyms under which the people's records were ever stated, beside those in `erased_subject`."""
+    return [
+        key
+        for (key,) in con.execute(
+            f"""select distinct subject_key from {store.events.relation()} semi join erased_record using (record_key)
+            where subject_key is not null and subject_key not in (select subject_key from erased_subject)"""
+        ).fetchall()
+    ]
+
+
 def counts(store: Store, con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     """How many events and rows of the register are theirs."""
     found = con.execute(
         f"""select (select count(*) from {store.events.relation(_may_hold(store, con))} as e where {_is_theirs("e")}),
-            (select count(*) from {store.register.relation()} as r where {_is_theirs("r", event=False)})"""
+            (select count(*) from {store.register.relation()} as r where {_is_theirs("r")})"""
     ).fetchone()
     assert found is not None  # noqa: S101 - an aggregate always gives a row
     return int(found[0]), int(found[1])
 
 
-def steps(store: Store, con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
-    """Write the files that hold the people anew, without them; returns the plan's steps of events and register."""
+def names(store: Store, con: duckdb.DuckDBPyConnection, masked: Callable[[str], str]) -> dict[str, str]:
+    """The received files whose stored names name the people, as `masked` tells; with the names they are to have."""
+    stored = con.execute(
+        f"""select file_name from {store.loads.relation()} union select file_name from {store.quarantine.relation()}
+        order by 1"""
+    ).fetchall()
+    return {name: masked(name) for (name,) in stored if masked(name) != name}
+
+
+def steps(store: Store, con: duckdb.DuckDBPyConnection, renamed: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Write the files that hold the people anew, without them; returns the steps of a plan.
+
+    `renamed` maps names of received files to those under which they are kept from now on.
+    """
     add: list[dict[str, Any]] = []
     remove: list[str] = []
     columns = ", ".join(
-        engine.name(c) if c in STUB else f"if(theirs, {_left(c)}, {engine.name(c)}) as {engine.name(c)}"
+        engine.name(c) if c in STUB else f"if(is_theirs, {_left(c)}, {engine.name(c)}) as {engine.name(c)}"
         for c in store.events.columns
     )
     for one in _holding(con, store.events, _may_hold(store, con)):
-        marked = f"(select *, {_is_theirs('e')} as theirs from {store.events.relation([one])} as e)"
-        rows = f"(select {columns} from {marked})"
+        judged = f"(select *, {_is_theirs('e')} as is_theirs from {store.events.relation([one])} as e)"
+        rows = f"(select {columns} from {judged})"  # judged once: asked for each column, planning takes seconds
         category = one.partition["category"]
         if added := compact.write_bucket(store, con, category, compact.bucket_in(one.path), rows):
             add.append(added)
             remove.append(one.path)
-    return {"events": {"add": add, "remove": remove}, "register": _register(store, con)}
+    return {
+        "events": {"add": add, "remove": remove},
+        "register": _register(store, con),
+        "loads": _renamed(store.loads, con, renamed),
+        "quarantine": _renamed(store.quarantine, con, renamed),
+    }
 
 
 def add_tombstones(store: Store, con: duckdb.DuckDBPyConnection, erasure_id: str) -> None:
@@ -122,11 +164,11 @@ def add_tombstones(store: Store, con: duckdb.DuckDBPyConnection, erasure_id: str
     store.tombstones.append(con, f"select {', '.join(TOMBSTONES)} from tombstone_row order by kind, tombstone")
 
 
-def _is_theirs(alias: str, *, event: bool = True) -> str:
-    """Whether a row is about them, or names them as the other side of a link."""
-    people = "(select subject_key from erased_subject)"
-    parts = [f"{alias}.subject_key in {people}", f"{alias}.record_key in (select record_key from erased_record)"]
-    parts += [f"{alias}.person_merged_into in {people}"] if event else []
+def _is_theirs(alias: str) -> str:
+    parts = (
+        f"{alias}.subject_key in (select subject_key from erased_subject)",
+        f"{alias}.record_key in (select record_key from erased_record)",
+    )
     return " or ".join(f"coalesce({part}, false)" for part in parts)
 
 
@@ -141,8 +183,7 @@ def _holding(con: duckdb.DuckDBPyConnection, table: LogTable, files: list[DataFi
         return []
     found = con.execute(
         f"""select distinct filename from (
-            select null::varchar as filename, null::blob as subject_key, null::blob as record_key,
-                null::blob as person_merged_into where false
+            select null::varchar as filename, null::blob as subject_key, null::blob as record_key where false
             union all by name
             select * from read_parquet({engine.texts(list(named))}, filename = true, hive_partitioning = false,
                 union_by_name = true)
@@ -155,10 +196,25 @@ def _register(store: Store, con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     add, remove = [], []
     for one in _holding(con, store.register, store.register.files()):
         rows = f"select * exclude (feed, sender) from {store.register.relation([one])} as r"
-        kept = f"{rows} where not ({_is_theirs('r', event=False)}) order by record_key"
+        kept = f"{rows} where not ({_is_theirs('r')}) order by record_key"
         remove.append(one.path)
         if added := store.register.write_file(con, kept, one.partition):
             add.append(added)
+    return {"add": add, "remove": remove}
+
+
+def _renamed(table: LogTable, con: duckdb.DuckDBPyConnection, renamed: Mapping[str, str]) -> dict[str, Any]:
+    add, remove = [], []
+    cases = " ".join(f"when {engine.text(old)} then {engine.text(new)}" for old, new in renamed.items())
+    for one in table.files() if renamed else []:
+        rows = table.relation([one])
+        if con.execute(
+            f"select 1 from {rows} where list_contains({engine.texts(list(renamed))}, file_name) limit 1"
+        ).fetchone():
+            remove.append(one.path)
+            query = f"select * replace (case file_name {cases} else file_name end as file_name) from {rows}"
+            if added := table.write_file(con, query, {}):
+                add.append(added)
     return {"add": add, "remove": remove}
 
 

@@ -1,34 +1,13 @@
-"""Which pseudonyms are one person's, by the links that the log states."""
+"""Which pseudonyms the log says are one person's: the links in force."""
 
 import duckdb
 
-from linkwork.log.decide import KIND_RANK
+from linkwork.log import decide
 from linkwork.log.envelope import LOAD_RETRACTED
 from linkwork.log.store import Store
 
 TYPES = ("person.merged", "person.unmerged")
 APP = "linkwork-person-links"  # carried by a commit with a link, so that a log without any is not searched for them
-
-# Of each two pseudonyms what was stated last, by the day it holds from: an unmerge on the same day wins.
-IN_FORCE = f"""
-    with said as (
-        select * from {{people}} where event_type in {TYPES}
-    ),
-    stated as (
-        select * from said
-        anti join (select causation_id from said where origin = '{LOAD_RETRACTED}') as w
-            on w.causation_id = said.event_id
-        where origin <> '{LOAD_RETRACTED}'
-        qualify row_number() over (
-            partition by fact_id
-            order by asserted_at desc, {KIND_RANK.replace("kind", "revision_kind")} desc, event_id desc) = 1
-    )
-    select subject_key, person_merged_into as merged_into from stated
-    where revision_kind in ('original', 'revision', 'resolution')
-    qualify row_number() over (
-        partition by subject_key, person_merged_into order by occurred_on desc, event_type desc) = 1
-        and event_type = '{TYPES[0]}'
-"""
 
 
 def people_of(store: Store) -> str:
@@ -36,9 +15,33 @@ def people_of(store: Store) -> str:
     return store.events.relation(store.events.files(category="person"))
 
 
-def in_force(store: Store) -> str:
-    """SQL of the links in force: subject_key, merged_into."""
-    return IN_FORCE.format(people=people_of(store))
+def in_force(people: str) -> str:
+    """SQL of pairs of pseudonyms (`one_key`, `other_key`), from the events of category person that `people` reads.
+
+    Of each statement the newest assertion counts, if it says something and its load was not retracted. Of each pair the
+    latest day decides; on one day an end outweighs a merge.
+    """
+    rank = decide.KIND_RANK.replace("kind", "revision_kind")
+    return f"""(
+        with stated as (
+            select * from {people} where person_merged_into is not null or revision_kind in ('retraction', 'contest')
+        ),
+        newest as (
+            select * from stated
+            where origin <> '{LOAD_RETRACTED}'
+                and event_id not in (select causation_id from stated
+                    where origin = '{LOAD_RETRACTED}' and causation_id is not null)
+            qualify row_number() over (partition by fact_id order by asserted_at desc, {rank} desc, event_id desc) = 1
+        ),
+        pairs as (
+            select least(subject_key, person_merged_into) as one_key,
+                greatest(subject_key, person_merged_into) as other_key,
+                max(occurred_on) filter (event_type = 'person.merged') as merged_on,
+                max(occurred_on) filter (event_type = 'person.unmerged') as unmerged_on
+            from newest where revision_kind not in ('retraction', 'contest') group by all
+        )
+        select one_key, other_key from pairs where merged_on is not null and coalesce(unmerged_on < merged_on, true)
+    )"""
 
 
 def same_person(store: Store, con: duckdb.DuckDBPyConnection) -> None:
@@ -48,10 +51,9 @@ def same_person(store: Store, con: duckdb.DuckDBPyConnection) -> None:
         return
     con.execute(
         f"""insert into same_person
-        with recursive link as (
-            select subject_key as a, merged_into as b from ({in_force(store)})
-            union
-            select merged_into, subject_key from ({in_force(store)})
+        with recursive pair as (from {in_force(people_of(store))}),
+        link as (
+            select one_key as a, other_key as b from pair union select other_key, one_key from pair
         ),
         reached as (
             select a, b from link

@@ -9,9 +9,11 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
+from linkwork.errors import UsageError
 from linkwork.log.commit import Moment
 from linkwork.log.rows import fill_rows, rows_step
 from linkwork.log.store import OPERATIONS, Store
+from linkwork.privacy.subjects import WRITTEN
 
 
 def new_id() -> str:
@@ -62,9 +64,16 @@ def record(
         store.operations.append(con, f"from operation anti join {known} using (operation_id)")
 
 
+def refuse_number(reason: str | None) -> None:
+    """Raise UsageError where a reason that is to be kept names somebody."""
+    if WRITTEN.search(reason or ""):
+        raise UsageError("the reason holds what looks like an NHS number", why="it is kept on record")
+
+
 def _row(
     operation_id: str, at: datetime, position: int, command: str, target: str, outcome: str, reason: str | None
 ) -> dict[str, Any]:
+    refuse_number(reason)
     return {
         "operation_id": operation_id,
         "recorded_at": at,

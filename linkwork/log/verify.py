@@ -49,7 +49,10 @@ def verify(store: Store, threads: int = THREADS) -> Verification:
             _statistics(store.events, result, con)
             _conservation(store, result, con)
             _ledger_and_events(store, result, con)
-    if (store.register.transaction(NUMBER) or 0) != store.commits():
+    followed = store.register.transaction(NUMBER)
+    if followed is None and store.commits() and not store.register.files():
+        result.problems.append("the register is lost; `linkwork log rebuild-register` makes it anew")
+    elif (followed or 0) != store.commits():
         result.problems.append("the register has not followed the last commit; `linkwork ingest` finishes it")
     return result
 

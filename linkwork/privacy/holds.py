@@ -61,6 +61,7 @@ def refuse_held(log_dir: Path, subjects: Iterable[bytes], keys: Keys) -> None:
 
 
 def _append(log_dir: Path, hold_id: str, action: str, marks: list[bytes], reason: str) -> None:
+    operations.refuse_number(reason)
     store = Store(log_dir)
     store.events.refresh()
     at, actor = store.next_time(), operations.actor()

@@ -1,6 +1,7 @@
 """Orders of erasure: what is to be erased and what was done of it, sealed in zone 1 until all of it is."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -13,17 +14,36 @@ from linkwork.settings import Settings
 
 @dataclass
 class Order:
-    """One erasure. `lines` maps the SHA-256 of a received file to the lines at which records of the person begin."""
+    """One erasure.
+
+    `lines` maps the SHA-256 of a received file to the lines at which records of the person begin; `done` maps what is
+    counted to places and numbers; `left` names what could not be cleaned.
+    """
 
     erasure_id: str
     reason: str
     numbers: list[str]
     subjects: list[str]
     lines: dict[str, list[int]] = field(default_factory=dict)
-    done: dict[str, int] = field(default_factory=dict)
+    done: dict[str, dict[str, int]] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
 
-    def count(self, name: str, more: int) -> None:
-        self.done[name] = self.done.get(name, 0) + more
+    def note(self, what: str, where: str, number: int) -> None:
+        """Count what is about to be removed somewhere; what a cut off erasure says again counts once."""
+        if number:
+            places = self.done.setdefault(what, {})
+            places[where] = max(number, places.get(where, 0))
+
+    def total(self, what: str) -> int:
+        """How much was removed, in all places."""
+        return sum(self.done.get(what, {}).values())
+
+    def leave(self, what: str) -> None:
+        """Name something that cannot be cleaned."""
+        self.left = sorted({*self.left, what})
+
+    def add_lines(self, sha256: str, lines: Iterable[int]) -> None:
+        self.lines[sha256] = sorted({*self.lines.get(sha256, []), *lines})
 
     def needles(self) -> Needles:
         """What identifies the person."""

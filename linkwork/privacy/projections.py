@@ -7,21 +7,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from linkwork import warehouse
 from linkwork.errors import BusyError
 from linkwork.log.lock import writer_lock
 from linkwork.release import building
-from linkwork.release.redact import redact
+from linkwork.release.redact import redact, restricted
 from linkwork.settings import Settings
 
 
 @dataclass(frozen=True)
-class Removed:
-    """How many files of warehouses went, and the releases that lost their restricted tier."""
+class Copies:
+    """The warehouses with what lies beside them, and the releases that have a restricted tier."""
 
-    files: int
-    releases: list[str]
+    files: list[Path]
+    releases: list[Path]
+
+
+def found(settings: Settings) -> Copies:
+    """What `remove` removes."""
+    return Copies(warehouse.kept(settings), restricted(settings.releases_dir))
 
 
 @contextmanager
@@ -34,6 +40,7 @@ def nobody_at_work(settings: Settings) -> Iterator[None]:
         yield
 
 
-def remove(settings: Settings, because: str, at: datetime) -> Removed:
+def remove(settings: Settings, because: str, at: datetime) -> None:
     """Remove every warehouse and every restricted tier; `because` names the operation in `redactions.json`."""
-    return Removed(len(warehouse.discard(settings)), redact(settings.releases_dir, because, at))
+    warehouse.discard(settings)
+    redact(settings.releases_dir, because, at)

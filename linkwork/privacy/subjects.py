@@ -29,6 +29,14 @@ def is_nhs_number(digits: str) -> bool:
     return check != 10 and check == int(digits[9])
 
 
+def masked(text: str) -> str:
+    """A text, such as a file's name, with the digits of every valid NHS number in it replaced by `#`."""
+    return WRITTEN.sub(
+        lambda m: re.sub(r"\d", "#", m[0]) if is_nhs_number(SEPARATORS.sub("", m[0])) else m[0],
+        text,
+    )
+
+
 def subject_key(text: str) -> bytes:
     """A pseudonym given as 32 hexadecimal digits, as marts show it. Raises UsageError where it is none."""
     try:
@@ -48,6 +56,12 @@ def pseudonyms(number: str, keys: Keys) -> list[bytes]:
 def tombstone(value: bytes, keys: Keys) -> bytes:
     """What stands for an erased pseudonym or record key: recognisable with the key, and leading nowhere."""
     return _hmac(keys.erasure, value)
+
+
+def numbers_of(text: str, subjects: set[bytes], keys: Keys) -> set[str]:
+    """The NHS numbers in a text that have one of these pseudonyms."""
+    numbers = {SEPARATORS.sub("", found) for found in WRITTEN.findall(text)}
+    return {n for n in numbers if is_nhs_number(n) and not subjects.isdisjoint(pseudonyms(n, keys))}
 
 
 def mentioned(text: str, keys: Keys) -> set[bytes]:

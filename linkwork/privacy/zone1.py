@@ -6,28 +6,15 @@ file that holds the person nothing can be cut out: the copy is dropped.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-from linkwork.files import write_whole
-from linkwork.privacy import vault
 from linkwork.privacy.scan import Needles
 
 # A record of a text file has no more lines; an open quote is then a stray character (as the readers take it).
 MOST_LINES = 50
 PHYSICAL = re.compile(rb"[^\n]*\n|[^\n]+")
 BINARY = (b"PK\x03\x04", b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
-
-
-@dataclass
-class Cleaned:
-    """What was done: records blanked, files dropped."""
-
-    records: int = 0
-    dropped: int = 0
-
-    def __add__(self, other: "Cleaned") -> "Cleaned":
-        return Cleaned(self.records + other.records, self.dropped + other.dropped)
+UTF8_BOM = b"\xef\xbb\xbf"
+DELIMITERS = (b",", b";", b"\t", b"|")
 
 
 class Eraser:
@@ -40,32 +27,15 @@ class Eraser:
         """Whether the person is named in some bytes."""
         return self._pattern.search(data) is not None
 
-    def clean_sealed(self, path: Path, lines: set[int], key: bytes) -> Cleaned:
-        """A received file in the encrypted store."""
-        data = vault.unseal(path, key)
-        if is_text(data):
-            rest, records = blanked(data, lines, self.names)
-            if records:
-                vault.seal_bytes(rest, path, key)
-            return Cleaned(records)
-        return self._drop(path, data, bool(lines))
+    def rest(self, data: bytes, lines: set[int]) -> tuple[bytes | None, int]:
+        """What may stay of a file's content, and how many records were taken out of it.
 
-    def clean_plain(self, path: Path) -> Cleaned:
-        """A file that waits in landing."""
-        data = path.read_bytes()
+        `lines` are those at which records known to be theirs begin. None where nothing may stay: what a compressed file
+        holds is not looked into.
+        """
         if is_text(data):
-            rest, records = blanked(data, set(), self.names)
-            if records:
-                write_whole(path, rest)
-            return Cleaned(records)
-        return self._drop(path, data, False)
-
-    def _drop(self, path: Path, data: bytes, known: bool) -> Cleaned:
-        # What a compressed file holds is not looked into: where it may be theirs it goes.
-        if known or self.names(data) or data.startswith(BINARY):
-            path.unlink()
-            return Cleaned(dropped=1)
-        return Cleaned()
+            return blanked(data, lines, self.names)
+        return (None if lines or data.startswith(BINARY) or self.names(data) else data), 0
 
 
 def blanked(data: bytes, lines: set[int], names: Callable[[bytes], bool]) -> tuple[bytes, int]:
@@ -88,15 +58,31 @@ def is_text(data: bytes) -> bool:
 
 
 def _records(data: bytes) -> Iterator[list[bytes]]:
-    """The physical lines of each record: a quoted field may hold line ends."""
+    """The physical lines of each record: a quoted field of a CSV file may hold line ends, a JSON object none."""
     lines = PHYSICAL.findall(data)
+    if data.removeprefix(UTF8_BOM).lstrip().startswith(b"{"):
+        yield from ([line] for line in lines)
+        return
+    ends_open = _open_quote(lines[0] if lines else b"")
     position = 0
     while position < len(lines):
-        quotes, length = lines[position].count(b'"'), 1
-        while quotes % 2 and length < MOST_LINES and position + length < len(lines):
-            quotes += lines[position + length].count(b'"')
+        length, unfinished = 1, ends_open(lines[position])
+        while unfinished and length < MOST_LINES and position + length < len(lines):
             length += 1
-        if quotes % 2:
+            if b'"' in lines[position + length - 1]:
+                unfinished = ends_open(b"".join(lines[position : position + length]))
+        if unfinished:
             length = 1
         yield lines[position : position + length]
         position += length
+
+
+def _open_quote(header: bytes) -> Callable[[bytes], bool]:
+    """A function that says of a text whether it ends within a quoted field.
+
+    A quote opens a field only at its beginning: `5" nail` does not.
+    """
+    delimiter = max(DELIMITERS, key=header.count)
+    opened = rb"(^|%b)\"(?:[^\"]|\"\")*" % re.escape(delimiter)
+    closed_field, open_field = re.compile(opened + rb"\"(?!\")"), re.compile(opened + rb"\Z")
+    return lambda text: b'"' in text and open_field.search(closed_field.sub(rb"\1", text)) is not None

@@ -13,22 +13,22 @@ from linkwork.files import fsync, write_json
 REDACTIONS = "redactions.json"
 
 
-def redact(releases_dir: Path, because: str, at: datetime) -> list[str]:
-    """Remove the restricted tier of every release that has one; returns their ids. `because` names an operation."""
-    done = []
-    for release in sorted(path for path in releases_dir.glob("[!.]*") if path.is_dir() and not path.is_symlink()):
-        folder = release / "restricted"
-        if not folder.exists():
-            continue
+def restricted(releases_dir: Path) -> list[Path]:
+    """The releases that have a restricted tier."""
+    releases = (path for path in releases_dir.glob("[!.]*") if path.is_dir() and not path.is_symlink())
+    return sorted(release for release in releases if (release / "restricted").exists())
+
+
+def redact(releases_dir: Path, because: str, at: datetime) -> None:
+    """Remove the restricted tier of every release that has one. `because` names an operation."""
+    for release in restricted(releases_dir):
         path = release / REDACTIONS
         earlier = json.loads(path.read_text())["redactions"] if path.exists() else []
         entry = {"tier": "restricted", "because": because, "at": at.isoformat()}
         if entry["because"] not in [one["because"] for one in earlier]:
             write_json(path, {"redactions": [*earlier, entry]})
-        shutil.rmtree(folder)
+        shutil.rmtree(release / "restricted")
         fsync(release)
-        done.append(release.name)
-    return done
 
 
 def is_redacted(release: Path) -> bool:

@@ -1,0 +1,134 @@
+"""The part of an erasure that concerns files as they were received: which lines are the person's, and taking them out.
+
+The log names the lines of a person's events. Others are found by the gate, which recognises the tombstones: a row that
+repeated what was known, or was refused, may name the person by the sender's own id alone.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from ingestion import refused, regate
+from ingestion.landing import landed_files
+from ingestion.operation import Operation
+from linkwork import engine
+from linkwork.errors import LinkworkError
+from linkwork.files import sha256_of, write_whole
+from linkwork.log import erase, tombstones
+from linkwork.privacy import vault
+from linkwork.privacy.orders import Order
+from linkwork.privacy.subjects import numbers_of, pseudonyms
+from linkwork.privacy.zone1 import Eraser, is_text
+
+
+def find_numbers(work: Operation, order: Order) -> None:
+    """Add the NHS numbers of the person that were not given, from the received files that are kept.
+
+    Whoever is erased by a pseudonym, or was merged with another, is named there by a number nobody gave us.
+    """
+    keys = work.gate.keys
+    known = {key for number in order.numbers for key in pseudonyms(number, keys)}
+    wanted = {bytes.fromhex(s) for s in order.subjects} - known
+    if wanted:
+        found = {n for text in _texts(work) for n in numbers_of(text, wanted, keys)}
+        order.numbers = sorted({*order.numbers, *found})
+
+
+def find_lines(work: Operation, order: Order) -> None:
+    """Add the lines of the person's records in received files: those of events, and those the gate recognises."""
+    for sha, line in erase.lines(work.store, work.con):
+        order.add_lines(sha, [line])
+    gate = replace(work.gate, tombstones=tombstones.all_of(work.settings.log_dir))
+    for sender in erase.senders(work.store, work.con):
+        loads = regate.loads_of(work.store, work.con, f"sender = {engine.text(sender)}")
+        loads = [load for load in loads if regate.is_kept(work.settings, load)]
+        regate.fill_source_systems(work.store, work.con, loads, work.source_system(sender))
+        for load in loads:
+            try:
+                profile = regate.stage(work.settings, gate, work.contracts, load, work.folder)
+            except LinkworkError:
+                # No reason to stop an erasure: what names the person by NHS number is found all the same.
+                order.leave(f"rows of load {load['load_id']} without an NHS number: it cannot be read any more")
+            else:
+                order.add_lines(load["file_sha256"], profile["erased_lines"])
+            shutil.rmtree(work.folder / load["load_id"], ignore_errors=True)
+
+
+def clean(work: Operation, order: Order) -> None:
+    """Take the person out of received files, of the text of refused records, and of the landing folder."""
+    settings, key = work.settings, work.gate.keys.zone1
+    eraser = Eraser(order.needles())
+    for path in _sealed(settings.raw_dir):
+        data, lines = vault.unseal(path, key), set(order.lines.get(path.name, []))
+        _clean(work, order, eraser, path, data, lines, lambda target, rest: vault.seal_bytes(rest, target, key))
+    found = work.con.execute(f"select load_id, file_sha256 from {work.store.current_loads()}").fetchall()
+    theirs = {(load_id, line) for load_id, sha in found for line in order.lines.get(sha, [])}
+    for path in _sealed(settings.quarantine_raw_dir):
+        records = refused.read(path, key)
+        kept = [
+            r for r in records if not eraser.names(r["raw"].encode()) and (path.name, r["line"]) not in theirs
+        ]  # fmt: skip
+        if len(kept) < len(records):
+            _note(work, order, "raw_records", f"quarantine/{path.name}", len(records) - len(kept))
+            refused.write(kept, path, key)
+    if settings.landing_is_read_only:
+        order.leave("the landing folder, which is read only")
+    else:
+        _clean_landing(work, order, eraser)
+    for left in (settings.home / "restricted" / "spill").glob("*"):  # what a killed gate had written there
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
+def _clean_landing(work: Operation, order: Order, eraser: Eraser) -> None:
+    landing = work.settings.landing_dir
+    waiting = {landed.path for landed in landed_files(landing) if landed.problem is None}
+    for path in sorted(waiting):
+        _clean(work, order, eraser, path, path.read_bytes(), set(), write_whole)
+        if path.exists() and eraser.names(os.fsencode(path.name)):
+            suffix = "" if eraser.names(os.fsencode(path.suffix)) else path.suffix
+            path.rename(path.with_name(f"{sha256_of(path)[:16]}{suffix}"))
+    masked = order.needles().masked
+    for path in sorted(p for p in landing.rglob("*") if p.is_file() and p not in waiting):
+        if path.exists() and (eraser.names(os.fsencode(path.name)) or eraser.names(path.read_bytes())):
+            order.leave(masked(f"landing/{path.relative_to(landing)}, which no run takes in"))
+
+
+def _clean(
+    work: Operation,
+    order: Order,
+    eraser: Eraser,
+    path: Path,
+    data: bytes,
+    lines: set[int],
+    write: Callable[[Path, bytes], None],
+) -> None:
+    rest, records = eraser.rest(data, lines)
+    if rest is None:
+        _note(work, order, "files_removed", f"{path.parent.name}/{path.name}", 1)
+        path.unlink()
+    elif records:
+        _note(work, order, "raw_records", f"{path.parent.name}/{path.name}", records)
+        write(path, rest)
+
+
+def _note(work: Operation, order: Order, what: str, where: str, number: int) -> None:
+    order.note(what, where, number)
+    order.seal(work.settings, work.gate.keys.zone1)
+
+
+def _texts(work: Operation) -> Iterator[str]:
+    """What is kept as text of received files."""
+    settings, key = work.settings, work.gate.keys.zone1
+    for path in (*_sealed(settings.raw_dir), *_sealed(settings.quarantine_raw_dir)):
+        data = vault.unseal(path, key)
+        if is_text(data):
+            yield data.decode("utf-8", "replace")
+    for landed in landed_files(settings.landing_dir):
+        if landed.problem is None and is_text(data := landed.path.read_bytes()):
+            yield data.decode("utf-8", "replace")
+
+
+def _sealed(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[!.]*"))

@@ -1,0 +1,70 @@
+"""Commands that are cut off at a fail point: each in a process of its own, forked from one that has imported it all."""
+
+import json
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from ingestion import erase, upkeep
+from linkwork import warehouse
+from linkwork.settings import Settings
+from tests.support.cli import environment
+from tests.support.people import ANNA
+
+ROOT = Path(__file__).parents[2]
+WORK = {
+    "erase": lambda home: erase.erase_person(home, [ANNA], [], "asked for"),
+    "resume": erase.resume,
+    "compact": upkeep.compact,
+    "build": warehouse.build,
+}
+
+
+class Killer:
+    """Runs a command until a fail point is reached."""
+
+    def __init__(self, child: subprocess.Popen[str]) -> None:
+        assert child.stdin
+        assert child.stdout
+        self._to: IO[str] = child.stdin
+        self._from: IO[str] = child.stdout
+
+    def __call__(self, home: Settings, command: str, at: str) -> int:
+        """How the process ended: the number of the signal, negative, or an exit code (0: the point was not reached)."""
+        self._to.write(json.dumps([command, environment(home) | {"LINKWORK_FAIL_AT": at}]) + "\n")
+        self._to.flush()
+        return int(self._from.readline())
+
+
+@contextmanager
+def killer() -> Iterator[Killer]:
+    command = [sys.executable, "-c", "from tests.support.kills import serve; serve()"]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as child:
+        yield Killer(child)
+        assert child.stdin
+        child.stdin.close()
+
+
+def serve() -> None:
+    """Fork for each line of standard input, which names a command and its environment; print how the child ended."""
+    for line in sys.stdin:
+        command, environ = json.loads(line)
+        if (pid := os.fork()) == 0:
+            os.environ.update(environ)
+            os.dup2(2, 1)  # what the command says is not our answer
+            try:
+                WORK[command](Settings())
+            except Exception:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
