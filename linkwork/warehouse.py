@@ -25,6 +25,7 @@ from linkwork.privacy import orders
 from linkwork.settings import PROJECT_ROOT, Settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+PARSED = "partial_parse.msgpack"  # what dbt parsed: the same for every build of one version
 
 # Who is whom and who opted out: read from the whole log, whatever day a build is for.
 PERMISSIONS = ("person.merged", "person.unmerged", "person.opted_out", "person.opted_in")
@@ -34,7 +35,8 @@ def warehouse_file(settings: Settings, known_at: datetime | None = None) -> Path
     """Where the warehouse of a build lies."""
     if known_at is None:
         return settings.warehouse_file
-    return settings.warehouse_file.with_name(f"known-at-{known_at:%Y%m%dT%H%M%S%fZ}.duckdb")
+    main = settings.warehouse_file  # of the same name in a folder of its own: it is the name of the catalog
+    return main.parent / f"known-at-{known_at:%Y%m%dT%H%M%S%fZ}" / main.name
 
 
 def target_dir(settings: Settings, known_at: datetime | None = None) -> Path:
@@ -74,7 +76,7 @@ def build(
     """
     final = warehouse_file(settings, known_at)
     orders.refuse_unfinished(settings)
-    with writer_lock(final.parent, settings.lock_timeout_seconds, "the warehouse is being built"):
+    with writer_lock(settings.warehouse_file.parent, settings.lock_timeout_seconds, "the warehouse is being built"):
         if full:
             _forget(settings, known_at)
         return _build(settings, final, known_at, progress)
@@ -90,6 +92,7 @@ def _forget(settings: Settings, known_at: datetime | None) -> None:
             do="see `linkwork log verify`",
         )
     shutil.rmtree(target_dir(settings, known_at), ignore_errors=True)
+    (settings.warehouse_file.parent / "building" / PARSED).unlink(missing_ok=True)
 
 
 def _build(
@@ -99,8 +102,12 @@ def _build(
     target = target_dir(settings, known_at)
     # Always the same path: dbt keeps what it parsed as long as its environment is the same. And always the final
     # file's name: DuckDB's views hold the name of their catalog.
-    building = final.parent / "building" / final.name
+    building = settings.warehouse_file.parent / "building" / final.name
     building.parent.mkdir(exist_ok=True)
+    parsed, mine = building.with_name(PARSED), target / PARSED
+    if parsed.exists() and not mine.exists():
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copy(parsed, mine)
     for leftover in (building, building.with_suffix(".duckdb.wal")):
         leftover.unlink(missing_ok=True)
     with engine.connect(building, memory_limit=settings.memory_limit, threads=settings.threads) as con:
@@ -141,7 +148,10 @@ def _build(
             why=", ".join(failed[:5]) or done.output[-500:],
             do="the warehouse of the last good build is unchanged",
         )
+    if mine.exists():
+        shutil.copy(mine, parsed)
     fsync(building)
+    final.parent.mkdir(exist_ok=True)
     building.rename(final)
     fsync(final.parent)
     kinds = [r["unique_id"].split(".")[0] for r in results]

@@ -18,19 +18,31 @@ load = typer.Typer(help="What became of each file.", no_args_is_help=True)
 
 @log.command("verify")
 @command
-def log_verify(as_json: AsJson = False) -> None:
+def log_verify(
+    content: Annotated[
+        bool, typer.Option("--content", help="Also hash what the events say: two copies of a log have the same hash.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check every file's hash, gap-free positions, ids and conservation. Exit code 65 where something is broken."""
+    from linkwork.log.digest import digest
     from linkwork.log.store import Store
     from linkwork.log.verify import verify
 
-    found = verify(Store(settings().log_dir))
+    store = Store(settings().log_dir)
+    found = verify(store)
+    hashed = {"content": digest(store)} if content and not found.problems else {}
     if as_json:
-        say_json(vars(found))
+        say_json(vars(found) | hashed)
     else:
         console.print(
             f"{found.files} files, {found.events:,} events, {found.loads} loads, position {found.position:,}: "
             + ("the log is whole" if not found.problems else f"{len(found.problems)} problems")
         )
+        if hashed:
+            console.print(f"content {hashed['content']}")
+        for orphan in found.orphans:
+            console.print(f"no commit names {orphan}: the next ingest removes it", markup=False, soft_wrap=True)
         for problem in found.problems:
             errors.print(problem, markup=False, soft_wrap=True)
     if found.problems:
