@@ -57,7 +57,7 @@ def record(store: Store, con: Any, rows: list[dict[str, Any]]) -> int:
     new = [{**row, "recorded_at": recorded_at} for row in rows if tuple(row[c] for c in identity) not in known]
     loaded = set(
         con.execute(
-            f"""select feed, sender, file_name, file_sha256 from {store.loads.relation()}
+            f"""select feed, sender, file_name, file_sha256 from {store.current_loads()}
             where status = 'committed'"""
         ).fetchall()
     )

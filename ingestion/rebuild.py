@@ -8,6 +8,7 @@ from ingestion.operation import Operation, operation
 from linkwork import engine
 from linkwork.log import append, operations, register
 from linkwork.log.commit import Moment, commit
+from linkwork.log.envelope import not_withdrawn
 from linkwork.log.replay import REGISTER_ROWS, find_decisions, replay
 from linkwork.settings import Settings
 
@@ -24,11 +25,15 @@ def rebuild_register(settings: Settings, reason: str) -> dict[str, Any]:
         def prepare(moment: Moment) -> dict[str, Any]:
             work.con.execute(f"create or replace temp table rebuilt as from {work.store.register.relation([])}")
             loads = regate.loads_of(work.store, work.con, "true")
-            senders = sorted({(load["feed"], load["sender"]) for load in loads})
+            # One whose loads were all retracted, too: the register counts how often a record's history was undone.
+            senders = work.con.execute(
+                f"""select distinct feed, sender from {work.store.current_loads()}
+                where status in ('committed', 'retracted') order by all"""
+            ).fetchall()
             missing: list[str] = []
             for feed, sender in senders:
                 own = [load for load in loads if (load["feed"], load["sender"]) == (feed, sender)]
-                missing += _sender(work, own)
+                missing += _sender(work, feed, sender, own)
             work.con.execute("create or replace temp table register_row as from rebuilt")
             old = work.store.register.files()
             step = register.step(work.store, work.con, [{"feed": f, "sender": s} for f, s in senders], moment.number)
@@ -47,17 +52,17 @@ def rebuild_register(settings: Settings, reason: str) -> dict[str, Any]:
     return {**done, "operation_id": work.id}
 
 
-def _sender(work: Operation, loads: list[dict[str, Any]]) -> list[str]:
+def _sender(work: Operation, feed: str, sender: str, loads: list[dict[str, Any]]) -> list[str]:
     """Add the rows of one sender and feed to `rebuilt`; returns the loads whose files are no longer kept."""
-    regate.fill_source_systems(work.store, work.con, loads, work.source_system(loads[0]["sender"]))
+    regate.fill_source_systems(work.store, work.con, loads, work.source_system(sender))
     missing = [load["load_id"] for load in loads if not regate.is_kept(work.settings, load)]
     last_missing = max((load["log_version"] for load in loads if load["load_id"] in missing), default=-1)
     given = [load["load_id"] for load in loads if load["log_version"] <= last_missing]
     ledger = work.store.current_loads()
-    sender = f"feed = {engine.text(loads[0]['feed'])} and sender = {engine.text(loads[0]['sender'])}"
-    events = f"(from {work.store.events.relation()} semi join (from {ledger} where {sender}) using (load_id))"
+    own = f"feed = {engine.text(feed)} and sender = {engine.text(sender)}"
+    events = f"(from {work.store.events.relation()} semi join (from {ledger} where {own}) using (load_id))"
     register.from_log(work.con, events, ledger, work.slots, into="as_logged")
-    register.from_log(work.con, _of(events, given), ledger, work.slots, into="given")
+    register.from_log(work.con, _of(not_withdrawn(events), given), ledger, work.slots, into="given")
     work.con.execute(
         """create or replace temp table initial as
         select g.* replace (a.generation as generation) from given as g

@@ -34,7 +34,7 @@ def resolve(settings: Settings, load_id: str, line: int, keep: Keep, reason: str
         def prepare(moment: Moment) -> dict[str, Any]:
             register_rows = register.of_senders(work.store, [load], "rec")
             append.prepare_inputs(work.store, work.con, work.folder, [profile], register_rows)
-            _check(work, load_id, line)
+            _check(work, load_id, line, keep)
             if keep == "earlier":
                 _earlier(work)
                 added = segments.write_derived(work.store, work.con, moment.before, moment.recorded_at)
@@ -76,12 +76,13 @@ def _load(work: Operation, load_id: str, line: int) -> dict[str, Any]:
     return load
 
 
-def _check(work: Operation, load_id: str, line: int) -> None:
+def _check(work: Operation, load_id: str, line: int, keep: Keep) -> None:
     """`rec` is the quarantined record alone, `reg` its row of the register; it must still be contested at that time."""
     work.con.execute(f"delete from rec where line_no <> {int(line)}")
     work.con.execute("delete from reg where record_key not in (select record_key from rec)")
     found = work.con.execute(
-        "select reg.contested and reg.asserted_at = rec.asserted_at from rec left join reg using (record_key)"
+        """select reg.contested and reg.asserted_at = rec.asserted_at, reg.row_hash = rec.row_hash
+        from rec left join reg using (record_key)"""
     ).fetchone()
     if found is None:
         raise UsageError(
@@ -94,6 +95,11 @@ def _check(work: Operation, load_id: str, line: int) -> None:
             where=f"{load_id}, line {line}",
             why="a newer statement or an earlier decision ended it",
         )
+    if keep == "earlier" and found[1]:
+        raise UsageError(
+            "no statement is earlier than that of this line", where=f"{load_id}, line {line}",
+            why="the load that was first was retracted", do="use quarantined, or the line of the other statement",
+        )  # fmt: skip
 
 
 def _earlier(work: Operation) -> None:

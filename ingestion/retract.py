@@ -15,7 +15,7 @@ from linkwork import engine
 from linkwork.errors import UsageError
 from linkwork.log import append, operations, register, segments
 from linkwork.log.commit import Moment, commit
-from linkwork.log.envelope import LOAD_RETRACTED
+from linkwork.log.envelope import LOAD_RETRACTED, not_withdrawn
 from linkwork.log.replay import EVENTS, REGISTER_ROWS, find_decisions, replay
 from linkwork.log.rows import rows_step
 from linkwork.log.store import LOADS
@@ -117,10 +117,7 @@ def _touched(work: Operation, target: dict[str, Any]) -> None:
             select t.record_key, e.* exclude (record_key) from {work.store.events.relation()} as e
             inner join touched_fact as t on t.fact_id = e.fact_id
         )
-        select * from said
-        anti join (select causation_id from said where origin = '{LOAD_RETRACTED}') as w
-            on w.causation_id = said.event_id
-        where origin <> '{LOAD_RETRACTED}'"""
+        from {not_withdrawn("said")}"""
     )
     work.con.execute(
         f"""create or replace temp table present_register as

@@ -34,6 +34,15 @@ ENVELOPE: dict[str, str] = {
 # The origin of an event that withdraws another one because its whole file was retracted; both are void.
 LOAD_RETRACTED = "load_retracted"
 
+
+def not_withdrawn(events: str) -> str:
+    """SQL that reads, of the events that `events` reads, those that no retraction of a load made void."""
+    return f"""(select said.* from {events} as said
+        anti join (select causation_id from {events} where origin = '{LOAD_RETRACTED}') as w
+            on w.causation_id = said.event_id
+        where said.origin <> '{LOAD_RETRACTED}')"""
+
+
 # The event type of a stub: what is left of an event whose person was erased.
 ERASED = "erased"
 

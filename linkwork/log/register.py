@@ -13,7 +13,7 @@ import duckdb
 from linkwork import engine
 from linkwork.log import decide
 from linkwork.log.delta import DataFile
-from linkwork.log.envelope import LOAD_RETRACTED
+from linkwork.log.envelope import LOAD_RETRACTED, not_withdrawn
 from linkwork.log.store import REGISTER, Store
 
 MOST_FILES = 8
@@ -99,18 +99,14 @@ def from_log(
     )
     con.execute(
         f"""create or replace temp table {engine.name(into)} as
-        with generations as (
-            select record_key, count(distinct recorded_at)::integer as generation
-            from said where origin = '{LOAD_RETRACTED}' group by record_key
+        with known as (
+            select record_key, any_value(feed) as feed, any_value(sender) as sender,
+                nullif(count(distinct recorded_at) filter (origin = '{LOAD_RETRACTED}'), 0)::integer as generation
+            from said group by record_key
         ),
-        held as (
-            select s.* from said as s
-            anti join (select causation_id from said where origin = '{LOAD_RETRACTED}') as w
-                on w.causation_id = s.event_id
-            where s.origin <> '{LOAD_RETRACTED}'
-        ),
+        held as (from {not_withdrawn("said")}),
         records as (
-            select record_key, any_value(feed) as feed, any_value(sender) as sender, max(asserted_at) as asserted_at,
+            select record_key, max(asserted_at) as asserted_at,
                 arg_max(revision_kind, (asserted_at, rank)) as newest_kind,
                 any_value(subject_key) filter (identity_quality = 'nhs_number') as subject_key
             from held group by record_key
@@ -128,16 +124,17 @@ def from_log(
                 'event_type': newest.event_type, 'stream_id': newest.stream_id, 'content_hash': f.content_hash,
                 'event_id': newest.event_id}} order by slot.slot) as facts
             from facts as f
-            inner join records as r on r.record_key = f.record_key
-            inner join slot on slot.feed = r.feed
+            inner join known as k on k.record_key = f.record_key
+            inner join slot on slot.feed = k.feed
                 and id_hmac(f.record_key || encode(chr(31) || slot.slot)) = f.fact_id
             group by f.record_key
         )
-        select r.feed, r.sender, r.record_key, r.asserted_at, null::blob as row_hash,
-            r.newest_kind = 'contest' as contested, r.newest_kind = 'resolution' as resolved, g.generation,
-            r.subject_key, coalesce(l.facts, []) as facts, null::bigint as number
-        from records as r
-        left join generations as g on g.record_key = r.record_key
-        left join listed as l on l.record_key = r.record_key"""
+        select k.feed, k.sender, k.record_key, r.asserted_at, null::blob as row_hash,
+            coalesce(r.newest_kind = 'contest', false) as contested,
+            coalesce(r.newest_kind = 'resolution', false) as resolved,
+            k.generation, r.subject_key, coalesce(l.facts, []) as facts, null::bigint as number
+        from known as k
+        left join records as r on r.record_key = k.record_key
+        left join listed as l on l.record_key = k.record_key"""
     )
     con.execute("drop table said")

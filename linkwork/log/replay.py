@@ -12,7 +12,7 @@ import duckdb
 
 from linkwork import engine
 from linkwork.log import append, decide, settle
-from linkwork.log.envelope import LOAD_RETRACTED
+from linkwork.log.envelope import not_withdrawn
 from linkwork.log.store import Store
 
 EVENTS, REGISTER_ROWS, DECISIONS = "replayed_event", "replayed_register", "decision"
@@ -61,16 +61,10 @@ def find_decisions(con: duckdb.DuckDBPyConnection, events: str, operations: str,
     """
     con.execute(
         f"""create or replace temp table {DECISIONS} as
-        with resolution as (
-            select event_id, record_key, asserted_at, content_hash
-            from {events} where revision_kind = 'resolution' and origin <> '{LOAD_RETRACTED}'
-        ),
+        with resolution as (select * from {events} where revision_kind = 'resolution'),
         held as (
             select record_key, asserted_at, list(content_hash order by content_hash) as hashes
-            from resolution
-            anti join (select causation_id from {events} where origin = '{LOAD_RETRACTED}') as w
-                on w.causation_id = resolution.event_id
-            group by all
+            from {not_withdrawn(events)} where revision_kind = 'resolution' group by all
         )
         from held
         union all by name

@@ -108,7 +108,7 @@ def test_retract_names_how_many_files_it_could_not_read_again(home, linkwork):
 def test_a_retracted_file_is_not_taken_again(home, linkwork):
     load = send(home, "1.csv", ("a", day(1), 1))
     linkwork("load", "retract", load, "--reason", "wrong")
-    deliver(home, "again.csv", csv_text([{"id": "a", "nhs_number": NUMBER, "received": day(1), "at": at(1)}]))
+    deliver(home, "1.csv", csv_text([{"id": "a", "nhs_number": NUMBER, "received": day(1), "at": at(1)}]))
     assert ingest(home)["files"]["noop"] == 1
     assert effective(home) == {}
     assert any("retracted" in (detail or "") for (detail,) in rows(home, "loads", "detail", "where status = 'noop'"))

@@ -92,6 +92,26 @@ def test_a_decision_that_was_followed_by_newer_statements_is_made_again(world):
     assert held(world) == A
 
 
+def test_a_record_whose_only_file_was_retracted_can_come_back_after_a_rebuild(world):
+    retract(world.settings, deliver(world, said(A, 1)), WHY)
+    before = register(world)
+    lose(world)
+    rebuild_register(world.settings, WHY)
+    assert register(world) == before
+    deliver(world, said(A, 1))  # the same statement in another file: an event of its own, not the withdrawn one
+    assert held(world) == A
+    assert verify(Store(world.settings.log_dir)).problems == []
+
+
+def test_from_the_log_alone_what_a_retraction_made_void_does_not_count(world):
+    wrong = deliver(world, said(A, 1))
+    deliver(world, said(B, 1))  # a contest, by a file that stays
+    retract(world.settings, wrong, WHY)
+    lose(world, raw=True)
+    rebuild_register(world.settings, WHY)
+    assert (held(world), world.contested(["S1"])) == (B, 0)
+
+
 def test_rebuilt_from_the_log_alone_the_facts_are_right(world):
     history(world)
     before = register(world, "record_key, facts, contested")

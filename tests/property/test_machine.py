@@ -9,12 +9,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ingestion.rebuild import rebuild_register
 from ingestion.resolve import resolve
 from ingestion.retract import retract
+from linkwork.errors import UsageError
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
 from tests.property.oracle import Decision, counted, newest_wins
@@ -133,6 +135,10 @@ class Deliveries(RuleBasedStateMachine):
         if keep == "earlier":
             arrived = counted(self.never_retracted)
             held = next(s.facts for s in arrived if (s.record, s.at) == (statement.record, statement.at))
+            if held == statement.facts:  # the first was retracted, so this line leads now
+                with pytest.raises(UsageError, match="no statement is earlier"):
+                    resolve(self.settings, load, line, keep, "the sender was asked")
+                return
         resolve(self.settings, load, line, keep, "the sender was asked")
         self.decided.append(Decision(statement.record, statement.at, held))
 

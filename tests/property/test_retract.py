@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion import pipeline
+from ingestion.resolve import resolve
 from ingestion.retract import retract
+from linkwork.errors import UsageError
 from linkwork.log.envelope import ENVELOPE
 from linkwork.log.failpoints import TABLE_STEPS
 from linkwork.log.store import Store
@@ -171,8 +173,6 @@ def test_a_record_that_a_retraction_does_not_change_keeps_what_the_register_knew
 
 
 def resolved(world, keep):
-    from ingestion.resolve import resolve
-
     old = deliver(world, said(C, 1))
     first = deliver(world, said(A, 2))
     second = deliver(world, said(B, 2))
@@ -204,6 +204,17 @@ def test_a_decision_for_what_nobody_says_any_more_is_void(world):
     deliver(world, said(C, 2))
     retract(world.settings, first, WHY)
     assert (held(world), world.contested(["S1"])) == (None, 1)
+
+
+def test_the_line_that_leads_once_the_first_is_retracted_has_no_earlier_statement(world):
+    first, second = deliver(world, said(A, 1)), deliver(world, said(B, 1))
+    third = deliver(world, said(C, 1))
+    retract(world.settings, first, WHY)
+    assert (held(world), world.contested(["S1"])) == (None, 1)
+    with pytest.raises(UsageError, match="no statement is earlier"):
+        resolve(world.settings, second, 2, "earlier", WHY)
+    resolve(world.settings, third, 2, "earlier", WHY)
+    assert held(world) == B
 
 
 # --- cut off ----------------------------------------------------------------------------------------
@@ -245,10 +256,8 @@ def homes(tmp_path_factory):
     return folder / "cut", wrong, before, after
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", [p for p in POINTS if p in USUAL or settings.get_current_profile_name() == "deep"])
 def test_a_retraction_that_was_cut_off_is_finished_or_undone(tmp_path, homes, point):
-    if point not in USUAL and settings.get_current_profile_name() != "deep":
-        pytest.skip("all points are tried in the profile deep")
     origin, wrong, before, after = homes
     folder = tmp_path / "home"
     shutil.copytree(origin, folder)
