@@ -7,18 +7,17 @@ takes the writer's lock. Tombstones come first: from then on no redelivered file
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ingestion import erase_received
 from ingestion.operation import Operation, operation
-from linkwork import engine, warehouse
+from linkwork import engine, projections
 from linkwork.errors import BusyError
 from linkwork.log import erase, operations, plan, tombstones
 from linkwork.log.commit import Moment, commit
 from linkwork.log.failpoints import reached
-from linkwork.log.lock import writer_lock
 from linkwork.log.rows import fill_rows
 from linkwork.log.store import ERASURES
 from linkwork.privacy import orders
@@ -27,8 +26,6 @@ from linkwork.privacy.orders import Order
 from linkwork.privacy.scan import scan
 from linkwork.privacy.subjects import pseudonyms
 from linkwork.privacy.zone1 import Eraser
-from linkwork.release import building
-from linkwork.release.redact import redact, restricted
 from linkwork.settings import Settings
 
 COUNTS = ("events", "register_rows", "raw_records", "files_removed", "releases_redacted")
@@ -83,19 +80,13 @@ def reapply(settings: Settings) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _everything_still(settings: Settings) -> Any:
+def _everything_still(settings: Settings) -> Iterator[Operation]:
     """Hold every lock under which the person's data could be copied while it is being removed."""
-    with (
-        operation(settings) as work,
-        writer_lock(settings.warehouse_file.parent, settings.lock_timeout_seconds, "the warehouse is being built"),
-    ):
-        batches = [p for p in settings.staging_dir.glob("[!.]*/") if p.name != work.id]
-        building.remove_leftovers(settings.releases_dir)
-        releases = list(settings.releases_dir.glob(f"{building.BUILDING}*"))
-        if batches or releases:
+    with operation(settings) as work, projections.still(settings):
+        if batches := [path for path in settings.staging_dir.glob("[!.]*/") if path.name != work.id]:
             raise BusyError(
-                "a batch is being taken in" if batches else "a release is being published",
-                where=str((batches or releases)[0]),
+                "a batch is being taken in",
+                where=str(batches[0]),
                 why="it may hold the person's records",
                 do="wait until it has ended and try again",
             )
@@ -158,12 +149,11 @@ def _log(work: Operation, order: Order) -> None:
 
 
 def _warehouse_and_releases(work: Operation, order: Order) -> None:
-    releases = work.settings.releases_dir
-    order.note("files_removed", "warehouse", len(warehouse.kept(work.settings)))
-    order.note("releases_redacted", "releases", len(restricted(releases)))
+    files, releases = projections.record_level(work.settings)
+    order.note("files_removed", "warehouse", files)
+    order.note("releases_redacted", "releases", releases)
     order.seal(work.settings, work.gate.keys.zone1)
-    warehouse.discard(work.settings)
-    redact(releases, f"erasure {order.erasure_id}", work.store.next_time())
+    projections.remove_record_level(work.settings, f"erasure {order.erasure_id}", work.store.next_time())
 
 
 def _scrub(work: Operation, order: Order) -> None:
