@@ -7,20 +7,20 @@ takes the writer's lock. Tombstones come first: from then on no redelivered file
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ingestion import erase_received
 from ingestion.operation import Operation, operation
-from linkwork import engine
+from linkwork import engine, projections
 from linkwork.errors import BusyError
 from linkwork.log import erase, operations, plan, tombstones
 from linkwork.log.commit import Moment, commit
 from linkwork.log.failpoints import reached
 from linkwork.log.rows import fill_rows
 from linkwork.log.store import ERASURES
-from linkwork.privacy import orders, projections
+from linkwork.privacy import orders
 from linkwork.privacy.holds import refuse_held
 from linkwork.privacy.orders import Order
 from linkwork.privacy.scan import scan
@@ -80,10 +80,10 @@ def reapply(settings: Settings) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _everything_still(settings: Settings) -> Any:
+def _everything_still(settings: Settings) -> Iterator[Operation]:
     """Hold every lock under which the person's data could be copied while it is being removed."""
-    with operation(settings) as work, projections.nobody_at_work(settings):
-        if batches := [p for p in settings.staging_dir.glob("[!.]*/") if p.name != work.id]:
+    with operation(settings) as work, projections.still(settings):
+        if batches := [path for path in settings.staging_dir.glob("[!.]*/") if path.name != work.id]:
             raise BusyError(
                 "a batch is being taken in",
                 where=str(batches[0]),
@@ -149,11 +149,11 @@ def _log(work: Operation, order: Order) -> None:
 
 
 def _warehouse_and_releases(work: Operation, order: Order) -> None:
-    copies = projections.found(work.settings)
-    order.note("files_removed", "warehouse", len(copies.files))
-    order.note("releases_redacted", "releases", len(copies.releases))
+    files, releases = projections.record_level(work.settings)
+    order.note("files_removed", "warehouse", files)
+    order.note("releases_redacted", "releases", releases)
     order.seal(work.settings, work.gate.keys.zone1)
-    projections.remove(work.settings, f"erasure {order.erasure_id}", work.store.next_time())
+    projections.remove_record_level(work.settings, f"erasure {order.erasure_id}", work.store.next_time())
 
 
 def _scrub(work: Operation, order: Order) -> None:

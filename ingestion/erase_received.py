@@ -5,6 +5,7 @@ repeated what was known, or was refused, may name the person by the sender's own
 """
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,13 +15,16 @@ from ingestion import refused, regate
 from ingestion.landing import landed_files
 from ingestion.operation import Operation
 from linkwork import engine
-from linkwork.errors import LinkworkError
+from linkwork.errors import BadDataError, LinkworkError
 from linkwork.files import sha256_of, write_whole
 from linkwork.log import erase, tombstones
 from linkwork.privacy import vault
 from linkwork.privacy.orders import Order
+from linkwork.privacy.scan import scan
 from linkwork.privacy.subjects import numbers_of, pseudonyms
 from linkwork.privacy.zone1 import Eraser, is_text
+
+PARTIAL = re.compile(r"[.].+[.][0-9]+[.]tmp")  # as `files.write_whole` and the vault name what they write
 
 
 def find_numbers(work: Operation, order: Order) -> None:
@@ -32,7 +36,7 @@ def find_numbers(work: Operation, order: Order) -> None:
     known = {key for number in order.numbers for key in pseudonyms(number, keys)}
     wanted = {bytes.fromhex(s) for s in order.subjects} - known
     if wanted:
-        found = {n for text in _texts(work) for n in numbers_of(text, wanted, keys)}
+        found = {n for text in _texts(work, order) for n in numbers_of(text, wanted, keys)}
         order.numbers = sorted({*order.numbers, *found})
 
 
@@ -58,41 +62,55 @@ def find_lines(work: Operation, order: Order) -> None:
 
 def clean(work: Operation, order: Order) -> None:
     """Take the person out of received files, of the text of refused records, and of the landing folder."""
-    settings, key = work.settings, work.gate.keys.zone1
+    settings = work.settings
+    for folder in (settings.raw_dir, settings.quarantine_raw_dir, settings.landing_dir):
+        if not (folder == settings.landing_dir and settings.landing_is_read_only):
+            _remove_partial(folder)
+    for left in (settings.home / "restricted" / "spill").glob("*"):  # what a killed gate had written there
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
     eraser = Eraser(order.needles())
-    for path in _sealed(settings.raw_dir):
-        data, lines = vault.unseal(path, key), set(order.lines.get(path.name, []))
-        _clean(work, order, eraser, path, data, lines, lambda target, rest: vault.seal_bytes(rest, target, key))
-    found = work.con.execute(f"select load_id, file_sha256 from {work.store.current_loads()}").fetchall()
-    theirs = {(load_id, line) for load_id, sha in found for line in order.lines.get(sha, [])}
-    for path in _sealed(settings.quarantine_raw_dir):
-        records = refused.read(path, key)
-        kept = [
-            r for r in records if not eraser.names(r["raw"].encode()) and (path.name, r["line"]) not in theirs
-        ]  # fmt: skip
-        if len(kept) < len(records):
-            _note(work, order, "raw_records", f"quarantine/{path.name}", len(records) - len(kept))
-            refused.write(kept, path, key)
+    _clean_raw(work, order, eraser)
+    _clean_refused(work, order, eraser)
     if settings.landing_is_read_only:
         order.leave("the landing folder, which is read only")
     else:
         _clean_landing(work, order, eraser)
-    for left in (settings.home / "restricted" / "spill").glob("*"):  # what a killed gate had written there
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
+def _clean_raw(work: Operation, order: Order, eraser: Eraser) -> None:
+    folder, key = work.settings.raw_dir, work.gate.keys.zone1
+    known = {folder / sha for sha in order.lines if (folder / sha).exists()}
+    for path in sorted(known | _holding(work, order, folder)):
+        if (data := _unsealed(work, order, path)) is not None:
+            lines = set(order.lines.get(path.name, []))
+            _clean(work, order, eraser, path, data, lines, lambda target, rest: vault.seal_bytes(rest, target, key))
+
+
+def _clean_refused(work: Operation, order: Order, eraser: Eraser) -> None:
+    key = work.gate.keys.zone1
+    loads = work.con.execute(f"select load_id, file_sha256 from {work.store.current_loads()}").fetchall()
+    theirs = {(load_id, line) for load_id, sha in loads for line in order.lines.get(sha, [])}
+    for path in _sealed(work.settings.quarantine_raw_dir):
+        if _unsealed(work, order, path) is None:
+            continue
+        records = refused.read(path, key)
+        kept = [r for r in records if not eraser.names(r["raw"].encode()) and (path.name, r["line"]) not in theirs]
+        if len(kept) < len(records):
+            _note(work, order, "raw_records", f"quarantine/{path.name}", len(records) - len(kept))
+            refused.write(kept, path, key)
 
 
 def _clean_landing(work: Operation, order: Order, eraser: Eraser) -> None:
     landing = work.settings.landing_dir
-    waiting = {landed.path for landed in landed_files(landing) if landed.problem is None}
-    for path in sorted(waiting):
-        _clean(work, order, eraser, path, path.read_bytes(), set(), write_whole)
-        if path.exists() and eraser.names(os.fsencode(path.name)):
+    for path in _waiting(landing):
+        if eraser.names(os.fsencode(path.name)):
             suffix = "" if eraser.names(os.fsencode(path.suffix)) else path.suffix
             path.rename(path.with_name(f"{sha256_of(path)[:16]}{suffix}"))
-    masked = order.needles().masked
-    for path in sorted(p for p in landing.rglob("*") if p.is_file() and p not in waiting):
-        if path.exists() and (eraser.names(os.fsencode(path.name)) or eraser.names(path.read_bytes())):
-            order.leave(masked(f"landing/{path.relative_to(landing)}, which no run takes in"))
+    holding, waiting = _holding(work, order, landing), _waiting(landing)
+    for path in sorted(waiting & holding):
+        _clean(work, order, eraser, path, path.read_bytes(), set(), write_whole)
+    for path in sorted(holding - waiting):
+        order.leave(f"landing/{path.relative_to(landing)}, which no run takes in")
 
 
 def _clean(
@@ -113,21 +131,50 @@ def _clean(
         write(path, rest)
 
 
+def _holding(work: Operation, order: Order, folder: Path) -> set[Path]:
+    """The files of a folder in which the scan finds the person, or that it cannot search in full."""
+    if not folder.is_dir():
+        return set()
+    found = scan(folder, order.needles(), work.gate.keys.zone1)
+    return {folder / hit.path for hit in found.hits} | {folder / other.path for other in found.unreadable}
+
+
+def _waiting(landing: Path) -> set[Path]:
+    return {landed.path for landed in landed_files(landing) if landed.problem is None}
+
+
+def _unsealed(work: Operation, order: Order, path: Path) -> bytes | None:
+    """A sealed file's content; None, and named in the receipt, where it does not open, for us or anybody."""
+    try:
+        return vault.unseal(path, work.gate.keys.zone1)
+    except BadDataError:
+        order.leave(f"restricted/{path.parent.name}/{path.name}, which does not open")
+        return None
+
+
+def _remove_partial(folder: Path) -> None:
+    """What a killed writer had written under a temporary name."""
+    for path in folder.rglob(".*.tmp"):
+        if PARTIAL.fullmatch(path.name):
+            path.unlink()
+
+
 def _note(work: Operation, order: Order, what: str, where: str, number: int) -> None:
     order.note(what, where, number)
     order.seal(work.settings, work.gate.keys.zone1)
 
 
-def _texts(work: Operation) -> Iterator[str]:
+def _texts(work: Operation, order: Order) -> Iterator[str]:
     """What is kept as text of received files."""
-    settings, key = work.settings, work.gate.keys.zone1
+    settings = work.settings
     for path in (*_sealed(settings.raw_dir), *_sealed(settings.quarantine_raw_dir)):
-        data = vault.unseal(path, key)
-        if is_text(data):
+        data = _unsealed(work, order, path)
+        if data is not None and is_text(data):
             yield data.decode("utf-8", "replace")
-    for landed in landed_files(settings.landing_dir):
-        if landed.problem is None and is_text(data := landed.path.read_bytes()):
-            yield data.decode("utf-8", "replace")
+    for path in sorted(_waiting(settings.landing_dir)):
+        content = path.read_bytes()
+        if is_text(content):
+            yield content.decode("utf-8", "replace")
 
 
 def _sealed(folder: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """What a commit hands to the boundary `recorded`: the claims that Great Expectations then checks."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,17 @@ COUNTS = (
 
 
 def pending(settings: Settings) -> list[Path]:
-    """The commits that wait to be judged, oldest first."""
+    """The commits that wait to be judged, oldest first.
+
+    One whose files are gone was written anew since, by an erasure or a compaction: nothing can be held against what it
+    claimed, and it is forgotten. `log verify` proves what stands in its place.
+    """
     waiting = (settings.quality_dir / "pending").glob("*.json")
-    return sorted(path for path in waiting if not path.name.startswith("released-") and ".verdict." not in path.name)
+    claims = sorted(path for path in waiting if not path.name.startswith("released-") and ".verdict." not in path.name)
+    for path in claims:
+        if not all(Path(file).exists() for file in json.loads(path.read_text())["files"]):
+            path.unlink()
+    return [path for path in claims if path.exists()]
 
 
 def hand_over(settings: Settings, store: Store, plan: dict[str, Any], version: int) -> None:

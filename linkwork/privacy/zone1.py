@@ -28,14 +28,12 @@ class Eraser:
         return self._pattern.search(data) is not None
 
     def rest(self, data: bytes, lines: set[int]) -> tuple[bytes | None, int]:
-        """What may stay of a file's content, and how many records were taken out of it.
+        """What may stay of a file's content that holds the person, and how many records were taken out of it.
 
-        `lines` are those at which records known to be theirs begin. None where nothing may stay: what a compressed file
-        holds is not looked into.
+        `lines` are those at which records known to be theirs begin. None where nothing may stay: of a file that is not
+        made of lines nothing can be cut out.
         """
-        if is_text(data):
-            return blanked(data, lines, self.names)
-        return (None if lines or data.startswith(BINARY) or self.names(data) else data), 0
+        return blanked(data, lines, self.names) if is_text(data) else (None, 0)
 
 
 def blanked(data: bytes, lines: set[int], names: Callable[[bytes], bool]) -> tuple[bytes, int]:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 DAGS_DIR = Path(__file__).resolve().parents[2] / "dags"
-DAG_IDS = {"ingest_events", "build_marts", "publish_release"}
+DAG_IDS = {"ingest_events", "build_marts", "publish_release", "replay_marts"}
 HEAVY = ("duckdb", "deltalake", "great_expectations", "dbt", "pandas", "pyarrow", "ingestion", "expectations")
 LONGEST_FILE = 120
+BUILD = ("build_marts", "build_warehouse")
 
 
 def test_every_file_imports_and_holds_the_one_dag_of_its_name(bag: Any) -> None:
@@ -60,8 +61,15 @@ def test_assets_link_the_dags(bag: Any) -> None:
 
     assert updated_by("ingest_events", "append_events") == scheduled_by("build_marts") == {"event_log"}
     assert updated_by("build_marts", "build_warehouse") == scheduled_by("publish_release") == {"marts"}
+    assert updated_by("replay_marts", "replay_log") == {"marts"}
     others = [t for t in bag.dags["ingest_events"].tasks if t.task_id != "append_events"]
     assert not any(task.outlets for task in others)
+
+
+def test_a_replay_starts_by_hand_only_and_never_beside_a_build(bag: Any) -> None:
+    assert bag.dags["replay_marts"].timetable.can_be_scheduled is False
+    pools = {bag.dags[dag].get_task(task).pool for dag, task in (("replay_marts", "replay_log"), BUILD)}
+    assert len(pools) == 1
 
 
 def test_bad_data_is_not_retried_and_anything_else_is(bag: Any) -> None:

@@ -144,6 +144,37 @@ def test_a_build_updates_the_marts_asset(run: Callable[[str], Ended], monkeypatc
     assert ended.updates == [("marts", {"position": "41", "known_at": "2026-01-01"})]
 
 
+def test_a_replay_is_a_full_build_and_updates_the_marts_asset(
+    run: Callable[[str], Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from linkwork import warehouse
+
+    built = {"position": 41, "known_at": "2026-01-01", "models": 3, "tests": 9, "warehouse": "w.duckdb"}
+    asked: list[bool] = []
+
+    def build(_settings: object, *, full: bool = False) -> dict[str, Any]:
+        asked.append(full)
+        return built
+
+    monkeypatch.setattr(warehouse, "build", build)
+    ended = run("replay_marts")
+    assert (ended.state, asked) == ("success", [True])
+    assert ended.updates == [("marts", {"position": "41", "known_at": "2026-01-01"})]
+
+
+def test_a_replay_of_a_damaged_log_fails_and_updates_nothing(
+    run: Callable[[str], Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from linkwork import warehouse
+
+    def build(_settings: object, *, full: bool = False) -> dict[str, Any]:
+        raise BadDataError("the log is not whole")
+
+    monkeypatch.setattr(warehouse, "build", build)
+    ended = run("replay_marts")
+    assert (ended.state, ended.updates) == ("failed", [])
+
+
 @pytest.mark.parametrize(("created", "state"), [(True, "success"), (False, "skipped")])
 def test_publishing_skips_when_nothing_changed(
     run: Callable[[str], Ended], monkeypatch: pytest.MonkeyPatch, created: bool, state: str

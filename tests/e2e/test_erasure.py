@@ -14,6 +14,7 @@ from linkwork.privacy.scan import Needles, scan
 from linkwork.release.building import current_release
 from linkwork.settings import Settings
 from tests.support.cli import commands
+from tests.support.log import rows
 from tests.support.people import ANNA, BEN, CLEO, everywhere, pseudonyms
 
 
@@ -88,6 +89,11 @@ def test_a_new_release_becomes_current_though_the_position_is_the_same(story):
     assert story.published["release_id"].split("-")[0] == story.first.split("-")[0] == str(story.built["position"])
 
 
+def test_each_release_left_one_operation(story):
+    found = rows(story.home, "operations", "target", "where command = 'publish' order by recorded_at")
+    assert found == [(story.first,), (story.other,), (story.published["release_id"],)]
+
+
 def test_no_byte_of_anything_holds_her_after_all_that(story):
     keys = load_keys(story.home)
     needles = Needles.of([ANNA], [bytes.fromhex(key) for key in story.people[ANNA]])
@@ -99,16 +105,16 @@ def test_rebuilt_marts_differ_by_her_rows_only(story):
     after = marts(story.home, story.published["release_id"])
     assert set(after) == set(story.before.marts)
     gone = 0
-    for table, rows in story.before.marts.items():
-        if rows and "person_id" in rows[0]:
+    for table, was in story.before.marts.items():
+        if was and "person_id" in was[0]:
             text = [str(row) for row in after[table]]
-            missing = [row for row in rows if str(row) not in text]
-            assert len(rows) - len(missing) == len(after[table]), table
+            missing = [row for row in was if str(row) not in text]
+            assert len(was) - len(missing) == len(after[table]), table
             for row in missing:
                 assert row["person_id"] not in story.people[BEN] | story.people[CLEO], table
             gone += len(missing)
         elif table.startswith("dim_"):
-            assert after[table] == rows, table
+            assert after[table] == was, table
     assert gone > 5
 
 

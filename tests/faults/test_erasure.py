@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ingestion import erase
+from ingestion import erase, pipeline, recorded
 from linkwork.log.envelope import ERASED
 from linkwork.log.erase import STUB
 from linkwork.log.store import Store
@@ -22,6 +22,7 @@ from tests.support.people import (
     SERVICE,
     copy_of,
     events,
+    in_few_files,
     pseudonyms,
     received,
     search,
@@ -156,6 +157,14 @@ def test_the_receipt_identifies_nobody_and_lists_who_else_may_have_rows(done):
 def test_one_operation_is_on_record_and_names_nobody(done):
     found = rows(done.home, "operations", "operation_id, target, reason", "where command = 'erase'")
     assert found == [(done.receipt["erasure_id"], "one person", REASON)]
+
+
+def test_a_commit_that_waited_to_be_judged_is_forgotten(tmp_path):
+    """Its segments hold stubs now: what it claimed to have added can be found no more."""
+    home = in_few_files(tmp_path)
+    assert len(recorded.pending(home)) == 1
+    erase.erase_person(home, [ANNA], [], REASON)
+    assert pipeline.check_recorded(home, "any") == {"checked": 0}
 
 
 def test_the_order_is_gone(done):

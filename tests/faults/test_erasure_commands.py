@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 
 import pytest
 
@@ -204,3 +205,45 @@ def test_a_restored_log_is_erased_again_by_its_newer_tombstones(people, tmp_path
     assert verify(Store(restored.log_dir)).problems == []
     assert linkwork("erase", "--reapply", "--json").json == []
     assert json.dumps(done.json).count(ANNA) == 0
+
+
+def test_of_files_that_wait_only_those_that_hold_her_are_touched(people, linkwork):
+    """Of an archive nothing can be cut out: with her in it it goes, without her it stays for the next run."""
+    folder = people.landing_dir / "referrals_csv" / "ZSP01"
+    for name, number in (("hers.zip", ANNA), ("others.zip", BEN)):
+        with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("f.csv", f"r1,{number}\n" * 20)
+    (folder / "coming.csv.part").write_text(ANNA)
+    (folder / ".f.csv.123.tmp").write_text(ANNA)
+    done = linkwork("erase", *FROM_INPUT, *REASON, "--json", given=ANNA)
+    assert done.code == EXIT_DONE, done.err
+    assert sorted(p.suffix for p in folder.iterdir()) == [".csv", ".part", ".zip"]
+    assert (folder / "others.zip").exists()
+    assert done.json[0]["not_cleaned"] == ["landing/referrals_csv/ZSP01/coming.csv.part, which no run takes in"]
+    assert {hit.path for hit in search(people).hits} == {"landing/referrals_csv/ZSP01/coming.csv.part"}
+
+
+def test_a_landing_folder_that_is_read_only_is_named_and_not_touched(people, linkwork, monkeypatch, tmp_path):
+    people.landing_dir.rename(tmp_path / "elsewhere")
+    before = {path: path.read_bytes() for path in (tmp_path / "elsewhere").rglob("*.csv")}
+    monkeypatch.setenv("LINKWORK_LANDING", str(tmp_path / "elsewhere"))
+    (receipt,) = linkwork("erase", *FROM_INPUT, *REASON, "--json", given=ANNA).json
+    assert receipt["not_cleaned"] == ["the landing folder, which is read only"]
+    assert {path: path.read_bytes() for path in (tmp_path / "elsewhere").rglob("*.csv")} == before
+
+
+def test_what_does_not_open_is_named_and_stops_nothing(people, linkwork):
+    (people.raw_dir / "broken").write_bytes(vault.MAGIC + b"x" * 40)
+    (people.raw_dir / ".cut-off.77.tmp").write_bytes(vault.MAGIC + b"y" * 40)
+    (receipt,) = linkwork("erase", *FROM_INPUT, *REASON, "--json", given=ANNA).json
+    assert receipt["not_cleaned"] == ["restricted/raw/broken, which does not open"]
+    found = search(people)
+    assert (found.hits, [one.path for one in found.unreadable]) == ([], ["restricted/raw/broken"])
+
+
+def test_a_file_the_present_contract_cannot_read_is_named_and_stops_nothing(people, linkwork):
+    contract = people.contracts_dir / "link_worker_jsonl.yaml"
+    contract.unlink()
+    (receipt,) = linkwork("erase", *FROM_INPUT, *REASON, "--json", given=ANNA).json
+    assert [left.startswith("rows of load") for left in receipt["not_cleaned"]] == [True]
+    assert search(people).hits == []

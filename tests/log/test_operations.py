@@ -46,6 +46,18 @@ def load(home, name):
 def changes(home):
     """Each command, what it is typed as, and the command and target of its row."""
     someone = pseudonyms(home, "9990000034")[0].hex()
+    organisations = home.home.parent / "organisations.csv"
+    columns = (
+        "practice_code",
+        "practice_name",
+        "pcn_code",
+        "pcn_name",
+        "icb_code",
+        "icb_name",
+        "valid_from",
+        "valid_to",
+    )
+    organisations.write_text(f"{','.join(columns)}\nZ90001,One,,,,,,\n")
     add = ("sender", "add", "S9", "--feed", "test_state", "--name", "Nine", "--source-system", "x")
     return [
         (("quarantine", "resolve", load(home, "2.csv"), "--line", "2", "--keep", "earlier", *REASON),
@@ -55,6 +67,7 @@ def changes(home):
         (("log", "rebuild-register", *REASON), "log rebuild-register", "register"),
         (("legal-hold", "place", "--subject", someone, *REASON), "legal-hold placed", None),
         (("sender", "add", *add[2:]), "sender add", "S9"),
+        (("reference", "load", "organisations", str(organisations)), "reference load", "organisations"),
         (("erase", "--subject", pseudonyms(home, NUMBER)[0].hex(), *REASON), "erase", "one person"),
     ]  # fmt: skip
 

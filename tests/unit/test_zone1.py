@@ -104,9 +104,3 @@ def parquet() -> bytes:
 def test_nothing_of_another_kind_of_file_stays(data):
     assert not is_text(data)
     assert ERASER.rest(data, set()) == (None, 0)
-
-
-def test_a_binary_file_goes_where_its_lines_are_hers_and_stays_where_nothing_is():
-    data = b"\x00\x01 nobody"
-    assert ERASER.rest(data, {3}) == (None, 0)
-    assert ERASER.rest(data, set()) == (data, 0)
