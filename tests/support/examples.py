@@ -2,8 +2,9 @@
 
 from hypothesis import settings
 
+from tests.support.depth import deep as as_deep_as
+
 
 def examples(default: int, deep: int, steps: int = 50) -> settings:
     """Settings for one property. `steps` bounds the length of a run of a state machine."""
-    name = settings.get_current_profile_name()
-    return settings(max_examples=deep if name == "deep" else default, stateful_step_count=steps)
+    return settings(max_examples=as_deep_as(default, deep), stateful_step_count=steps)
