@@ -17,7 +17,7 @@ from ingestion import recorded, refused
 from ingestion.landing import landed_files
 from linkwork import engine
 from linkwork.errors import UsageError
-from linkwork.files import sha256_of, write_json
+from linkwork.files import sha256_of, sweep_partials, write_json
 from linkwork.log import commit, plan, tombstones
 from linkwork.log.failpoints import reached
 from linkwork.log.store import Store
@@ -62,6 +62,8 @@ def finish_earlier(settings: Settings, store: Store, batch_id: str | None = None
     plan.sweep(store)
     for sealed in (settings.raw_dir, settings.quarantine_raw_dir):
         vault.sweep(sealed)
+    for written in (settings.log_dir, settings.quality_dir / "pending"):
+        sweep_partials(written)
 
 
 def recover(settings: Settings, store: Store, folder: Path, *, abandoned: bool) -> bool:

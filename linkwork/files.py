@@ -40,6 +40,14 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
     fsync(path.parent)
 
 
+def sweep_partials(folder: Path) -> None:
+    """Remove what processes that have ended had half written into a folder by `write_whole`."""
+    for partial in folder.glob(".*.tmp"):
+        writer = partial.name.split(".")[-2]
+        if writer.isdigit() and not Path(f"/proc/{writer}").exists():
+            partial.unlink(missing_ok=True)
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON whole, with sorted keys, so that equal content gives equal bytes."""
     write_whole(path, (json.dumps(content, indent=2, sort_keys=True, default=str) + "\n").encode())

@@ -59,7 +59,7 @@ def content(home):
 def known_at(home, time):
     """What a build for that time would read."""
     with engine.connect() as con:
-        pinned = warehouse._pin(con, Store(home.log_dir).refresh(), home, time)
+        pinned = warehouse._pin(con, Store(home.log_dir).refresh(), home, time, None)
         read = con.execute("select * from log.events order by global_position").fetchall()
         loads = con.execute("select load_id, status, events from log.loads").fetchall()
     visible = [row for row in read if time is None or row[17] <= time]

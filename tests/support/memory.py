@@ -71,6 +71,7 @@ class MemoryLog:
                     f"insert into {name} values " + ", ".join(f"({held})" for _ in rows),
                     [value for row in rows for value in row],
                 )
+        self.con.execute("create or replace temp table same_person (a blob, b blob)")  # nobody has two numbers
         self.con.execute("create or replace temp table reg as from known semi join rec using (record_key)")
         decide.decide(self.con)
         self._take_in()
