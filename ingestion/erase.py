@@ -21,7 +21,7 @@ from linkwork.log.failpoints import reached
 from linkwork.log.rows import fill_rows
 from linkwork.log.store import ERASURES
 from linkwork.privacy import orders
-from linkwork.privacy.holds import refuse_held
+from linkwork.privacy.holds import refuse_held, standing
 from linkwork.privacy.orders import Order
 from linkwork.privacy.scan import scan
 from linkwork.privacy.subjects import pseudonyms
@@ -40,9 +40,10 @@ def erase_person(settings: Settings, numbers: Iterable[str], subjects: Iterable[
     with _everything_still(settings) as work:
         wanted = [*subjects, *(key for n in numbers for key in pseudonyms(n, work.gate.keys))]
         work.store.refresh(evolve=True)
-        erase.find(work.store, work.con, wanted)
-        found = [key for (key,) in work.con.execute("select subject_key from erased_subject").fetchall()]
-        refuse_held(settings.log_dir, [*found, *erase.others_of_records(work.store, work.con)], work.gate.keys)
+        if standing(settings.log_dir):
+            erase.find(work.store, work.con, wanted)
+            found = [key for (key,) in work.con.execute("select subject_key from erased_subject").fetchall()]
+            refuse_held(settings.log_dir, [*found, *erase.others_of_records(work.store, work.con)], work.gate.keys)
         order = Order(work.id, reason, list(numbers), [s.hex() for s in wanted])
         order.seal(settings, work.gate.keys.zone1)
         return _carry_out(work, order)

@@ -51,6 +51,8 @@ def why_held(verdict: dict[str, Any] | None) -> str:
 
 def record(store: Store, con: Any, rows: list[dict[str, Any]]) -> int:
     """Add held, refused and repeated files to the ledger, each once: nothing new is said by saying it again."""
+    if not rows:
+        return 0
     identity = ("feed", "sender", "file_name", "file_sha256", "status", "detail")
     recorded_at = store.next_time()
     known = set(con.execute(f"select {', '.join(identity)} from {store.loads.relation()}").fetchall())

@@ -32,10 +32,10 @@ def pending(settings: Settings) -> list[Path]:
 def hand_over(settings: Settings, store: Store, plan: dict[str, Any], version: int) -> None:
     """Say what a carried out plan claims to have added, for the boundary to check."""
     store.loads.refresh()
+    theirs = f"list_contains({engine.texts(plan['loads_committed'])}::varchar[], load_id)"
     with engine.connect() as con:
         rows = con.execute(
-            f"""select {", ".join(COUNTS)} from {store.current_loads(first=True)}
-            where list_contains({engine.texts(plan["loads_committed"])}::varchar[], load_id) order by load_id"""
+            f"""select {", ".join(COUNTS)} from {store.current_loads(theirs, first=True)} order by load_id"""
         ).fetchall()
     write_json(
         settings.quality_dir / "pending" / f"{plan['batch_id']}.json",

@@ -132,7 +132,7 @@ def _commit_events(store: Store, content: Mapping[str, Any], moment: Moment, onc
             for s in content["events"]["add"]
         ],
         transactions | content["transactions"] | dict.fromkeys(once, 1),
-        remove=[f for f in store.events.files() if f.path in gone],
+        remove=[f for f in store.events.files() if f.path in gone] if gone else [],
         metadata={"linkwork_batch": content["batch_id"]},
     )
 

@@ -32,9 +32,9 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
     register = store.register.relation()
     everything, people = store.events.relation(), links.people_of(store)
     linked = links.in_force(people)
-    known = -1
-    while known != (now := _count(con, "erased_subject") + _count(con, "erased_record")):
-        known = now
+    people_known = -1  # a round finds every record of the people known before it
+    while people_known != (now := _count(con, "erased_subject")):
+        people_known = now
         theirs = store.events.relation(_may_hold(store, con))
         con.execute(
             f"""insert into erased_record

@@ -61,7 +61,7 @@ def carry_out(store: Store, plan: dict[str, Any]) -> None:
             table.commit(
                 [(table.path / a["path"], a["partition"], {"numRecords": a["rows"]}) for a in step["add"]],
                 transactions,
-                remove=[f for f in table.files() if f.path in gone],
+                remove=[f for f in table.files() if f.path in gone] if gone else [],
             )
         if name == "register":  # only the writer reads it, under its lock, so a replaced partition can go at once
             for path in step["remove"]:
