@@ -59,6 +59,17 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
                 select one_key from {linked} where other_key in (select subject_key from erased_subject)
             ) anti join erased_subject using (subject_key)"""
         )
+    # The register is as large as the log: which of its files are concerned is asked once.
+    con.execute("create or replace temp table erased_register_file (path varchar)")
+    holding = _holding(con, store.register, store.register.files())
+    if holding:
+        con.executemany("insert into erased_register_file values (?)", [[one.path] for one in holding])
+
+
+def _register_files(store: Store, con: duckdb.DuckDBPyConnection) -> list[DataFile]:
+    """The files of the register that hold a row of theirs."""
+    paths = {path for (path,) in con.execute("select path from erased_register_file").fetchall()}
+    return [one for one in store.register.files() if one.path in paths]
 
 
 def _may_hold(store: Store, con: duckdb.DuckDBPyConnection) -> list[DataFile]:
@@ -82,7 +93,7 @@ def senders(store: Store, con: duckdb.DuckDBPyConnection) -> list[str]:
     return [
         sender
         for (sender,) in con.execute(
-            f"""select sender from {store.register.relation()} as r where {_is_theirs("r")}
+            f"""select sender from {store.register.relation(_register_files(store, con))} as r where {_is_theirs("r")}
             union
             select l.sender from {store.events.relation(_may_hold(store, con))} as e
             inner join {store.current_loads()} as l on l.load_id = e.load_id where {_is_theirs("e")}
@@ -104,9 +115,10 @@ def others_of_records(store: Store, con: duckdb.DuckDBPyConnection) -> list[byte
 
 def counts(store: Store, con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     """How many events and rows of the register are theirs."""
+    register = store.register.relation(_register_files(store, con))
     found = con.execute(
         f"""select (select count(*) from {store.events.relation(_may_hold(store, con))} as e where {_is_theirs("e")}),
-            (select count(*) from {store.register.relation()} as r where {_is_theirs("r")})"""
+            (select count(*) from {register} as r where {_is_theirs("r")})"""
     ).fetchone()
     assert found is not None  # noqa: S101 - an aggregate always gives a row
     return int(found[0]), int(found[1])
@@ -194,7 +206,7 @@ def _holding(con: duckdb.DuckDBPyConnection, table: LogTable, files: list[DataFi
 
 def _register(store: Store, con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     add, remove = [], []
-    for one in _holding(con, store.register, store.register.files()):
+    for one in _register_files(store, con):
         rows = f"select * exclude (feed, sender) from {store.register.relation([one])} as r"
         kept = f"{rows} where not ({_is_theirs('r')}) order by record_key"
         remove.append(one.path)
