@@ -34,7 +34,10 @@ def landed_files(landing: Path, sender: str | None = None) -> list[Landed]:
         feed, code = path.parts[-3], path.parts[-2]
         if path.name.startswith(".") or path.suffix in IGNORED_SUFFIXES or (sender and code != sender):
             continue
-        status = path.lstat()
+        try:
+            status = path.lstat()
+        except FileNotFoundError:
+            continue  # another run took it since the folder was listed
         problem = _problem(path, status.st_mode)
         received = datetime.fromtimestamp(status.st_mtime_ns // 1_000_000_000, UTC)
         found.append(Landed(feed, code, path, received, problem))

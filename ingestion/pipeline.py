@@ -74,7 +74,10 @@ def stage_sender(settings: Settings, batch_id: str, sender: str) -> dict[str, An
     outcome = {"files": 0, "records": 0, "refused": 0}
     seen: set[str] = set()
     for number, landed in enumerate(landed_files(settings.landing_dir, sender)):
-        arrival = _arrival(landed, batch_id, number, senders.get(sender))
+        try:
+            arrival = _arrival(landed, batch_id, number, senders.get(sender))
+        except FileNotFoundError:
+            continue  # another run has committed it and taken it away since it was listed
         problem = landed.problem
         if problem is None and landed.feed not in contracts:
             problem = f"No contract describes the feed {landed.feed}."
@@ -91,7 +94,10 @@ def stage_sender(settings: Settings, batch_id: str, sender: str) -> dict[str, An
         else:
             seen.add(arrival.sha256)
             previous = history.get(landed.feed)
-            profile = gate.stage(arrival, contracts[landed.feed], batch_dir, previous)
+            try:
+                profile = gate.stage(arrival, contracts[landed.feed], batch_dir, previous)
+            except FileNotFoundError:
+                continue
             outcome["records"] += profile["records"]
             outcome["refused"] += profile["refused"] is not None
         outcome["files"] += 1

@@ -30,8 +30,7 @@ def loads_of(store: Store, con: duckdb.DuckDBPyConnection, where: str) -> list[d
         where l.status = 'committed' and {where}
         order by v.log_version, l.received_at, l.feed, l.sender, l.file_name"""
     )
-    names = [d[0] for d in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return engine.dicts(cursor)
 
 
 def is_kept(settings: Settings, load: dict[str, Any]) -> bool:

@@ -140,5 +140,4 @@ def _ledger(work: Operation, moment: Moment, keep: Keep) -> list[dict[str, Any]]
         inner join (select load_id, count(*) as events from {table} group by load_id) as a on a.load_id = l.load_id""",
         [moment.recorded_at],
     )
-    names = [d[0] for d in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return engine.dicts(cursor)

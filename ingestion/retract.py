@@ -231,5 +231,4 @@ def _ledger(work: Operation, target: dict[str, Any], moment: Moment) -> list[dic
         where a.load_id is not null or l.load_id = {engine.text(target["load_id"])}""",
         [moment.recorded_at],
     )
-    names = [d[0] for d in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return engine.dicts(cursor)

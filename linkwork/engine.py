@@ -1,10 +1,11 @@
-"""DuckDB connections as this project uses them, and the one helper that quotes names and text.
+"""DuckDB connections as this project uses them, and the helpers that read rows and quote names and text.
 
 Every connection works in UTC and never prints a progress bar (it would write to standard output).
 """
 
 import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -35,6 +36,12 @@ def connect(
     con.execute(f"set threads = {int(threads)}")
     con.execute(f"set temp_directory = {text(spill or '')}")
     return con
+
+
+def dicts(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The rows of an executed query, each as a dictionary from column name to value."""
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def name(identifier: str) -> str:

@@ -94,9 +94,7 @@ def relation(reference_dir: Path, kind: str, known_at: datetime | None = None) -
 def rows(reference_dir: Path, kind: str) -> list[dict[str, Any]]:
     """The newest version as Python rows, in key order."""
     with engine.connect() as con:
-        cursor = con.execute(f"select * from {relation(reference_dir, kind)} order by 1")
-        names = [d[0] for d in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return engine.dicts(con.execute(f"select * from {relation(reference_dir, kind)} order by 1"))
 
 
 def _columns(kind: str) -> dict[str, tuple[str, str, bool]]:

@@ -26,8 +26,7 @@ def sender_rows(store: Store) -> list[dict[str, Any]]:
                 arg_max(contract_version, recorded_at) as contract_version
             from {store.current_loads()} group by all order by all"""
         )
-        names = [d[0] for d in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        return engine.dicts(found)
 
 
 def run_through_airflow(settings: Settings, *, as_json: bool) -> None:

@@ -35,5 +35,4 @@ def history(store: Store, limit: int = 20) -> list[dict[str, Any]]:
             from commits as c left join positions as p on p.recorded_at = c.recorded_at
             order by c.version desc limit {int(limit)}"""
         )
-        names = [d[0] for d in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return engine.dicts(cursor)

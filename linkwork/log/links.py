@@ -3,7 +3,7 @@
 import duckdb
 
 from linkwork.log import decide
-from linkwork.log.envelope import LOAD_RETRACTED
+from linkwork.log.envelope import not_withdrawn
 from linkwork.log.store import Store
 
 TYPES = ("person.merged", "person.unmerged")
@@ -27,10 +27,7 @@ def in_force(people: str) -> str:
             select * from {people} where person_merged_into is not null or revision_kind in ('retraction', 'contest')
         ),
         newest as (
-            select * from stated
-            where origin <> '{LOAD_RETRACTED}'
-                and event_id not in (select causation_id from stated
-                    where origin = '{LOAD_RETRACTED}' and causation_id is not null)
+            select * from {not_withdrawn("stated")}
             qualify row_number() over (partition by fact_id order by asserted_at desc, {rank} desc, event_id desc) = 1
         ),
         pairs as (

@@ -42,8 +42,7 @@ def standing(log_dir: Path) -> list[dict[str, Any]]:
             f"""select hold_id, recorded_at, reason, actor, tombstone from {rows} where action = '{PLACED}'
             and hold_id not in (select hold_id from {rows} where action = '{LIFTED}') order by recorded_at, tombstone"""
         )
-        names = [d[0] for d in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return engine.dicts(cursor)
 
 
 def refuse_held(log_dir: Path, subjects: Iterable[bytes], keys: Keys) -> None:

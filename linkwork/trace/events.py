@@ -197,6 +197,4 @@ def _found(con: duckdb.DuckDBPyConnection, counted: str, most: str) -> Found:
 
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    cursor = con.execute(query)
-    names = [d[0] for d in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return engine.dicts(con.execute(query))

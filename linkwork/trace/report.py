@@ -163,6 +163,4 @@ def _release_note(settings: Settings, build: Build) -> list[str]:
 
 def rows(con: duckdb.DuckDBPyConnection, query: str, limit: int | None) -> list[dict[str, Any]]:
     """The first rows of a query as dictionaries (None: all)."""
-    cursor = con.execute(f"{query} limit {'all' if limit is None else int(limit)}")
-    names = [d[0] for d in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return engine.dicts(con.execute(f"{query} limit {'all' if limit is None else int(limit)}"))

@@ -76,13 +76,16 @@ def test_killed_at_random_and_started_again_the_log_is_the_same(waiting, clean, 
     settings, seconds = clean
     expected = content(settings)
     killed = 0
-    for seed in range(KILLS):
+    for seed in range(10 * KILLS):
         chance = random.Random(seed)  # noqa: S311 - a repeatable choice
         folder = tmp_path / str(seed)
         cut_off = copy_of(waiting, folder)
         for _ in range(chance.choice((1, 1, 2))):
+            began = time.monotonic()
             child = start(ingest_one_by_one, folder)
             child.join(chance.uniform(0, 1) * seconds)
+            if not child.is_alive():  # the machine is less busy than it was: the next come earlier
+                seconds = min(seconds, time.monotonic() - began)
             child.kill()
             child.join()
             assert child.exitcode in (0, -signal.SIGKILL), (seed, (folder / "stderr.txt").read_text())
@@ -90,7 +93,9 @@ def test_killed_at_random_and_started_again_the_log_is_the_same(waiting, clean, 
         assert run(ingest_one_by_one, folder) == 0, (seed, (folder / "stderr.txt").read_text())
         assert content(cut_off) == expected, f"seed {seed}"
         assert_nothing_is_left(cut_off)
-    assert killed > KILLS // 3  # on a machine that speeds up, some come too late
+        if killed >= KILLS:
+            break
+    assert killed >= KILLS
     position, rows = marts(settings)
     assert position == expected["events"][-1][0]
     assert len(rows["fct_referrals"]) == 4
