@@ -3,7 +3,7 @@
 import typer
 
 from linkwork import __version__
-from linkwork.cli import contracts_and_reference, erase, keys, logs, pipeline, query, region, trace
+from linkwork.cli import contracts, erase, keys, logs, pipeline, query, reference, region, senders, trace
 from linkwork.cli.output import configure_logging
 from linkwork.errors import EXIT_USAGE
 
@@ -30,7 +30,7 @@ def _options(
     configure_logging()
 
 
-for module in (region, pipeline, logs, erase, trace, query, contracts_and_reference, keys):
+for module in (region, pipeline, logs, erase, trace, query, reference, senders, contracts, keys):
     module.register(app)
 
 
