@@ -1,5 +1,6 @@
 """A batch's staging folder: who works on it, what lies in it, and what becomes of one that was left behind."""
 
+import fcntl
 import json
 import os
 import re
@@ -13,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from ingestion import recorded, refused
+from ingestion import intake, recorded, refused
 from ingestion.landing import landed_files
 from linkwork import engine
 from linkwork.errors import UsageError
@@ -60,6 +61,7 @@ def finish_earlier(settings: Settings, store: Store, batch_id: str | None = None
     for folder in sorted(settings.staging_dir.glob("*/")):
         recover(settings, store, folder, abandoned=folder.name == batch_id)
     plan.sweep(store)
+    intake.sweep(settings.home / "restricted" / "spill")
     for sealed in (settings.raw_dir, settings.quarantine_raw_dir):
         vault.sweep(sealed)
     for written in (settings.log_dir, settings.quality_dir / "pending"):
@@ -96,7 +98,17 @@ def close(settings: Settings, store: Store, folder: Path) -> None:
         if load.name not in known:
             (settings.quarantine_raw_dir / load.name).unlink(missing_ok=True)
     reached("batch-done")
+    _wait_for_workers(folder)
     shutil.rmtree(folder)
+
+
+def _wait_for_workers(folder: Path) -> None:
+    """Workers of a job that was killed end on their own, at once but not in the same instant."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    finally:
+        os.close(descriptor)
 
 
 def profiles(batch_dir: Path) -> list[dict[str, Any]]:

@@ -45,6 +45,18 @@ def kind_of(head: bytes) -> str | None:
     return "zip" if head.startswith(ZIP) else None
 
 
+def packing(path: Path, limits: Limits) -> str | None:
+    """How a file is packed, `gzip` or `zip`; None for one that is not, which a workbook is not either."""
+    with path.open("rb") as handle:
+        kind = kind_of(handle.read(4))
+    return None if kind == "zip" and is_workbook(path, limits) else kind
+
+
+def named(name: str) -> str | None:
+    """How a file is packed by what its name ends with."""
+    return next((kind for kind, endings in SUFFIXES.items() if name.lower().endswith(endings)), None)
+
+
 def unpack(source: Path, target: BinaryIO, limits: Limits) -> None:
     """Write the content of a gzip or zip file to `target`.
 

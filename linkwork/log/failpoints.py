@@ -1,13 +1,17 @@
 """Named points at which a test can make this process die or an operation fail; without the variable they do nothing.
 
-`LINKWORK_FAIL_AT=<point>:kill` ends the process with SIGKILL there, `<point>:stop` holds it there with SIGSTOP until it
-gets SIGCONT, `<point>:<ERRNO>` raises that OSError;
-`<point>:<how>:3` does so the third time the point is reached.
+`LINKWORK_FAIL_AT=<point>:kill` ends the process with SIGKILL there, and where it is a worker the job it works for, first;
+`<point>:stop` holds it there with SIGSTOP until it gets SIGCONT, `<point>:<ERRNO>` raises that OSError;
+`<point>:<how>:3` does so the third time the point is reached. What only a worker is made to do (`HARM`) happens in the
+process that reaches the point: `crash` is a SIGSEGV, `memory` takes all there is, `spin` computes and `hang` sleeps
+without an end.
 """
 
 import errno
 import os
 import signal
+import time
+from collections.abc import Callable
 
 # What happens to each file and commit of a table of the log, in this order.
 TABLE_STEPS = (
@@ -58,6 +62,25 @@ ERASURE_POINTS = (
 )
 
 _reached: dict[str, int] = {}
+_job: list[int] = []  # the process this one works for, where it is a worker
+
+
+def works_for(job: int, environment: dict[str, str], counts: dict[str, int]) -> None:
+    """Say in a worker which process it works for, and with which points reached so far."""
+    os.environ.pop("LINKWORK_FAIL_AT", None)
+    os.environ.update(environment)
+    _job[:] = [job]
+    count(counts)
+
+
+def counted() -> dict[str, int]:
+    """How often each point was reached."""
+    return dict(_reached)
+
+
+def count(counts: dict[str, int]) -> None:
+    """Count what another process of the job has reached."""
+    _reached.update(counts)
 
 
 def reached(point: str) -> None:
@@ -70,6 +93,29 @@ def reached(point: str) -> None:
     if _reached[point] != int(nth or 1):
         return
     if how in ("kill", "stop"):
-        os.kill(os.getpid(), signal.SIGKILL if how == "kill" else signal.SIGSTOP)
+        for process in (*_job, os.getpid()):
+            os.kill(process, signal.SIGKILL if how == "kill" else signal.SIGSTOP)
+        return
+    if how in HARM:
+        HARM[how]()
         return
     raise OSError(getattr(errno, how), os.strerror(getattr(errno, how)), point)
+
+
+def _take_memory() -> None:
+    taken = []
+    while True:
+        taken.append(bytearray(16 << 20))
+
+
+def _spin() -> None:
+    while True:
+        pass
+
+
+HARM: dict[str, Callable[[], None]] = {
+    "crash": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "memory": _take_memory,
+    "spin": _spin,
+    "hang": lambda: time.sleep(1_000_000),
+}
