@@ -26,7 +26,8 @@ from ingestion.contract import Contract, load_contracts
 from ingestion.gate import Gate
 from ingestion.landing import Landed, held, landed_files, let_go, ready_files, shown
 from ingestion.senders import Sender, registered
-from ingestion.workers import CHANGED, Job, Workers
+from ingestion.worker import CHANGED, Job
+from ingestion.workers import Workers
 from linkwork import engine, quality, reference
 from linkwork.files import sha256_of
 from linkwork.log import append
@@ -76,7 +77,9 @@ def stage_senders(settings: Settings, batch_id: str, senders: list[str]) -> list
     store = Store(settings.log_dir)
     known = store.events.refresh().transactions()
     registry, retracted = registered(settings.reference_dir), ledger.retracted(store)
-    outcomes = {sender: {"sender": sender, "files": 0, "records": 0, "refused": 0} for sender in senders}
+    outcomes: dict[str, dict[str, Any]] = {
+        sender: {"sender": sender, "files": 0, "records": 0, "refused": 0} for sender in senders
+    }
 
     def jobs() -> Iterator[Job]:
         """The files that are to be read; what is known of the others without that is noted."""

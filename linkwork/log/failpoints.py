@@ -1,6 +1,6 @@
 """Named points at which a test can make this process die or an operation fail; without the variable they do nothing.
 
-`LINKWORK_FAIL_AT=<point>:kill` ends the process with SIGKILL there, and where it is a worker the job it works for, first;
+`LINKWORK_FAIL_AT=<point>:kill` ends the process with SIGKILL there (where it is a worker, the job it works for first),
 `<point>:stop` holds it there with SIGSTOP until it gets SIGCONT, `<point>:<ERRNO>` raises that OSError;
 `<point>:<how>:3` does so the third time the point is reached. What only a worker is made to do (`HARM`) happens in the
 process that reaches the point: `crash` is a SIGSEGV, `memory` takes all there is, `spin` computes and `hang` sleeps

@@ -14,6 +14,7 @@ from ingestion.containers import Limits, check_zip, kind_of, unpacked
 from ingestion.readers.base import FileRefused
 
 TEXT = b"id,note\n" + b"".join(b"r%d,note %d\n" % (n, n * 7919) for n in range(20_000))
+USUAL = Limits()
 SMALL = Limits(unpacked=1 << 20, ratio=50, entries=10)
 
 
@@ -30,7 +31,7 @@ def zipped(*entries, comment=b"", method=zipfile.ZIP_DEFLATED) -> bytes:
 def opened(tmp_path):
     """Unpack bytes below an empty folder of their own; the sentence of a refusal, or the content."""
 
-    def opened(packed: bytes, limits: Limits = Limits()):
+    def opened(packed: bytes, limits: Limits = USUAL):
         source = tmp_path / "packed"
         source.write_bytes(packed)
         spill = tmp_path / "spill"
@@ -197,6 +198,6 @@ def test_a_workbook_is_known_by_what_it_holds(tmp_path, opened):
     workbook = zipped(("[Content_Types].xml", b"<Types/>"), ("xl/workbook.xml", b"<workbook/>"))
     (tmp_path / "book").write_bytes(workbook)
     assert containers.is_workbook(tmp_path / "book", Limits())
-    assert [entry.filename for entry in check_zip(tmp_path / "book", Limits())][0] == "[Content_Types].xml"
+    assert check_zip(tmp_path / "book", Limits())[0].filename == "[Content_Types].xml"
     (tmp_path / "book").unlink()
     assert opened(workbook) == "The file is an Excel workbook, which this feed's contract does not describe."
