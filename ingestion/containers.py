@@ -4,6 +4,7 @@ What a file is says its first bytes; its name must agree. One layer is opened, n
 data file; its names lead nowhere, because nothing is ever written under a name that an archive gives.
 """
 
+import io
 import secrets
 import stat
 import struct
@@ -38,6 +39,15 @@ class Limits:
     entries: int = 1000
 
 
+# A file, or its bytes where they were read before, as those of the encrypted copy are.
+Source = Path | bytes
+
+
+def opened(source: Source) -> BinaryIO:
+    """A file or its bytes, to be read."""
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
 def kind_of(head: bytes) -> str | None:
     """`gzip` or `zip` by a file's first bytes, else None."""
     if head.startswith(GZIP):
@@ -45,11 +55,11 @@ def kind_of(head: bytes) -> str | None:
     return "zip" if head.startswith(ZIP) else None
 
 
-def packing(path: Path, limits: Limits) -> str | None:
+def packing(source: Source, limits: Limits) -> str | None:
     """How a file is packed, `gzip` or `zip`; None for one that is not, which a workbook is not either."""
-    with path.open("rb") as handle:
+    with opened(source) as handle:
         kind = kind_of(handle.read(4))
-    return None if kind == "zip" and is_workbook(path, limits) else kind
+    return None if kind == "zip" and is_workbook(source, limits) else kind
 
 
 def named(name: str) -> str | None:
@@ -57,16 +67,17 @@ def named(name: str) -> str | None:
     return next((kind for kind, endings in SUFFIXES.items() if name.lower().endswith(endings)), None)
 
 
-def unpack(source: Path, target: BinaryIO, limits: Limits) -> None:
+def unpack(source: Source, target: BinaryIO, limits: Limits) -> None:
     """Write the content of a gzip or zip file to `target`.
 
     Raises FileRefused, with a sentence that names the limit or the byte, where it is not whole or too much.
     """
-    with source.open("rb") as handle:
+    with opened(source) as handle:
         kind = kind_of(handle.read(4))
+        size = handle.seek(0, io.SEEK_END)
         handle.seek(0)
         written = _gunzipped(handle) if kind == "gzip" else _unzipped(source, limits)
-        allowed = _Allowed(limits, source.stat().st_size)
+        allowed = _Allowed(limits, size)
         for chunk in written:
             allowed.take(len(chunk))
             target.write(chunk)
@@ -86,17 +97,18 @@ def unpacked(source: Path, spill: Path, limits: Limits) -> Iterator[Path]:
         plain.unlink(missing_ok=True)
 
 
-def check_zip(path: Path, limits: Limits) -> list[zipfile.ZipInfo]:
+def check_zip(source: Source, limits: Limits) -> list[zipfile.ZipInfo]:
     """The entries of a zip file that hold something, folders and what an operating system adds left out.
 
     Raises FileRefused where the archive is broken, is larger than the limits by what it says of itself, or has an
     entry that is encrypted, a link, named twice, or named as a place outside the archive. XLSX is a zip as well.
     """
-    count, size = _directory(path)
-    if count > limits.entries or size > limits.entries * 1024:
+    count, listed = _directory(source)
+    if count > limits.entries or listed > limits.entries * 1024:
         raise FileRefused(f"The zip has more than {limits.entries} entries, the most that are allowed.")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened(source) as handle, zipfile.ZipFile(handle) as archive:
+            size = handle.seek(0, io.SEEK_END)
             entries = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, UnicodeError, OSError, ValueError, struct.error):
         raise FileRefused("The zip is broken: its list of entries cannot be read.") from None
@@ -109,14 +121,14 @@ def check_zip(path: Path, limits: Limits) -> list[zipfile.ZipInfo]:
         if folded in names:
             raise FileRefused(f"The zip names an entry twice (entry {number}).")
         names.add(folded)
-    total = _Allowed(limits, path.stat().st_size)
+    total = _Allowed(limits, size)
     total.take(sum(entry.file_size for entry in entries))
     return [entry for entry in entries if not entry.is_dir() and not _is_litter(entry.filename)]
 
 
-def is_workbook(path: Path, limits: Limits) -> bool:
+def is_workbook(source: Source, limits: Limits) -> bool:
     """Whether a zip file is an XLSX workbook."""
-    return any(entry.filename == WORKBOOK for entry in check_zip(path, limits))
+    return any(entry.filename == WORKBOOK for entry in check_zip(source, limits))
 
 
 class _Allowed:
@@ -172,8 +184,8 @@ def _good(inflater: "zlib._Decompress", data: bytes) -> int:
     return len(data)
 
 
-def _unzipped(path: Path, limits: Limits) -> Iterator[bytes]:
-    entries = check_zip(path, limits)
+def _unzipped(source: Source, limits: Limits) -> Iterator[bytes]:
+    entries = check_zip(source, limits)
     if any(entry.filename == WORKBOOK for entry in entries):
         raise FileRefused("The file is an Excel workbook, which this feed's contract does not describe.")
     if len(entries) != 1:
@@ -181,7 +193,7 @@ def _unzipped(path: Path, limits: Limits) -> Iterator[bytes]:
     (entry,) = entries
     taken = 0
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(entry) as content:
+        with opened(source) as handle, zipfile.ZipFile(handle) as archive, archive.open(entry) as content:
             while chunk := content.read(CHUNK):
                 taken += len(chunk)
                 yield chunk
@@ -217,12 +229,12 @@ def _is_litter(name: str) -> bool:
     return name.startswith(LITTER[0]) or PurePosixPath(name).name in LITTER[1:]
 
 
-def _directory(path: Path) -> tuple[int, int]:
+def _directory(source: Source) -> tuple[int, int]:
     """How many entries a zip says it has and how many bytes its list of them takes, read before the list is.
 
     Both forms of the end record are asked (APPNOTE 4.3.14 to 4.3.16), and the larger figures count.
     """
-    with path.open("rb") as handle:
+    with opened(source) as handle:
         end = handle.seek(0, 2)
         start = max(0, end - 22 - 65535 - 20)
         handle.seek(start)

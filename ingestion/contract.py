@@ -81,7 +81,8 @@ class SchemaObject(_Model):
 class File(_Model):
     """The file's form. Fixed, never sniffed."""
 
-    format: Literal["csv", "jsonl"]
+    format: Literal["csv", "jsonl", "parquet"]
+    alternatives: list[Literal["parquet"]] | None = None  # other forms the same columns may come in; see `forms`
     encoding: Literal["utf-8"] = "utf-8"
     delimiter: str = ","
     quote: str = '"'
@@ -91,6 +92,12 @@ class File(_Model):
     refusedThreshold: float = Field(default=0.05, ge=0, le=1)
     maxRecordLines: int = 50
     maxLineLength: int = 1 << 20
+
+    @property
+    def forms(self) -> set[str]:
+        """The forms that are taken: a feed of lines comes as Parquet too, unless its contract says otherwise."""
+        by_default = ["parquet"] if self.format in ("csv", "jsonl") else []
+        return {self.format, *(by_default if self.alternatives is None else self.alternatives)}
 
 
 class Subject(_Model):

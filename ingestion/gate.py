@@ -12,13 +12,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ingestion import profile, refused
+from ingestion import forms, profile, refused
 from ingestion.arrival import Arrival
 from ingestion.contract import Contract
 from ingestion.judge import Judge
 from ingestion.readers.base import FileRefused, Reading
 from ingestion.readers.csv import CsvReading
 from ingestion.readers.jsonl import JsonlReading
+from ingestion.readers.parquet import ParquetReading
 from ingestion.staged import Staged
 from linkwork import engine
 from linkwork.engine import row
@@ -31,7 +32,11 @@ from linkwork.privacy.keys import Keys
 from linkwork.privacy.subjects import mentioned
 from linkwork.settings import Settings
 
-READERS: dict[str, Callable[[Path, Contract], Reading]] = {"csv": CsvReading, "jsonl": JsonlReading}
+READERS: dict[str, Callable[[Path, Contract], Reading]] = {
+    "csv": CsvReading,
+    "jsonl": JsonlReading,
+    "parquet": ParquetReading,
+}
 CHUNK_ROWS = 200_000
 
 
@@ -77,7 +82,8 @@ class Gate:
             self._set_variables(con, arrival)
             staged = Staged(con, folder, self.catalogue)
             try:
-                reading = READERS[contract.file.format](arrival.path, contract)
+                described_by = forms.recognised(arrival.path, contract)
+                reading = READERS[described_by.file.format](arrival.path, described_by)
                 tally = self._judge(con, reading, staged)
                 reached("file-read")
                 if reading.records == 0 and not contract.file.emptyOk:

@@ -1,10 +1,34 @@
-"""Records of a received file by their first physical line, as they were sent: for who may read zone 1."""
+"""Records of a received file by where they begin, as they were sent: for who may read zone 1.
+
+A packed file is unpacked first, as the gate does it, so that lines are those of its content. A record of text is its
+physical lines; one of a table, such as Parquet, is its row as a JSON object, and its number stands for its line.
+"""
 
 import csv
-from collections.abc import Iterable, Iterator
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 
+from ingestion import containers, forms
+from ingestion.containers import Limits, Source
 from ingestion.contract import File
+from ingestion.readers import parquet
+from ingestion.readers.base import FileRefused
+
+# It was within the limits of its day when it was taken in.
+UNPACKED = Limits(unpacked=1 << 40, ratio=1 << 20)
+TABLES = {"a Parquet file": parquet.rows}  # readers of rows by their number, for what is not made of lines
+
+
+def unpacked(content: bytes) -> bytes:
+    """What a received file holds: itself, where it is not packed. Raises FileRefused where it cannot be unpacked."""
+    if containers.packing(content, UNPACKED) is None:
+        return content
+    target = io.BytesIO()
+    containers.unpack(content, target, UNPACKED)
+    return target.getvalue()
 
 
 def records(content: bytes, form: File | None, starts: Iterable[int]) -> dict[int, str]:
@@ -13,6 +37,9 @@ def records(content: bytes, form: File | None, starts: Iterable[int]) -> dict[in
     A CSV record goes on over the physical lines its quotes span. Without `form` (the feed's contract is gone), and
     where the quotes do not match, it is the one line. A line the file does not have is left out.
     """
+    content = unpacked(content)
+    if (rows := _table(content)) is not None:
+        return dict(rows(set(starts)))
     lines = content.split(b"\n")
     texts = [_text(line) + "\n" for line in lines[:-1]] + ([_text(lines[-1])] if lines[-1] else [])
     found = {}
@@ -23,9 +50,53 @@ def records(content: bytes, form: File | None, starts: Iterable[int]) -> dict[in
     return found
 
 
+def between(path: Path, lines: Mapping[int, int]) -> Iterator[tuple[int, str]]:
+    """The raw text of the records of an unpacked file whose first line maps to their last, in the order of the file."""
+    if (rows := _table(path)) is not None:
+        yield from rows(set(lines))
+        return
+    current: list[str] = []
+    start = end = 0
+    with path.open("rb") as handle:
+        for number, line in enumerate(handle, start=1):
+            if number in lines:
+                start, end, current = number, lines[number], []
+            if start <= number <= end:
+                current.append(line.decode("utf-8", "backslashreplace"))
+                if number == end:
+                    yield start, "".join(current)
+
+
+def everything(content: bytes) -> str | None:
+    """All that a received file says, as text to be searched; None for a file of which that cannot be told."""
+    try:
+        content = unpacked(content)
+        if (rows := _table(content)) is not None:
+            return "".join(text for _, text in rows(None))
+    except FileRefused:
+        return None
+    return content.decode("utf-8", "replace") if b"\x00" not in content else None
+
+
 def header(content: bytes, form: File | None) -> str | None:
     """The header record of a CSV file; None for a form that has none."""
-    return None if form is None or form.format != "csv" else records(content, form, [1]).get(1)
+    if form is None or form.format != "csv" or _table(content := unpacked(content)) is not None:
+        return None
+    return records(content, form, [1]).get(1)
+
+
+def _table(source: Source) -> Callable[[set[int] | None], Iterator[tuple[int, str]]] | None:
+    """The rows of a file that is a table, as JSON by their number; None for a file of lines."""
+    with containers.opened(source) as handle:
+        reader = TABLES.get(forms.kind_of(handle.read(forms.HEAD)) or "")
+    if reader is None:
+        return None
+
+    def rows(wanted: set[int] | None) -> Iterator[tuple[int, str]]:
+        for number, row in reader(source, wanted):
+            yield number, json.dumps(row, ensure_ascii=False, default=str) + "\n"
+
+    return rows
 
 
 def _text(line: bytes) -> str:
