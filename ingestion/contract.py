@@ -83,7 +83,7 @@ class File(_Model):
 
     format: Literal["csv", "jsonl", "parquet"]
     alternatives: list[Literal["parquet"]] | None = None  # other forms the same columns may come in; see `forms`
-    encoding: Literal["utf-8"] = "utf-8"
+    encoding: Literal["utf-8", "cp1252", "utf-16"] = "utf-8"
     delimiter: str = ","
     quote: str = '"'
     nullTokens: list[str] = [""]

@@ -94,7 +94,7 @@ class Gate:
                 described["refused"] = str(refusal)
             else:
                 described |= profile.counted(con, contract, reading, tally, staged)
-                self._keep_refused_text(con, arrival, staged)
+                self._keep_refused_text(con, arrival, staged, contract.file.encoding)
         write_json(folder / "profile.json", described)
         reached("file-staged")
         return described
@@ -137,7 +137,9 @@ class Gate:
             f"update judged set skipped_as = 'erased' where erasure_hmac(record_key) in (from tombstone) or {erased}"
         )
 
-    def _keep_refused_text(self, con: duckdb.DuckDBPyConnection, arrival: Arrival, staged: Staged) -> None:
+    def _keep_refused_text(
+        self, con: duckdb.DuckDBPyConnection, arrival: Arrival, staged: Staged, encoding: str
+    ) -> None:
         """The raw text of refused records, encrypted in zone 1, one JSON object a record."""
         if self.quarantine_raw is None:
             return
@@ -145,7 +147,7 @@ class Gate:
             f"select source_line, line_end from read_parquet({engine.texts(staged.files('quarantine'))}) order by 1"
         ).fetchall()
         target = self.quarantine_raw / arrival.load_id
-        refused.keep(arrival.path, dict(lines), target, self.keys.zone1, self._names_erased)
+        refused.keep(arrival.path, dict(lines), target, self.keys.zone1, self._names_erased, encoding)
 
     def _names_erased(self, raw: str) -> bool:
         return bool(self.tombstones) and not self.tombstones.isdisjoint(mentioned(raw, self.keys))

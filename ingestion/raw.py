@@ -19,6 +19,9 @@ from ingestion.readers.base import FileRefused
 
 # It was within the limits of its day when it was taken in.
 UNPACKED = Limits(unpacked=1 << 40, ratio=1 << 20)
+HEAD = 1 << 16  # bytes in which the readers look for a line end
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+UTF8_MARK = b"\xef\xbb\xbf"
 TABLES = {"a Parquet file": parquet.rows}  # readers of rows by their number, for what is not made of lines
 
 
@@ -40,8 +43,7 @@ def records(content: bytes, form: File | None, starts: Iterable[int]) -> dict[in
     content = unpacked(content)
     if (rows := _table(content)) is not None:
         return dict(rows(set(starts)))
-    lines = content.split(b"\n")
-    texts = [_text(line) + "\n" for line in lines[:-1]] + ([_text(lines[-1])] if lines[-1] else [])
+    texts = _lines(content, form.encoding if form else "utf-8")
     found = {}
     for start in starts:
         if 0 < start <= len(texts):
@@ -50,21 +52,19 @@ def records(content: bytes, form: File | None, starts: Iterable[int]) -> dict[in
     return found
 
 
-def between(path: Path, lines: Mapping[int, int]) -> Iterator[tuple[int, str]]:
+def between(path: Path, lines: Mapping[int, int], encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
     """The raw text of the records of an unpacked file whose first line maps to their last, in the order of the file."""
     if (rows := _table(path)) is not None:
         yield from rows(set(lines))
         return
-    current: list[str] = []
-    start = end = 0
     with path.open("rb") as handle:
-        for number, line in enumerate(handle, start=1):
-            if number in lines:
-                start, end, current = number, lines[number], []
-            if start <= number <= end:
-                current.append(line.decode("utf-8", "backslashreplace"))
-                if number == end:
-                    yield start, "".join(current)
+        head = handle.read(HEAD)
+        handle.seek(0)
+        if _newline(head) == "\r" or head.startswith(UTF_16):
+            yield from _joined(lines, enumerate(_lines(handle.read(), encoding), start=1))
+        else:
+            decoded = (line.decode(encoding, "backslashreplace") for line in handle)
+            yield from _joined(lines, enumerate(decoded, start=1))
 
 
 def everything(content: bytes) -> str | None:
@@ -75,6 +75,8 @@ def everything(content: bytes) -> str | None:
             return "".join(text for _, text in rows(None))
     except FileRefused:
         return None
+    if content.startswith(UTF_16):
+        return content.decode("utf-16", "replace")
     return content.decode("utf-8", "replace") if b"\x00" not in content else None
 
 
@@ -99,8 +101,30 @@ def _table(source: Source) -> Callable[[set[int] | None], Iterator[tuple[int, st
     return rows
 
 
-def _text(line: bytes) -> str:
-    return line.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "backslashreplace")
+def _lines(content: bytes, encoding: str) -> list[str]:
+    """The physical lines of a text, with their ends, as the readers count them."""
+    newline = _newline(content[:HEAD])
+    if content.startswith(UTF_16):
+        encoding = "utf-16"
+    text = content.removeprefix(UTF8_MARK).decode(encoding, "backslashreplace")
+    lines = text.split(newline)
+    return [line + newline for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
+
+
+def _newline(head: bytes) -> str:
+    return "\r" if b"\r" in head and b"\n" not in head else "\n"
+
+
+def _joined(lines: Mapping[int, int], physical: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    current: list[str] = []
+    start = end = 0
+    for number, line in physical:
+        if number in lines:
+            start, end, current = number, lines[number], []
+        if start <= number <= end:
+            current.append(line)
+            if number == end:
+                yield start, "".join(current)
 
 
 def _csv_length(texts: list[str], start: int, form: File) -> int:

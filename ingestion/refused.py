@@ -15,6 +15,7 @@ def keep(
     target: Path,
     key: bytes,
     leave_out: Callable[[str], bool] = lambda _raw: False,
+    encoding: str = "utf-8",
 ) -> None:
     """Add records of `source`, which is not packed, to what is kept of its load.
 
@@ -26,7 +27,7 @@ def keep(
     if not lines:
         return
     kept = {record["line"]: record for record in read(target, key)} if target.exists() else {}
-    for start, text in raw.between(source, lines):
+    for start, text in raw.between(source, lines, encoding):
         if not leave_out(text):
             kept[start] = {"line": start, "raw": text}
     write(list(kept.values()), target, key)
