@@ -77,7 +77,9 @@ class Gate:
         folder = batch_dir / arrival.load_id
         folder.mkdir(parents=True, exist_ok=True)
         described = profile.empty(arrival, contract, previous)
-        with engine.connect(memory_limit=self.memory_limit, threads=self.threads, spill=self.spill) as con:
+        with engine.connect(
+            memory_limit=self.memory_limit, threads=self.threads, spill=self.spill, files=(folder, self.spill)
+        ) as con:
             hmac_sql.install(con, self.keys)
             self._set_variables(con, arrival)
             staged = Staged(con, folder, self.catalogue)

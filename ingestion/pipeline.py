@@ -159,7 +159,10 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
                 good.append(profile)
         result = None
         with engine.connect(
-            memory_limit=settings.memory_limit, threads=settings.threads, spill=settings.staging_dir / ".spill"
+            memory_limit=settings.memory_limit,
+            threads=settings.threads,
+            spill=settings.staging_dir / ".spill",
+            files=(settings.home,),
         ) as con:
             hmac_sql.install(con, keys)
             if good:

@@ -69,7 +69,7 @@ class Task:
     caps: Caps
     limits: Limits
     job_pid: int
-    failing: dict[str, str]  # the variable of fail points
+    failing: dict[str, str]  # the variables of fail points
     largest_file: int  # what the job's own process is allowed
 
 
@@ -77,7 +77,7 @@ def work(task: Task, pipe: "Connection[Any, Any]") -> None:
     """Take files through the gate until there are no more; end with the job."""
     threading.Thread(target=_end_with_job, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a keyboard it reaches the job, which ends its workers
-    failpoints.works_for(task.job_pid, task.failing, {})
+    failpoints.works_for(task.job_pid, task.failing)
     _limit(task)
     lock = os.open(task.batch_dir, os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_SH)  # whoever discards the batch waits for us
@@ -86,7 +86,7 @@ def work(task: Task, pipe: "Connection[Any, Any]") -> None:
             job, threads, counts = pipe.recv()
         except EOFError:
             return
-        failpoints.count(counts)
+        failpoints.reads(job.arrival.path.name, counts)
         try:
             answer: tuple[Any, ...] = ("done", _stage(task, job, threads, pipe), failpoints.counted())
         except OUT_OF_MEMORY:
@@ -123,9 +123,11 @@ def _stage(task: Task, job: Job, threads: int, pipe: "Connection[Any, Any]") -> 
 
 def _limit(task: Task) -> None:
     """The caps that hold for the whole life of a worker."""
-    # Private writable memory, not address space: maps of libraries and of files do not count.
+    # Private writable memory, not address space: maps of libraries and of files do not count, nor does what the
+    # libraries took when they were imported.
+    taken = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
     for kind, cap in (
-        (resource.RLIMIT_DATA, task.caps.memory),
+        (resource.RLIMIT_DATA, taken + task.caps.memory),
         (resource.RLIMIT_FSIZE, min(task.caps.file_size, task.largest_file)),
         (resource.RLIMIT_CORE, 0),  # a dump would hold what was read
     ):

@@ -36,7 +36,7 @@ from linkwork.log import failpoints
 from linkwork.settings import Settings
 
 PRELOADED = ["ingestion.workers"]
-PATIENCE = 5  # a worker may take so many times its processor time by the clock
+PATIENCE = 10  # a worker may take so many times its processor time by the clock
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Workers:
             self._caps,
             limits_of(settings),
             os.getpid(),
-            {k: v for k, v in os.environ.items() if k == "LINKWORK_FAIL_AT"},
+            failpoints.variables(),
             sys.maxsize if largest == resource.RLIM_INFINITY else largest,
         )
         self._workers: list[_Worker] = []
@@ -74,7 +74,7 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in self._workers:
+        for worker in list(self._workers):
             self._end(worker)
 
     def stage(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, dict[str, Any] | None]]:

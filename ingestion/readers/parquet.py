@@ -51,7 +51,7 @@ class ParquetReading(Reading):
     def batches(self) -> Batches:
         """Batches of readable records in file order; columns absent from the file are empty."""
         wanted = [c for c in self._columns.values() if c is not None]
-        with engine.connect(threads=1) as con:
+        with engine.connect(threads=1, files=()) as con:
             for batch in _guarded(self._file, wanted):
                 first = self.records + 1
                 self.records += batch.num_rows

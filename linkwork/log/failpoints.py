@@ -4,7 +4,8 @@
 `<point>:stop` holds it there with SIGSTOP until it gets SIGCONT, `<point>:<ERRNO>` raises that OSError;
 `<point>:<how>:3` does so the third time the point is reached. What only a worker is made to do (`HARM`) happens in the
 process that reaches the point: `crash` is a SIGSEGV, `memory` takes all there is, `spin` computes and `hang` sleeps
-without an end.
+without an end. `LINKWORK_FAIL_FILE` names the one file in whose worker it happens; `LINKWORK_FAIL_ONCE` a path that is
+made when it happens, and where it exists nothing happens.
 """
 
 import errno
@@ -63,13 +64,26 @@ ERASURE_POINTS = (
 
 _reached: dict[str, int] = {}
 _job: list[int] = []  # the process this one works for, where it is a worker
+_file: list[str] = []  # the file it reads
+VARIABLES = ("LINKWORK_FAIL_AT", "LINKWORK_FAIL_FILE", "LINKWORK_FAIL_ONCE")
 
 
-def works_for(job: int, environment: dict[str, str], counts: dict[str, int]) -> None:
-    """Say in a worker which process it works for, and with which points reached so far."""
-    os.environ.pop("LINKWORK_FAIL_AT", None)
-    os.environ.update(environment)
+def variables() -> dict[str, str]:
+    """What this process was told about fail points, for a worker that has another environment."""
+    return {name: os.environ[name] for name in VARIABLES if name in os.environ}
+
+
+def works_for(job: int, told: dict[str, str]) -> None:
+    """Say in a worker which process it works for, and what that was told."""
+    for name in VARIABLES:
+        os.environ.pop(name, None)
+    os.environ.update(told)
     _job[:] = [job]
+
+
+def reads(file: str, counts: dict[str, int]) -> None:
+    """Say in a worker which file it reads, and how often each point was reached before."""
+    _file[:] = [file]
     count(counts)
 
 
@@ -86,7 +100,7 @@ def count(counts: dict[str, int]) -> None:
 def reached(point: str) -> None:
     """Mark a step, such as one of the commit order."""
     wanted = os.environ.get("LINKWORK_FAIL_AT", "")
-    if not wanted.startswith(point + ":"):
+    if not wanted.startswith(point + ":") or os.environ.get("LINKWORK_FAIL_FILE", "") not in ("", *_file):
         return
     how, _, nth = wanted[len(point) + 1 :].partition(":")
     _reached[point] = _reached.get(point, 0) + 1
@@ -97,9 +111,19 @@ def reached(point: str) -> None:
             os.kill(process, signal.SIGKILL if how == "kill" else signal.SIGSTOP)
         return
     if how in HARM:
-        HARM[how]()
+        if _first():
+            HARM[how]()
         return
     raise OSError(getattr(errno, how), os.strerror(getattr(errno, how)), point)
+
+
+def _first() -> bool:
+    if once := os.environ.get("LINKWORK_FAIL_ONCE"):
+        try:
+            os.close(os.open(once, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+    return True
 
 
 def _take_memory() -> None:
