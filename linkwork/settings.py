@@ -6,7 +6,7 @@ Values come from the environment (`LINKWORK_…`), else from `linkwork.toml` in 
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ByteSize, Field
+from pydantic import ByteSize
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -35,9 +35,9 @@ class Settings(BaseSettings):
     memory_limit: str = "4GB"
     threads: int = 2
     lock_timeout_seconds: float = 30.0
-    worker_memory: ByteSize = Field(default="2GiB")  # of one process that reads files
+    worker_memory: ByteSize = "2GiB"  # type: ignore[assignment]  # of one process that reads files
     worker_seconds: int = 60  # of processor time for a file, to which its size adds
-    unpacked_limit: ByteSize = Field(default="8GiB")  # of one received file, unpacked
+    unpacked_limit: ByteSize = "8GiB"  # type: ignore[assignment]  # of one received file, unpacked
     unpacked_ratio: int = 200
     landing_settle_seconds: float = 0.0
     landing_marker: str | None = (
