@@ -117,7 +117,7 @@ class Gate:
             for prop in contract.properties
             for check in fields.checks(prop, contract, test_numbers_allowed=self.test_numbers_allowed)
         ]
-        typed = ", ".join(f"{fields.typed(p, contract)} as {engine.name(p.name)}" for p in contract.properties)
+        typed = fields.typed_columns(contract)
         broken = ", ".join(f"case when {c.broken} then {engine.text(f'{c.rule}:{c.field}')} end" for c in found)
         texts = ", ".join(f"{fields.cleaned(p, contract)} as {engine.name(p.name)}" for p in contract.properties)
         con.execute(f"create or replace temp table cleaned as select line_no, line_end, {texts} from raw")
@@ -141,11 +141,7 @@ class Gate:
                 f"case when {nhs} is null and {local} is null and len(broken) = 0 then 'no_identity:' || "
                 f"{engine.text(subject.nhs_number or subject.local)} end"
             )
-        asserted = (
-            "getvariable('received_at')"
-            if contract.record.assertedAt == "arrival"
-            else engine.name(contract.record.assertedAt)
-        )
+        asserted = fields.asserted_at(contract)
         key = ", ".join(f"{engine.name(k)}::varchar" for k in contract.record.key)
         columns = facts.content_columns(contract)
         later = [c for c in columns if contract.field(c).addedIn]
@@ -273,9 +269,11 @@ def _prove_key(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
 
 
 def _tombstone(contract: Contract) -> str:
-    """A state feed's row with its key and nothing else asserts that every slot is empty."""
+    """A state feed's row that says every slot is empty: its key and nothing else, or what the contract marks so."""
     if contract.record.kind != "state":
         return "false"
+    for column, sent in contract.record.tombstone.items():
+        return f"coalesce({engine.name(column)} in ({', '.join(engine.text(t) for t in sent)}), false)"
     apart = {*contract.record.key, contract.record.assertedAt}
     rest = [engine.name(p.name) for p in contract.properties if p.name not in apart]
     return f"coalesce({', '.join(rest)}) is null"

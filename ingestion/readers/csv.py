@@ -8,7 +8,8 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from ingestion.contract import Contract, Property
+from ingestion.contract import Contract
+from ingestion.properties import Property
 from ingestion.readers.base import BATCH_ROWS, Batches, FileRefused, Reading, Unreadable
 from ingestion.readers.lines import Line, Lines
 
