@@ -136,7 +136,9 @@ def test_an_unknown_time_is_exact_to_the_day_and_in_order_with_a_known_one(tmp_p
         "d,01 Jul 2025 09:00:00,01 Jul 2025 14:00:00\n",
     )
     assert made.refused_lines == [(4, "order", "booked_at"), (5, "order", "booked_at")]
-    found = made.read("facts/registration.parquet", "occurred_at, occurred_on, occurred_precision", "order by line_no")
+    found = made.read(
+        "facts/registration/*.parquet", "occurred_at, occurred_on, occurred_precision", "order by record_no"
+    )
     assert found == [
         (utc(2025, 7, 1), date(2025, 7, 1), "day"),
         (utc(2025, 7, 1, 8), date(2025, 7, 1), "second"),
@@ -150,7 +152,7 @@ def test_a_partial_date_keeps_how_exact_it_is(tmp_path):
         events="[{slot: a, type: registration.started, occurred: on_day}]",
     )
     made = stage(tmp_path, described, "id,on_day\na,2025-07-09\nb,2025-07\nc,2025\n")
-    found = made.read("facts/registration.parquet", "occurred_on, occurred_precision", "order by line_no")
+    found = made.read("facts/registration/*.parquet", "occurred_on, occurred_precision", "order by record_no")
     assert found == [(date(2025, 7, 9), "day"), (date(2025, 7, 1), "month"), (date(2025, 1, 1), "year")]
 
 
@@ -171,12 +173,12 @@ def test_a_vocabulary_whose_meaning_changes_at_a_date(tmp_path):
     )
     lines = ["a,2025-03-31,C", "b,2025-04-01,C", "c,2025-03-31,X", "d,2025-04-01,X", "e,,C", "f,2025-05-01,A"]
     made = stage(tmp_path, described, "id,on_day,status\n" + "\n".join(lines) + "\n")
-    found = made.read("facts/appointment.parquet", "line_no, event_type", "order by line_no")
+    found = made.read("facts/appointment/*.parquet", "record_no, event_type", "order by 1")
     assert found == [
-        (2, "appointment.missed"),
-        (3, "appointment.cancelled"),
-        (5, "appointment.missed"),
-        (7, "appointment.attended"),
+        (1, "appointment.missed"),
+        (2, "appointment.cancelled"),
+        (4, "appointment.missed"),
+        (6, "appointment.attended"),
     ]
     assert made.refused_lines == [(4, "domain", "status"), (6, "undated_code", "status")]
 
@@ -239,7 +241,7 @@ events: [{slot: a, type: registration.started, occurred: on_day}]
     made = stage(tmp_path, described, content)
     assert made.profile["valid"] == 2  # the row and the tombstone
     assert made.refused_lines == [(4, "required", "on_day"), (5, "required", "id")]
-    assert made.read("facts/registration.parquet", "line_no") == [(2,)]
+    assert made.read("facts/registration/*.parquet", "record_no") == [(1,)]
 
 
 @pytest.mark.parametrize(
