@@ -62,9 +62,14 @@ def to_sql(condition: dict[str, Any] | None, instants: Mapping[str, Time] = NO_T
     ((column, operand),) = body.items()
     if word == "not_before_date":
         return f"coalesce({_local(column, instants)}::date >= {engine.text(operand)}::date, true)"
-    values = ", ".join(engine.text(v) for v in operand)
+    values = ", ".join(engine.text(said(v)) for v in operand)
     found = f"coalesce({engine.name(column)}::varchar in ({values}), false)"
     return found if word == "in" else f"(not {found})"
+
+
+def said(value: Any) -> str:
+    """A listed value as a field holds it: YAML's `true` is the text that a boolean becomes."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _as_exact_as(column: str, both: list[str], instants: Mapping[str, Time]) -> str:
