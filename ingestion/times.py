@@ -38,7 +38,9 @@ def precision_of(prop: Property, text: str) -> str:
 
 def nonexistent(prop: Property, text: str) -> str | None:
     """True where the clocks skipped the local time; None where the contract's zone never does so."""
-    return _any_local(prop, text, "(({local} at time zone {zone}) at time zone {zone}) <> {local}")
+    # Clocks go forward at night: only then is the way there and back worth its time.
+    there_and_back = "(({local} at time zone {zone}) at time zone {zone}) <> {local}"
+    return _any_local(prop, text, f"case when hour({{local}}) < 5 then {there_and_back} end")
 
 
 def ambiguous(prop: Property, text: str) -> str | None:

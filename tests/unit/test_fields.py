@@ -96,7 +96,7 @@ def test_what_has_the_stated_form_is_taken(prop, text, value):
         (CHOICE, " 1", ["domain"]),
         (LIST, "DM;chd", ["grammar"]),
         (SNOMED, "8.7171E+14", ["scientific_notation", "grammar"]),
-        (SNOMED, "8,71711E14", ["scientific_notation", "grammar"]),
+        (SNOMED, "8,71711e+14", ["scientific_notation", "grammar"]),
         ("{name: f, required: true}", "", ["required"]),
         ("{name: f, required: true}", None, ["required"]),
         ("{name: f, logicalType: free_text, zone: 1, required: true}", None, ["required"]),
