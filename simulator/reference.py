@@ -39,7 +39,7 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path, period: region.Period) -
         folder / "practice_mapping.csv",
         ["GP_CODE", "GP_NAME", "SUPPLIER", "PCN_CODE", "PCN_NAME", "SUB_ICB_LOCATION_CODE", "ICB_CODE", "ICB_NAME",
          "REGION_CODE"],
-        [[code, name.upper(), "SYNTHETIC", *pcn, SUB_ICB, ICB, ICB_NAME, "Y99"] for code, name, pcn in practices],
+        [[code, name, "SYNTHETIC", *pcn, SUB_ICB, ICB, ICB_NAME, "Y99"] for code, name, pcn in practices],
     )  # fmt: skip
     rows(folder / "succ.csv", None, [[closed[0], region.practice_code(SUCCESSOR), "R", SUCCEEDED_ON, ""]])
     areas(con, folder)
@@ -63,7 +63,7 @@ def network(number: int) -> tuple[str, str]:
 def practice(code: str, name: str, closed_on: str) -> list[str]:
     """A line of epraccur: 27 columns, of which the addresses stay empty."""
     status = "INACTIVE" if closed_on else "ACTIVE"
-    return [code, name.upper(), "Y99", ICB, *[""] * 6, OPENED, closed_on, status, "B", SUB_ICB, OPENED, closed_on,
+    return [code, name, "Y99", ICB, *[""] * 6, OPENED, closed_on, status, "B", SUB_ICB, OPENED, closed_on,
             *[""] * 4, "1", "", SUB_ICB, "", "RO76", ""]  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def memberships(
 
     def line(code: str, name: str, pcn: tuple[str, str], joined: str, left: str = "") -> list[str]:
         sub_icb = (SUB_ICB, f"{ICB_NAME} - {SUB_ICB}".upper())
-        return [code, name.upper(), *sub_icb, pcn[0], pcn[1].upper(), *sub_icb, joined, left, "TRUE"]
+        return [code, name, *sub_icb, pcn[0], pcn[1], *sub_icb, joined, left, "TRUE"]
 
     found = []
     for number, (code, name, pcn) in enumerate(practices, 1):
@@ -176,5 +176,11 @@ def services(folder: Path) -> None:
         }
         for asset, group, name, category, _ in region.ASSETS
     ]
-    page = {"total_items": len(contents), "total_pages": 1, "page_number": 1, "size": len(contents), "contents": contents}
+    page = {
+        "total_items": len(contents),
+        "total_pages": 1,
+        "page_number": 1,
+        "size": len(contents),
+        "contents": contents,
+    }
     (folder / "services.json").write_text(json.dumps(page, indent=2) + "\n", encoding="utf-8")

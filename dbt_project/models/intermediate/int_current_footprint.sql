@@ -12,18 +12,18 @@ with practices as (
     group by organisations.practice_code
 ),
 
-today as (
+held as (
     {{ practice_as_at(asked='practices', code='practice_code', day='cut_off') }}
 )
 
 select
     practices.practice_code,
     practices.newest.practice_name,
-    coalesce(today.practice_match, 'closed') as standing,
-    coalesce(today.practice_code_then, 'UNKNOWN') as current_practice_code,
-    coalesce(today.pcn_code, 'UNKNOWN') as current_pcn_code,
-    coalesce(today.icb_code, 'UNKNOWN') as current_icb_code,
+    coalesce(held.practice_match, 'closed') as standing,
+    coalesce(held.practice_code_then, 'UNKNOWN') as current_practice_code,
+    coalesce(held.pcn_code, 'UNKNOWN') as current_pcn_code,
+    coalesce(held.icb_code, 'UNKNOWN') as current_icb_code,
     mapped.supplier
 from practices
-left join today on practices.practice_code = today.practice_code
+left join held on practices.practice_code = held.practice_code
 left join {{ ref('stg_reference__practice_mapping') }} as mapped on practices.practice_code = mapped.practice_code
