@@ -28,7 +28,7 @@ def derive(con: duckdb.DuckDBPyConnection, store: Store, contracts: Mapping[str,
     """
     records, stated = [], []
     for feed, contract in contracts.items():
-        con.execute(f"create or replace temp table valid as {_valid(feed, contract)}")
+        con.execute(f"create or replace temp table valid as {_valid(feed, contract, store.catalogue)}")
         con.execute(f"create or replace temp table {engine.name('record_' + feed)} as {_record()}")
         records.append(f"from {engine.name('record_' + feed)}")
         con.execute(f"create or replace temp table {engine.name('fact_' + feed)} as {_fact(contract, store)}")
@@ -37,15 +37,16 @@ def derive(con: duckdb.DuckDBPyConnection, store: Store, contracts: Mapping[str,
     con.execute(
         f"""create or replace temp table event as
         with identified as (
-            select f.*, r.* exclude (load_id, line_no, row_hash), 'original' as revision_kind, f.line_no as source_line,
+            select f.*, r.* exclude (load_id, record_no, row_hash), 'original' as revision_kind,
+                f.record_no as source_line,
                 getvariable('recorded_at') as recorded_at, {store.catalogue.version} as schema_version,
                 id_hmac(r.record_key || encode(chr(31) || f.slot)) as fact_id
             from ({" union all by name ".join(stated)}) as f
-            inner join record as r on r.load_id = f.load_id and r.line_no = f.line_no
+            inner join record as r on r.load_id = f.load_id and r.record_no = f.record_no
         )
         select
             *, id_hmac(fact_id || encode(epoch_us(asserted_at)::varchar) || content_hash) as event_id,
-            {int(before)} + row_number() over (order by arrival, line_no, slot) as global_position
+            {int(before)} + row_number() over (order by arrival, record_no, slot) as global_position
         from identified"""
     )
     con.execute(
@@ -79,9 +80,9 @@ def _by_name(con: duckdb.DuckDBPyConnection, relation: str, table: LogTable, lef
     )
 
 
-def _valid(feed: str, contract: Contract) -> str:
+def _valid(feed: str, contract: Contract, catalogue: Catalogue) -> str:
     """What the gate's table `valid` holds, for the loads of one feed."""
-    own = "load_id, line_no, arrival, sender, stated_at"
+    own = "load_id, record_no, arrival, sender, stated_at"
     cleaned = ", ".join(f"{fields.cleaned(p, contract)} as {engine.name(p.name)}" for p in contract.properties)
     typed = ", ".join(f"{_by_row(fields.typed(p, contract))} as {engine.name(p.name)}" for p in contract.properties)
     key = ", ".join(f"{engine.name(k)}::varchar" for k in contract.record.key)
@@ -98,7 +99,7 @@ def _valid(feed: str, contract: Contract) -> str:
                 unnest(range(first, first + records)) as n
             from load where feed = {engine.text(feed)}
         ),
-        raw as ({feeds.raw(feed, "(select *, n - first + 2 as line_no from numbered)", contract)}),
+        raw as ({feeds.raw(feed, "(select *, n - first + 2 as record_no from numbered)", contract)}),
         cleaned as (select {own}, {cleaned} from raw),
         typed as (select {own}, {typed}, false as is_tombstone from cleaned)
         select
@@ -113,12 +114,13 @@ def _valid(feed: str, contract: Contract) -> str:
             end as subject_key,
             case when {nhs} is not null then 'nhs_number' when {local} is not null then 'local' end
                 as identity_quality,
-            {reference} as source_record_ref
+            {reference} as source_record_ref,
+            {", ".join(f"{_by_row(sql)} as {column}" for sql, column in facts.streams(contract, catalogue).items())}
         from typed"""
 
 
 def _record() -> str:
-    return """select load_id, line_no, arrival, feed, sender, record_key, asserted_at, row_hash, subject_key,
+    return """select load_id, record_no, arrival, feed, sender, record_key, asserted_at, row_hash, subject_key,
         identity_quality, received_at, source_system, source_record_ref from valid"""
 
 

@@ -44,6 +44,13 @@ def dicts(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def row(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    """The one row of a query that always gives one."""
+    found = con.execute(query).fetchone()
+    assert found is not None  # noqa: S101 - an aggregate always gives a row
+    return found
+
+
 def name(identifier: str) -> str:
     """Quote a column or table name. Names come from contracts and the catalogue only; others are refused."""
     if not IDENTIFIER.fullmatch(identifier):
@@ -65,11 +72,14 @@ def hashed_parts(columns: list[str], later: list[str]) -> str:
     Each of `columns` in order, and those of `later` that hold something, with their names: a column that was added
     later changes no hash of a row that leaves it empty.
     """
-    parts = "[" + ", ".join(f"{name(c)}::varchar" for c in columns) + "]"
-    if not later:
-        return parts
-    named = ", ".join(f"{text(c + '=')} || {name(c)}::varchar" for c in later)
-    return f"list_concat({parts}, list_filter([{named}], lambda p: p is not null))"
+    parts, named = hashed_texts(columns, later)
+    listed = f"[{', '.join(parts)}]"
+    return f"list_concat({listed}, list_filter([{', '.join(named)}], lambda p: p is not null))" if named else listed
+
+
+def hashed_texts(columns: list[str], later: list[str]) -> tuple[list[str], list[str]]:
+    """SQL of the text of each of `columns`, and of those of `later` with their names, null where they hold nothing."""
+    return [f"{name(c)}::varchar" for c in columns], [f"{text(c + '=')} || {name(c)}::varchar" for c in later]
 
 
 def texts(values: list[str] | list[Path]) -> str:
