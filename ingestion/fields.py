@@ -175,8 +175,9 @@ def _of_type(prop: Property, contract: Contract) -> Broken:
             ranged: Broken
             grammar, value = (INTEGER if prop.logicalType == "integer" else DECIMAL), typed(prop, contract)
             ranged = [(prop.logicalType, f"not regexp_full_match({text}, {engine.text(grammar)})")]
-            ranged += [("range", f"{value} < {prop.minimum}")] if prop.minimum is not None else []
-            return ranged + ([("range", f"{value} > {prop.maximum}")] if prop.maximum is not None else [])
+            bounds = [f"{value} < {prop.minimum}"] if prop.minimum is not None else []
+            bounds += [f"{value} > {prop.maximum}"] if prop.maximum is not None else []
+            return ranged + ([("range", " or ".join(bounds))] if bounds else [])
         case "date" | "timestamp":
             wrong = f"{text} is not null and not {times.matches(prop, text)}"
             number = f"regexp_full_match({text}, {engine.text(DAY_NUMBER)}) and {wrong}"
