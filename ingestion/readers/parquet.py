@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 from ingestion import containers
 from ingestion.containers import Source
-from ingestion.contract import Contract, Property
+from ingestion.contract import Contract
+from ingestion.properties import OFFSET, Property
 from ingestion.readers.base import Batches, FileRefused, Reading
 from linkwork import engine
 
@@ -230,9 +231,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _booleans(prop: Property) -> tuple[str | None, str | None]:
     """The words of the contract for true and for false."""
-    if prop.values is None:
-        return "true", "false"
-    words = {value: word for word, value in reversed(prop.values.items())}
+    words = {value: word for word, value in reversed((prop.values or {}).items())}
     return words.get(True), words.get(False)
 
 
@@ -288,24 +287,39 @@ def _text(prop: Property, column: str, kind: pa.DataType) -> tuple[str, str]:
         )
         return told, f"{whole} > 0"
     if pa.types.is_date(kind):
-        told = f"strftime({column}, {engine.text(prop.format)})"
-        return told, f"try_strptime({told}, {engine.text(prop.format)}) is distinct from {column}::timestamp"
+        told = _told(f"{column}::timestamp", prop.formats)
+        return told, f"{column} is not null and {told} is null"
     if pa.types.is_struct(kind) or pa.types.is_timestamp(kind):
         return _time(prop, column, kind)
     return f"{column}::varchar", "false"
 
 
 def _time(prop: Property, column: str, kind: pa.DataType) -> tuple[str, str]:
-    """A time by the property's format, on the clocks of its zone, as the contract reads it back."""
+    """A time in a form of the property, on the clocks of its zone, as the contract reads it back."""
     below = "false"
     if pa.types.is_struct(kind):
         column, below, kind = f"{column}.t", f"{column}.ns % 1000 <> 0", kind.field("t").type
-    form, zone = engine.text(prop.format), engine.text(prop.timezone)
-    local = f"({column} at time zone {zone})" if kind.tz else f"{column}::timestamp"
-    told = f"strftime({local}, {form})"
-    back = f"try_strptime({told}, {form})"
-    if kind.tz:
-        changed = f"({back} at time zone {zone}) is distinct from {column}"
-    else:
-        changed = f"{back} is distinct from {local}"
-    return told, f"{column} is not null and ({below} or {changed})"
+    local_forms = [f for f in prop.formats if not f.endswith(OFFSET)]
+    zone = engine.text(prop.timezone or "UTC")
+    if kind.tz is None:  # the sender's clocks, as they would stand in text
+        told = _told(f"{column}::timestamp", local_forms)
+        return told, f"{column} is not null and ({below} or {told} is null)"
+    local = f"({column} at time zone {zone})"
+    back = f"({local} at time zone {zone})"
+    if prop.ambiguousTime == "earlier":
+        back = f"if((({back} - interval 1 hour) at time zone {zone}) = {local}, {back} - interval 1 hour, {back})"
+    # Of a local time that comes twice the contract reads the one; where it refuses both, it is the gate that does so.
+    other = "false" if prop.ambiguousTime == "refuse" else f"{back} <> {column}"
+    told = f"case when not ({other}) then {_told(local, local_forms)} end"
+    with_offset = [f.removesuffix(OFFSET) for f in prop.formats if f.endswith(OFFSET)]
+    if with_offset:
+        in_utc = _told(f"({column} at time zone 'UTC')", with_offset)
+        told = f"coalesce({in_utc} || 'Z', {told})"
+    return told, f"{column} is not null and ({below} or {told} is null)"
+
+
+def _told(moment: str, forms: list[str]) -> str:
+    """A local time in the first of some forms that tells all of it; null where none does."""
+    texts = [(f"strftime({moment}, {engine.text(f)})", engine.text(f)) for f in forms]
+    whens = " ".join(f"when try_strptime({told}, {form}) = {moment} then {told}" for told, form in texts)
+    return f"case {whens} end" if whens else "null::varchar"
