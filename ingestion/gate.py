@@ -89,7 +89,7 @@ class Gate:
                     .fetchnumpy()["line_no"]
                     .tolist()
                 )
-                self._keep_refused_text(con, arrival)
+                self._keep_refused_text(con, arrival, contract)
         write_json(folder / "profile.json", described)
         reached("file-staged")
         return described
@@ -228,7 +228,7 @@ class Gate:
             if rows == 0:
                 path.unlink()
 
-    def _keep_refused_text(self, con: duckdb.DuckDBPyConnection, arrival: Arrival) -> None:
+    def _keep_refused_text(self, con: duckdb.DuckDBPyConnection, arrival: Arrival, contract: Contract) -> None:
         """The raw text of refused records, encrypted in zone 1, one JSON object a record."""
         if self.quarantine_raw is None:
             return
@@ -238,7 +238,8 @@ class Gate:
             order by 1"""
         ).fetchall()
         target = self.quarantine_raw / arrival.load_id
-        refused.keep(arrival.path, dict(lines), target, self.keys.zone1, self._names_erased)
+        has_header = contract.file.format == "csv"
+        refused.keep(arrival.path, dict(lines), target, self.keys.zone1, self._names_erased, has_header=has_header)
 
     def _names_erased(self, raw: str) -> bool:
         return bool(self.tombstones) and not self.tombstones.isdisjoint(mentioned(raw, self.keys))

@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from ingestion import batches, erase, ledger, recorded
+from ingestion import batches, erase, held, ledger, recorded
 from ingestion.arrival import Arrival
 from ingestion.contract import load_contracts
 from ingestion.gate import Gate
@@ -71,6 +71,7 @@ def stage_sender(settings: Settings, batch_id: str, sender: str) -> dict[str, An
     known = store.events.refresh().transactions()
     gate = Gate.of(settings, load_keys(settings))
     history, retracted = ledger.history(store, shown(sender)), ledger.retracted(store)
+    decided = held.decisions(store)
     outcome = {"files": 0, "records": 0, "refused": 0}
     seen: set[str] = set()
     for number, landed in enumerate(landed_files(settings.landing_dir, sender)):
@@ -85,7 +86,10 @@ def stage_sender(settings: Settings, batch_id: str, sender: str) -> dict[str, An
             problem = "The sender is not registered; add it with `linkwork sender add`."
         elif problem is None and landed.feed not in senders[sender].feeds:
             problem = f"The sender is not registered for the feed {landed.feed}."
-        if problem is None and (append.file_app(arrival.sha256) in known or arrival.sha256 in seen):
+        decision = decided.get((landed.feed, sender, arrival.sha256))
+        if decision is not None and not decision.is_release:
+            ledger.note(batch_dir, arrival, status="noop", detail=decision.detail())
+        elif problem is None and (append.file_app(arrival.sha256) in known or arrival.sha256 in seen):
             undone = arrival.sha256 in retracted
             ledger.note(batch_dir, arrival, status="noop", detail=RETRACTED if undone else REPEATED)
         elif problem is not None:
@@ -127,26 +131,8 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
         finished = batch_dir.exists() and batches.recover(settings, store, batch_dir, abandoned=False)
         if finished or not batch_dir.exists():
             return ledger.of_batch(store, batch_id)
-        profiles, verdicts = batches.profiles(batch_dir), batches.verdicts(batch_dir)
-        good, others = [], ledger.notes(batch_dir)
-        store.refresh()
         landed = _by_name(landed_files(settings.landing_dir))
-        taken: set[str] = set()
-        known = store.events.transactions()
-        for profile in profiles:
-            sha = profile["file_sha256"]
-            verdict = verdicts.get(profile["load_id"])
-            if profile["refused"] is not None:
-                others.append(ledger.row_of(profile, "refused", profile["refused"]))
-            elif append.file_app(sha) in known or sha in taken:
-                others.append(ledger.row_of(profile, "noop", REPEATED))
-            elif verdict is None or not verdict["success"]:
-                others.append(ledger.row_of(profile, "held", ledger.why_held(verdict)))
-            elif _as_staged(landed, profile) is None:
-                others.append(ledger.row_of(profile, "refused", CHANGED))
-            else:
-                taken.add(sha)
-                good.append(profile)
+        good, others = _sorted_out(store.refresh(), batch_dir, landed)
         result = None
         with engine.connect(
             memory_limit=settings.memory_limit, threads=settings.threads, spill=settings.staging_dir / ".spill"
@@ -158,7 +144,8 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
         reached("ledger-recorded")
         batches.seal_received(settings, batch_dir)
         reached("sealed")
-        for repeated in (row for row in others if row["status"] == "noop" and not settings.landing_is_read_only):
+        loaded = (row for row in others if row["status"] == "noop" and row["detail"] in (REPEATED, RETRACTED))
+        for repeated in loaded if not settings.landing_is_read_only else ():
             if (path := _as_staged(landed, repeated)) is not None:
                 path.unlink()
         statuses = [row["status"] for row in others] + ["committed"] * len(good)
@@ -175,6 +162,36 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
         batches.close(settings, store, batch_dir)
     log.info("committed", **{k: v for k, v in summary.items() if k != "batch_id"})
     return summary
+
+
+def _sorted_out(
+    store: Store, batch_dir: Path, landed: dict[tuple[str, str, str], list[Path]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The profiles of the files to commit, and the ledger's rows of all others."""
+    verdicts, others = batches.verdicts(batch_dir), ledger.notes(batch_dir)
+    good: list[dict[str, Any]] = []
+    known, decided = set(store.events.transactions()), held.decisions(store)
+    for profile in batches.profiles(batch_dir):
+        sha = profile["file_sha256"]
+        verdict = verdicts.get(profile["load_id"])
+        decision = decided.get((profile["feed"], profile["sender"], sha))
+        passed = verdict is not None and (verdict["success"] or decision is not None)
+        if profile["refused"] is not None:
+            others.append(ledger.row_of(profile, "refused", profile["refused"]))
+        elif append.file_app(sha) in known:
+            others.append(ledger.row_of(profile, "noop", REPEATED))
+        elif decision is not None and not decision.is_release:
+            others.append(ledger.row_of(profile, "noop", decision.detail()))
+        elif not passed:
+            others.append(ledger.row_of(profile, "held", ledger.why_held(verdict)))
+        elif _as_staged(landed, profile) is None:
+            others.append(ledger.row_of(profile, "refused", CHANGED))
+        else:
+            known.add(append.file_app(sha))
+            if decision is not None and verdict is not None and not verdict["success"]:
+                profile["detail"] = decision.detail(ledger.why_held(verdict))
+            good.append(profile)
+    return good, others
 
 
 def check_recorded(settings: Settings, batch_id: str) -> dict[str, Any]:

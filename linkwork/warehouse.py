@@ -193,8 +193,8 @@ def _pin(
     ledger = store.current_loads(f"{known} and ({settled} or log_version is null)")
     con.execute(f"create table log.loads as from {ledger} order by load_id")
     con.execute(
-        f"""create table log.quarantine as select * from {store.quarantine.relation()} where {known} and {settled}
-        order by load_id, source_line"""
+        f"""create table log.quarantine as from {store.current_quarantine(f"{known} and {settled}")}
+        where status is null order by load_id, source_line"""
     )
     con.execute(
         f"""create table log.pinned as select ?::bigint as position, ?::timestamptz as known_at,

@@ -15,6 +15,14 @@ from linkwork.log.failpoints import reached
 from linkwork.log.rows import rows_step, step
 from linkwork.log.store import LOADS, Store
 
+# What the register refuses, as rows of the index of refused records.
+REFUSED_BY_REGISTER = """select load_id, line_no as source_line, fate as rule, null::varchar as field,
+        if(fate = 'conflict',
+           'The same record was already stated for the same time with other content.',
+           'The record belongs to another person than before.') as sentence,
+        [fate] as violations
+    from fate where fate in ('conflict', 'other_person')"""
+
 
 def file_app(sha256: str) -> str:
     """The application transaction of a received file."""
@@ -69,10 +77,12 @@ def prepare_inputs(
     loads: list[dict[str, Any]],
     known: str,
     only: str = "",
+    lines: str = "",
 ) -> None:
     """Make the inputs of `decide`: load, rec, reg (the register's rows that `known` reads), fact, same_person.
 
-    `only` names a table of the record keys that are looked at; without it all of them are.
+    `only` names a table of the record keys that are looked at; without it all of them are. `lines` is a condition on
+    the records' `load_id` and `line_no`.
     """
     con.execute("create or replace temp table load (load_id varchar, feed varchar, sender varchar, arrival integer)")
     con.executemany(
@@ -80,7 +90,10 @@ def prepare_inputs(
         [[load["load_id"], load["feed"], load["sender"], n] for n, load in enumerate(loads)],
     )
     chosen = f"semi join {engine.name(only)} using (record_key)" if only else ""
-    con.execute(f"create or replace temp table rec as select * from {staged_records(batch_dir, loads)} {chosen}")
+    wanted = f"where {lines}" if lines else ""
+    con.execute(
+        f"create or replace temp table rec as select * from {staged_records(batch_dir, loads)} {chosen} {wanted}"
+    )
     con.execute(f"create or replace temp table reg as select * from {known}")
     links.same_person(store, con)
     queries = []
@@ -94,13 +107,18 @@ def prepare_inputs(
         null::varchar as category, null::varchar as event_type, null::blob as stream_id,
         null::blob as content_hash where false"""
     con.execute("create or replace temp table fact as " + " union all ".join([nothing, *queries]))
-    if only:
+    if only or lines:
         con.execute("delete from fact where (load_id, line_no) not in (select (load_id, line_no) from rec)")
 
 
 def staged_records(batch_dir: Path, loads: Iterable[dict[str, Any]]) -> str:
     """SQL that reads the valid records of staged files."""
     return f"read_parquet({engine.texts([batch_dir / load['load_id'] / 'records.parquet' for load in loads])})"
+
+
+def staged_refusals(batch_dir: Path, loads: Iterable[dict[str, Any]]) -> str:
+    """SQL that reads what the gate refused of staged files."""
+    return f"read_parquet({engine.texts([batch_dir / load['load_id'] / 'quarantine.parquet' for load in loads])})"
 
 
 def _ledger(con: duckdb.DuckDBPyConnection, loads: list[dict[str, Any]], moment: Moment) -> list[dict[str, Any]]:
@@ -163,20 +181,14 @@ def _quarantine_step(
         [[load[c] for c in ("load_id", "feed", "sender", "file_name")] for load in loads],
     )
     con.execute("set variable recorded_at = ?::timestamptz", [recorded_at])
-    gate = [batch_dir / load["load_id"] / "quarantine.parquet" for load in loads]
     query = f"""
         select q.load_id, feed, sender, file_name, source_line, rule, field, sentence, violations,
-            getvariable('recorded_at') as recorded_at
+            getvariable('recorded_at') as recorded_at, null::varchar as status, null::varchar as outcome,
+            null::varchar as operation_id, null::bigint as log_version
         from (
-            select * from read_parquet({engine.texts(gate)})
+            select * from {staged_refusals(batch_dir, loads)}
             union all by name
-            select load_id, line_no as source_line,
-                if(fate = 'conflict', 'conflict', 'other_person') as rule, null::varchar as field,
-                if(fate = 'conflict',
-                   'The same record was already stated for the same time with other content.',
-                   'The record belongs to another person than before.') as sentence,
-                [if(fate = 'conflict', 'conflict', 'other_person')] as violations
-            from fate where fate in ('conflict', 'other_person')
+            {REFUSED_BY_REGISTER}
         ) as q
         inner join names using (load_id)
         order by q.load_id, source_line"""
