@@ -76,7 +76,7 @@ def _sender(work: Operation, feed: str, sender: str, loads: list[dict[str, Any]]
     profiles = {
         load["load_id"]: regate.stage(work.settings, work.gate, work.contracts, load, work.folder) for load in again
     }
-    commits = steps(work.store, work.con, again, profiles)
+    commits = steps(work.store, work.con, work.folder, again, profiles)
     if profiles:
         staged = append.staged_records(work.folder, profiles.values())
         find_decisions(work.con, events, work.store.operations.relation(), staged)

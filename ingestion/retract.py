@@ -99,11 +99,8 @@ def _staged(work: Operation, load: dict[str, Any]) -> dict[str, Any]:
 
 def _touched(work: Operation, target: dict[str, Any]) -> None:
     """`touched`: the record keys the file spoke of; `present`: the events and register rows they have now."""
-    records = work.folder / target["load_id"] / "records.parquet"
-    work.con.execute(
-        f"""create or replace temp table touched as
-        select distinct record_key from read_parquet({engine.text(records)})"""
-    )
+    records = append.staged_records(work.folder, [target])
+    work.con.execute(f"create or replace temp table touched as select distinct record_key from {records}")
     slots = engine.texts(work.slots[target["feed"]])
     work.con.execute(
         f"""create or replace temp table touched_fact as
@@ -157,7 +154,7 @@ def _replay(
         left join present_register as p on p.record_key = t.record_key"""
     )
     again = [load for load in others if load["log_version"] > last_missing]
-    commits = steps(work.store, work.con, again, profiles)
+    commits = steps(work.store, work.con, work.folder, again, profiles)
     staged = append.staged_records(work.folder, profiles.values())
     find_decisions(work.con, work.store.events.relation(), work.store.operations.relation(), staged)
     replay(work.store, work.con, work.folder, commits, "initial", only="touched")

@@ -13,13 +13,13 @@ from ingestion import refused, regate
 from ingestion.operation import Operation, operation
 from linkwork import engine
 from linkwork.errors import BadDataError, UsageError
-from linkwork.log import append, decide, links, operations, register, segments
+from linkwork.log import append, decide, links, matching, operations, register, segments
 from linkwork.log.commit import Moment, commit
 from linkwork.log.rows import rows_step, step
 from linkwork.log.store import LOADS, QUARANTINE
 from linkwork.settings import Settings
 
-LINES = "(load_id, line_no) in (select (load_id, line_no) from candidate)"
+CHOSEN = "(load_id, record_no) in (select (load_id, record_no) from found)"
 TEXT_FORMS = ("csv", "jsonl")  # whose records stand on lines
 ENTERED = ("accepted", "duplicate", "superseded")
 COUNTS = (*ENTERED, "conflict", "erased", "still_refused", "events")
@@ -49,8 +49,8 @@ class _NothingChanged(Exception):
 
 
 def retry(settings: Settings, chosen: Chosen | None = None, reason: str | None = None) -> dict[str, Any]:
-    """Retry refused records. Returns how many were accepted, duplicate, superseded, conflict, erased and still refused,
-    the events appended, and the loads that could not be retried, each with why.
+    """Retry refused records. Returns how many were accepted, duplicate (superseded ones included), conflict, erased and
+    still refused, the events appended, and the loads that could not be retried, each with why.
 
     Where nothing changes nothing is committed. Raises UsageError for a load that has no open refused record.
     """
@@ -67,12 +67,13 @@ def retry(settings: Settings, chosen: Chosen | None = None, reason: str | None =
             def prepare(moment: Moment) -> dict[str, Any]:
                 staged = list(profiles.values())
                 inputs = (work.store, work.con, work.folder, staged)
-                append.prepare_inputs(*inputs, register.of_senders(work.store, staged, "rec"), "retried", LINES)
+                append.prepare_inputs(*inputs, register.of_senders(work.store, staged, "rec"), "retried", CHOSEN)
                 decide.decide(work.con)
                 _became(work, staged)
                 counts = dict(work.con.execute("select became, count(*) from outcome group by 1").fetchall())
                 events = work.con.execute("select count(*) from event").fetchone() or (0,)
                 done.update({c: counts.get(c, 0) for c in COUNTS} | {"events": events[0]})
+                done["duplicate"] += done["superseded"]
                 quarantine = _index(work, moment)
                 if not quarantine["add"]:
                     raise _NothingChanged
@@ -102,7 +103,7 @@ def _candidates(work: Operation, chosen: Chosen) -> list[dict[str, Any]]:
     work.store.refresh(evolve=True)
     work.con.execute(
         f"""create or replace temp table candidate as
-        select q.load_id, q.source_line as line_no, q.rule, q.field, q.sentence, q.violations
+        select q.load_id, q.source_line as line_no, q.record_no as refused_no, q.rule, q.field, q.sentence, q.violations
         from {work.store.current_quarantine()} as q
         inner join {work.store.current_loads()} as l on l.load_id = q.load_id
         where q.status is null and q.rule <> 'conflict' and l.status = 'committed' and {chosen.where}"""
@@ -153,8 +154,8 @@ def _kept_text(work: Operation, load: dict[str, Any]) -> bytes | None:
 def _only_whole_records(work: Operation, loads: list[dict[str, Any]]) -> None:
     """Leave in `candidate` what can be decided, and `retried`, the record keys of it.
 
-    A record whose text an erasure took out of zone 1 is `gone`. One that the present contract cuts out of other lines
-    than it was refused on stays refused: parts of it are counted as records of their own.
+    `found` says which staged record each is. A record whose text an erasure took out of zone 1 is `gone`. One that the
+    present contract cuts out of other lines than it was refused on stays refused: parts of it are counted apart.
     """
     key = work.gate.keys.zone1
     kept: list[tuple[str, int, int | None]] = []
@@ -176,60 +177,66 @@ def _only_whole_records(work: Operation, loads: list[dict[str, Any]]) -> None:
         """create or replace temp table gone as select load_id, line_no from candidate
         anti join kept using (load_id, line_no)"""
     )
-    records = append.staged_records(work.folder, loads)
+    matching.match(work.store, work.con, work.folder, loads, "candidate", into="found")
+    numbers = "select load_id, record_no, line_no, line_end from"
+    staged = f"""({numbers} {append.staged_records(work.folder, loads)} union all
+        select load_id, record_no, source_line, line_end from {append.staged_refusals(work.folder, loads)})"""
     work.con.execute(
-        f"""create or replace temp table retried as
-        select distinct record_key from {records} as r
-        inner join candidate using (load_id, line_no) inner join kept as k using (load_id, line_no)
-        where k.lines is null or r.line_end - r.line_no + 1 = k.lines"""
+        f"""delete from found where (load_id, record_no) in (
+            select (r.load_id, r.record_no) from {staged} as r inner join kept as k using (load_id, line_no)
+            where r.line_end - r.line_no + 1 <> k.lines)"""
     )
     work.con.execute(
-        f"""create or replace temp table other_lines as
-        select load_id, line_no from {records} as r inner join kept as k using (load_id, line_no)
-        where r.line_end - r.line_no + 1 <> k.lines"""
+        f"""create or replace temp table retried as select distinct record_key
+        from {append.staged_records(work.folder, loads)} semi join found using (load_id, record_no)"""
     )
-    work.con.execute("delete from candidate where (load_id, line_no) in (select (load_id, line_no) from other_lines)")
 
 
 def _became(work: Operation, staged: list[dict[str, Any]]) -> None:
     """`outcome`: what became of each candidate; of one that is still refused, by which rule."""
+    erased = [(p["load_id"], line) for p in staged for line in p.get("erased_lines", [])]
+    if erased:
+        work.con.executemany("insert into gone values (?, ?)", erased)
+    columns = "load_id, record_no, rule, field, sentence, violations"
     work.con.execute(
         f"""create or replace temp table outcome as
         with refusal as (
-            select load_id, source_line as line_no, rule, field, sentence, violations
-            from {append.staged_refusals(work.folder, staged)}
+            select {columns} from {append.staged_refusals(work.folder, staged)}
             union all by name
-            select load_id, source_line as line_no, rule, field, sentence, violations
-            from ({append.REFUSED_BY_REGISTER})
+            select {columns} from ({append.REFUSED_BY_REGISTER})
         )
-        select c.load_id, c.line_no, coalesce(r.rule, c.rule) as rule, if(r.rule is null, c.field, r.field) as field,
-            coalesce(r.sentence, c.sentence) as sentence, coalesce(r.violations, c.violations) as violations,
+        select c.load_id, c.line_no, c.refused_no, m.record_no, coalesce(r.rule, c.rule) as rule,
+            if(r.rule is null, c.field, r.field) as field, coalesce(r.sentence, c.sentence) as sentence,
+            coalesce(r.violations, c.violations) as violations,
             case
-                when g.load_id is not null then 'erased'
-                when f.fate is null or f.fate = 'other_person' then 'still_refused'
-                else f.fate
+                when f.fate in ({entered()}, 'conflict') then f.fate
+                when m.record_no is null and (c.load_id, c.line_no) in (select (load_id, line_no) from gone)
+                    then 'erased'
+                else 'still_refused'
             end as became,
             r.rule is not null and (r.rule, coalesce(r.field, '')) <> (c.rule, coalesce(c.field, '')) as is_otherwise,
             f.fate is not null as is_decided
         from candidate as c
-        left join fate as f on f.load_id = c.load_id and f.line_no = c.line_no
-        left join refusal as r on r.load_id = c.load_id and r.line_no = c.line_no
-        left join gone as g on g.load_id = c.load_id and g.line_no = c.line_no"""
+        left join found as m on m.load_id = c.load_id and m.line_no = c.line_no
+            and m.refused_no is not distinct from c.refused_no
+        left join fate as f on f.load_id = m.load_id and f.record_no = m.record_no
+        left join refusal as r on r.load_id = m.load_id and r.record_no = m.record_no"""
     )
-    erased = [(p["load_id"], line) for p in staged for line in p.get("erased_lines", [])]
-    for load_id, line in erased:
-        work.con.execute("update outcome set became = 'erased' where load_id = ? and line_no = ?", [load_id, line])
+
+
+def entered() -> str:
+    """SQL of the fates by which a record is taken."""
+    return ", ".join(engine.text(fate) for fate in ENTERED)
 
 
 def _index(work: Operation, moment: Moment) -> dict[str, Any]:
     """Later rows for the records something became of, and for those that another rule refuses now."""
-    entered = ", ".join(engine.text(fate) for fate in ENTERED)
     work.con.execute("set variable recorded_at = ?::timestamptz", [moment.recorded_at])
     query = f"""
-        select o.load_id, l.feed, l.sender, l.file_name, o.line_no as source_line, o.rule, o.field, o.sentence,
-            o.violations, getvariable('recorded_at') as recorded_at,
-            case when became in ({entered}) then 'retried' when became = 'erased' then 'erased' end as status,
-            case when became in ({entered}) then became end as outcome,
+        select o.load_id, l.feed, l.sender, l.file_name, o.line_no as source_line, o.refused_no as record_no, o.rule,
+            o.field, o.sentence, o.violations, getvariable('recorded_at') as recorded_at,
+            case when became in ({entered()}) then 'retried' when became = 'erased' then 'erased' end as status,
+            case when became in ({entered()}) then became end as outcome,
             {engine.text(work.id)} as operation_id, if(is_decided, {int(moment.version)}, null) as log_version
         from outcome as o inner join {work.store.current_loads()} as l on l.load_id = o.load_id
         where became <> 'still_refused' or is_otherwise
@@ -250,14 +257,13 @@ def _ledger(work: Operation, staged: list[dict[str, Any]], moment: Moment) -> li
             from outcome where became <> 'still_refused' group by load_id
         ),
         refused_still as (
-            select load_id, source_line as line_no from {work.store.current_quarantine()}
-            where status is null and rule <> 'conflict'
-            except select load_id, line_no from outcome where became <> 'still_refused'
+            select m.load_id, m.record_no from found as m inner join outcome as o
+                on o.load_id = m.load_id and o.record_no = m.record_no where became = 'still_refused'
         ),
         described as (
             select load_id, count(distinct subject_key) as subjects,
                 count(*) filter (identity_quality = 'local') as identity_local, max(asserted_at) as newest_asserted_at
-            from {append.staged_records(work.folder, staged)} anti join refused_still using (load_id, line_no)
+            from {append.staged_records(work.folder, staged)} anti join refused_still using (load_id, record_no)
             group by load_id
         ),
         added as (select load_id, count(*) as events from event group by load_id)

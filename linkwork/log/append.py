@@ -16,12 +16,14 @@ from linkwork.log.rows import rows_step, step
 from linkwork.log.store import LOADS, Store
 
 # What the register refuses, as rows of the index of refused records.
-REFUSED_BY_REGISTER = """select load_id, line_no as source_line, fate as rule, null::varchar as field,
+REFUSED_BY_REGISTER = """select fate.load_id, rec.line_no as source_line, rec.record_no, fate as rule,
+        null::varchar as field,
         if(fate = 'conflict',
            'The same record was already stated for the same time with other content.',
            'The record belongs to another person than before.') as sentence,
         [fate] as violations
-    from fate where fate in ('conflict', 'other_person')"""
+    from fate inner join rec on rec.load_id = fate.load_id and rec.record_no = fate.record_no
+    where fate in ('conflict', 'other_person')"""
 
 
 def file_app(sha256: str) -> str:
@@ -77,48 +79,51 @@ def prepare_inputs(
     loads: list[dict[str, Any]],
     known: str,
     only: str = "",
-    lines: str = "",
+    chosen: str = "",
 ) -> None:
     """Make the inputs of `decide`: load, rec, reg (the register's rows that `known` reads), fact, same_person.
 
-    `only` names a table of the record keys that are looked at; without it all of them are. `lines` is a condition on
-    the records' `load_id` and `line_no`.
+    `only` names a table of the record keys that are looked at; without it all of them are. `chosen` is a condition on
+    the records' `load_id` and `record_no`.
     """
     con.execute("create or replace temp table load (load_id varchar, feed varchar, sender varchar, arrival integer)")
     con.executemany(
         "insert into load values (?, ?, ?, ?)",
         [[load["load_id"], load["feed"], load["sender"], n] for n, load in enumerate(loads)],
     )
-    chosen = f"semi join {engine.name(only)} using (record_key)" if only else ""
-    wanted = f"where {lines}" if lines else ""
-    con.execute(
-        f"create or replace temp table rec as select * from {staged_records(batch_dir, loads)} {chosen} {wanted}"
-    )
+    keys = f"semi join {engine.name(only)} using (record_key)" if only else ""
+    wanted = f"where {chosen}" if chosen else ""
+    con.execute(f"create or replace temp table rec as select * from {staged_records(batch_dir, loads)} {keys} {wanted}")
     con.execute(f"create or replace temp table reg as select * from {known}")
     links.same_person(store, con)
     queries = []
     for category, files in segments.staged_facts(store, batch_dir, loads).items():
         parts = segments.content_parts(store, category)
         queries.append(
-            f"""select load_id, line_no, slot, category, event_type, stream_id,
+            f"""select load_id, record_no, slot, category, event_type, stream_id,
             id_hmac(parts_blob({parts})) as content_hash from read_parquet({engine.texts(files)})"""
         )
-    nothing = """select null::varchar as load_id, null::bigint as line_no, null::varchar as slot,
+    nothing = """select null::varchar as load_id, null::bigint as record_no, null::varchar as slot,
         null::varchar as category, null::varchar as event_type, null::blob as stream_id,
         null::blob as content_hash where false"""
     con.execute("create or replace temp table fact as " + " union all ".join([nothing, *queries]))
-    if only or lines:
-        con.execute("delete from fact where (load_id, line_no) not in (select (load_id, line_no) from rec)")
+    if only or chosen:
+        con.execute("delete from fact where (load_id, record_no) not in (select (load_id, record_no) from rec)")
 
 
 def staged_records(batch_dir: Path, loads: Iterable[dict[str, Any]]) -> str:
     """SQL that reads the valid records of staged files."""
-    return f"read_parquet({engine.texts([batch_dir / load['load_id'] / 'records.parquet' for load in loads])})"
+    return f"read_parquet({engine.texts(_staged(batch_dir, loads, 'records'))})"
+
+
+def _staged(batch_dir: Path, loads: Iterable[dict[str, Any]], table: str) -> list[Path]:
+    """The files of one staged table: the gate writes each in chunks, at least one a load."""
+    return [path for load in loads for path in sorted((batch_dir / load["load_id"] / table).glob("*.parquet"))]
 
 
 def staged_refusals(batch_dir: Path, loads: Iterable[dict[str, Any]]) -> str:
     """SQL that reads what the gate refused of staged files."""
-    return f"read_parquet({engine.texts([batch_dir / load['load_id'] / 'quarantine.parquet' for load in loads])})"
+    return f"read_parquet({engine.texts(_staged(batch_dir, loads, 'quarantine'))}, union_by_name = true)"
 
 
 def _ledger(con: duckdb.DuckDBPyConnection, loads: list[dict[str, Any]], moment: Moment) -> list[dict[str, Any]]:
@@ -160,8 +165,8 @@ def _refused_lines(con: duckdb.DuckDBPyConnection) -> list[list[Any]]:
     return [
         list(row)
         for row in con.execute(
-            """select fate.load_id, fate.line_no, rec.line_end
-            from fate inner join rec on rec.load_id = fate.load_id and rec.line_no = fate.line_no
+            """select distinct fate.load_id, rec.line_no, rec.line_end
+            from fate inner join rec on rec.load_id = fate.load_id and rec.record_no = fate.record_no
             where fate.fate in ('conflict', 'other_person') order by all"""
         ).fetchall()
     ]
@@ -183,10 +188,10 @@ def _quarantine_step(
     con.execute("set variable recorded_at = ?::timestamptz", [recorded_at])
     query = f"""
         select q.load_id, feed, sender, file_name, source_line, rule, field, sentence, violations,
-            getvariable('recorded_at') as recorded_at, null::varchar as status, null::varchar as outcome,
+            getvariable('recorded_at') as recorded_at, record_no, null::varchar as status, null::varchar as outcome,
             null::varchar as operation_id, null::bigint as log_version
         from (
-            select * from {staged_refusals(batch_dir, loads)}
+            select * exclude (line_end) from {staged_refusals(batch_dir, loads)}
             union all by name
             {REFUSED_BY_REGISTER}
         ) as q

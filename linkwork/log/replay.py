@@ -15,6 +15,7 @@ import duckdb
 from linkwork import engine
 from linkwork.log import append, decide, settle
 from linkwork.log.envelope import not_withdrawn
+from linkwork.log.matching import match
 from linkwork.log.store import Store
 
 EVENTS, REGISTER_ROWS, DECISIONS = "replayed_event", "replayed_register", "decision"
@@ -23,7 +24,7 @@ KNOWN = f"(select * from {REGISTER_ROWS} semi join rec using (record_key))"
 
 # What `decide` and `settle` leave in `event`.
 EVENT = """record_key blob, slot varchar, category varchar, event_type varchar, stream_id blob, content_hash blob,
-    kind varchar, asserted_at timestamptz, load_id varchar, line_no bigint, arrival integer, fact_id blob,
+    kind varchar, asserted_at timestamptz, load_id varchar, record_no bigint, arrival integer, fact_id blob,
     event_id blob, causation_id blob"""
 
 
@@ -36,28 +37,41 @@ class Step:
     is_retry: bool
 
     @property
-    def lines(self) -> str:
-        """A condition on the lines of its files: those it decided."""
-        late = f"(select (load_id, line_no) from {LATE} where version = {self.version})"
-        return f"(load_id, line_no) in {late}" if self.is_retry else _decided_before(self.version)
+    def chosen(self) -> str:
+        """A condition on the records of its files: those it decided."""
+        late = f"(select (load_id, record_no) from {LATE} where version = {self.version})"
+        return f"(load_id, record_no) in {late}" if self.is_retry else _decided_before(self.version)
 
 
 def steps(
-    store: Store, con: duckdb.DuckDBPyConnection, loads: list[dict[str, Any]], profiles: Mapping[str, dict[str, Any]]
+    store: Store,
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    loads: list[dict[str, Any]],
+    profiles: Mapping[str, dict[str, Any]],
 ) -> list[Step]:
     """The commits in which files were decided, in their order. `loads` are rows of the ledger, `profiles` as staged.
 
     A record that was refused when its file was committed was decided when it was retried, or is not decided yet,
     whatever the present contract says of it.
     """
-    chosen = engine.texts([load["load_id"] for load in loads])
+    ids = engine.texts([load["load_id"] for load in loads])
     con.execute(
-        f"""create or replace temp table {LATE} as
-        select load_id, source_line as line_no, coalesce(min(log_version), {NEVER}) as version
-        from {store.quarantine.relation()} where list_contains({chosen}::varchar[], load_id)
-        group by load_id, source_line
+        f"""create or replace temp table decided_when as
+        select load_id, source_line as line_no, record_no as refused_no,
+            coalesce(min(log_version), {NEVER}) as version
+        from {store.quarantine.relation()} where list_contains({ids}::varchar[], load_id)
+        group by load_id, source_line, record_no
         having arg_min(rule, recorded_at) not in ('conflict', 'other_person') or count(log_version) > 0"""
     )
+    con.execute(f"create or replace temp table {LATE} (load_id varchar, record_no bigint, version bigint)")
+    if loads:
+        match(store, con, folder, [profiles[load["load_id"]] for load in loads], "decided_when", into="matched")
+        con.execute(
+            f"""insert into {LATE} select m.load_id, m.record_no, d.version from matched as m
+            inner join decided_when as d on d.load_id = m.load_id and d.line_no = m.line_no
+                and d.refused_no is not distinct from m.refused_no"""
+        )
     found = [
         Step(version, [profiles[load["load_id"]] for load in commit], is_retry=False)
         for version, commit in groupby(loads, key=lambda load: int(load["log_version"]))
@@ -65,13 +79,13 @@ def steps(
     retried = con.execute(
         f"select version, list(distinct load_id) from {LATE} where version < {NEVER} group by 1"
     ).fetchall()
-    for version, ids in retried:
-        found.append(Step(version, [profiles[load["load_id"]] for load in loads if load["load_id"] in ids], True))
+    for version, theirs in retried:
+        found.append(Step(version, [profiles[one["load_id"]] for one in loads if one["load_id"] in theirs], True))
     return sorted(found, key=lambda step: step.version)
 
 
 def _decided_before(version: int) -> str:
-    return f"(load_id, line_no) not in (select (load_id, line_no) from {LATE} where version > {version})"
+    return f"(load_id, record_no) not in (select (load_id, record_no) from {LATE} where version > {version})"
 
 
 def replay(
@@ -92,7 +106,7 @@ def replay(
     con.execute(f"create or replace temp table {EVENTS} ({EVENT})")
     replayed: list[dict[str, Any]] = []
     for step in commits:
-        append.prepare_inputs(store, con, folder, step.loads, KNOWN, only, step.lines)
+        append.prepare_inputs(store, con, folder, step.loads, KNOWN, only, step.chosen)
         decide.decide(con)
         _take_in(con)
         replayed += [] if step.is_retry else step.loads
@@ -146,17 +160,17 @@ def _choose(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"""create or replace temp table chosen as
         with stated as (
-            select r.record_key, r.asserted_at, r.load_id, r.line_no, l.arrival,
+            select r.record_key, r.asserted_at, r.load_id, r.record_no, l.arrival,
                 coalesce(list(f.content_hash order by f.content_hash) filter (f.content_hash is not null), []) as hashes
             from rec as r
             inner join load as l on l.load_id = r.load_id
             inner join reg on reg.record_key = r.record_key and reg.asserted_at = r.asserted_at and reg.contested
-            left join fact as f on f.load_id = r.load_id and f.line_no = r.line_no
+            left join fact as f on f.load_id = r.load_id and f.record_no = r.record_no
             where coalesce(r.verified_subject = reg.subject_key, true)
             group by all
         )
-        select load_id, line_no from stated inner join {DECISIONS} using (record_key, asserted_at, hashes)
-        qualify row_number() over (partition by record_key order by arrival, line_no) = 1"""
+        select load_id, record_no from stated inner join {DECISIONS} using (record_key, asserted_at, hashes)
+        qualify row_number() over (partition by record_key order by arrival, record_no) = 1"""
     )
-    con.execute("delete from rec where (load_id, line_no) not in (select (load_id, line_no) from chosen)")
+    con.execute("delete from rec where (load_id, record_no) not in (select (load_id, record_no) from chosen)")
     con.execute("delete from reg where record_key not in (select record_key from rec)")

@@ -66,6 +66,8 @@ QUARANTINE = {
     "sentence": "varchar",
     "violations": "varchar[]",
     "recorded_at": "timestamptz",
+    # Which record of the line it is: its number in the file, or of one that could not be read a negative one.
+    "record_no": "bigint",
     # Of a later row of the same record: what became of it, by which command, and in which commit it was decided.
     "status": "varchar",
     "outcome": "varchar",
@@ -171,7 +173,7 @@ class Store:
         A row without `status` is of a record that is still refused.
         """
         return f"""(select * from {self.quarantine.relation()} where {where}
-            qualify row_number() over (partition by load_id, source_line order by recorded_at desc) = 1)"""
+            qualify row_number() over (partition by load_id, source_line, record_no order by recorded_at desc) = 1)"""
 
     def last_recorded_at(self) -> datetime | None:
         """When the newest commit was recorded, whether or not it had an event."""
