@@ -78,7 +78,7 @@ class Gate:
             staged = Staged(con, folder, self.catalogue)
             try:
                 reading = READERS[contract.file.format](arrival.path, contract)
-                tally = self._judge(con, reading, staged)
+                tally = self._judge(con, reading, staged, arrival.source_system)
                 reached("file-read")
                 if reading.records == 0 and not contract.file.emptyOk:
                     raise FileRefused("The file has a header and no record.")
@@ -95,17 +95,19 @@ class Gate:
 
     def _set_variables(self, con: duckdb.DuckDBPyConnection, arrival: Arrival) -> None:
         con.execute("set variable sender = ?", [arrival.sender])
-        con.execute("set variable source_system = ?", [arrival.source_system])
         con.execute("set variable received_at = ?::timestamptz", [arrival.received_at])
         if self.tombstones:
             con.execute("create or replace temp table tombstone (value blob)")
             con.executemany("insert into tombstone values (?)", [[value] for value in sorted(self.tombstones)])
 
-    def _judge(self, con: duckdb.DuckDBPyConnection, reading: Reading, staged: Staged) -> profile.Tally:
+    def _judge(
+        self, con: duckdb.DuckDBPyConnection, reading: Reading, staged: Staged, source_system: str
+    ) -> profile.Tally:
         """Read the file to its end and stage it, a chunk at a time, so that memory does not grow with the file."""
         tally = profile.Tally()
         parts = reading.contract.parts
-        judges = [Judge(part, test_numbers_allowed=self.test_numbers_allowed) for part in parts]
+        allowed = self.test_numbers_allowed
+        judges = [Judge(part, test_numbers_allowed=allowed, source_system=source_system) for part in parts]
         for index, chunk in chunks(reading):
             con.register("chunk", chunk)
             judges[index].run(con)

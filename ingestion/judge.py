@@ -7,7 +7,7 @@ it breaks as `rule:field`, the first of which is reported). Identifiers become p
 
 import duckdb
 
-from ingestion import conditions, facts, fields
+from ingestion import conditions, facts, fields, senders
 from ingestion.contract import Contract
 from linkwork import engine
 
@@ -18,8 +18,9 @@ REFUSED = "skipped_as is null and len(violations) > 0"
 class Judge:
     """The query of one part of a contract; made once for a file, run for each chunk."""
 
-    def __init__(self, contract: Contract, *, test_numbers_allowed: bool) -> None:
+    def __init__(self, contract: Contract, *, test_numbers_allowed: bool, source_system: str) -> None:
         self.contract = contract
+        self._systems = senders.parse(source_system)
         self._allowed = test_numbers_allowed
         self._query = self._judged()
 
@@ -50,7 +51,7 @@ class Judge:
             rules[f"no_identity:{subject.nhs_number or subject.local}"] = nobody
         asserted = "getvariable('received_at')" if record.assertedAt == "arrival" else engine.name(record.assertedAt)
         names = ", ".join(
-            [engine.text("record"), "getvariable('sender')", "getvariable('source_system')"]
+            [engine.text("record"), "getvariable('sender')", "source_system"]
             + [engine.text(name) for name in (contract.name, *contract.kind_of_record)]
             + [f"{engine.name(k)}::varchar" for k in record.key]
         )
@@ -58,12 +59,14 @@ class Judge:
         later = [c for c in columns if contract.field(c).addedIn]
         content = engine.hashed_parts([c for c in columns if c not in later], later)
         reference = f"{engine.name(record.reference)}::varchar" if record.reference else "null::varchar"
+        skipped = f"coalesce({_skip_reason(contract)}, {senders.skip_reason(contract, self._systems, asserted)})"
         return f"""create or replace temp table judged as
             with cleaned as (select {kept}, {cleaned} from chunk),
-            typed as (select {kept}, {typed}, {_tombstone(contract)} as is_tombstone, {broken} as broken from cleaned)
+            typed as (select {kept}, {typed}, {_tombstone(contract)} as is_tombstone, {broken} as broken from cleaned),
+            placed as (select *, {senders.system_at(self._systems, asserted)} as source_system from typed)
             select
                 *,
-                {_skip_reason(contract)} as skipped_as,
+                {skipped} as skipped_as,
                 if(is_tombstone,
                     list_filter(broken, lambda v: v not in ({_excused(contract)})),
                     list_concat(broken, {_named(rules)})) as violations,
@@ -77,7 +80,7 @@ class Judge:
                 case when {nhs} is not null then 'nhs_number' when {local} is not null then 'local' end
                     as identity_quality,
                 {reference} as source_record_ref
-            from typed"""
+            from placed"""
 
 
 def _named(rules: dict[str, str]) -> str:

@@ -84,8 +84,8 @@ def stage_sender(settings: Settings, batch_id: str, sender: str) -> dict[str, An
             problem = f"No contract describes the feed {landed.feed}."
         elif problem is None and sender not in senders:
             problem = "The sender is not registered; add it with `linkwork sender add`."
-        elif problem is None and landed.feed not in senders[sender].feeds:
-            problem = f"The sender is not registered for the feed {landed.feed}."
+        elif problem is None:
+            problem = senders[sender].refusal(landed.feed, landed.received_at)
         decision = decided.get((landed.feed, sender, arrival.sha256))
         if decision is not None and not decision.is_release:
             ledger.note(batch_dir, arrival, status="noop", detail=decision.detail())

@@ -39,7 +39,7 @@ class Staged:
             f"""select {self._load_id} as load_id, record_no, line_no, line_end, record_key, asserted_at, row_hash,
                 subject_key, if(identity_quality = 'nhs_number', subject_key, null) as verified_subject,
                 identity_quality, getvariable('received_at') as received_at,
-                getvariable('source_system') as source_system, source_record_ref
+                source_system, source_record_ref
             from valid""",
             keep_empty=True,
         )

@@ -30,6 +30,9 @@ KINDS: dict[str, dict[str, tuple[str, str, bool]]] = {
         "cadence_days": ("integer", r"\d{1,4}", False),
         "agreement": ("varchar", ".{0,200}", False),
         "first_expected": ("date", r"\d{4}-\d{2}-\d{2}", False),
+        "agreement_from": ("date", r"\d{4}-\d{2}-\d{2}", False),
+        "agreement_to": ("date", r"\d{4}-\d{2}-\d{2}", False),
+        "withdrawn_on": ("date", r"\d{4}-\d{2}-\d{2}", False),
     },
     "organisations": {
         "practice_code": ("varchar", CODE, True),
@@ -43,6 +46,9 @@ KINDS: dict[str, dict[str, tuple[str, str, bool]]] = {
     },
 }
 
+# Columns that came with a later version: a file, or a version that was kept, may be without them.
+ADDED = {"senders": ("agreement_from", "agreement_to", "withdrawn_on")}
+
 
 def load(reference_dir: Path, kind: str, path: Path) -> dict[str, Any]:
     """Load a CSV file as the newest version of a kind. Returns rows and whether a new version was made.
@@ -51,7 +57,7 @@ def load(reference_dir: Path, kind: str, path: Path) -> dict[str, Any]:
     """
     columns = _columns(kind)
     with engine.connect() as con:
-        _read(con, path, columns)
+        _read(con, path, columns, ADDED.get(kind, ()))
         return _save(con, reference_dir, kind, "select * from incoming")
 
 
@@ -84,11 +90,12 @@ def relation(reference_dir: Path, kind: str, known_at: datetime | None = None) -
     """
     columns = _columns(kind)
     found = versions(reference_dir, kind)
+    typed = ", ".join(f"null::{t} as {engine.name(c)}" for c, (t, _, _) in columns.items())
     if not found:
-        typed = ", ".join(f"null::{t} as {engine.name(c)}" for c, (t, _, _) in columns.items())
         return f"(select {typed} where false)"
     known = [path for loaded, path in found if known_at is None or loaded <= known_at]
-    return f"read_parquet({engine.text(known[-1] if known else found[0][1])})"
+    version = f"read_parquet({engine.text(known[-1] if known else found[0][1])})"
+    return f"(select {typed} where false union all by name from {version})" if kind in ADDED else version
 
 
 def rows(reference_dir: Path, kind: str) -> list[dict[str, Any]]:
@@ -115,7 +122,9 @@ def _ddl(columns: dict[str, tuple[str, str, bool]]) -> str:
     return ", ".join(f"{engine.name(c)} {t}" for c, (t, _, _) in columns.items())
 
 
-def _read(con: duckdb.DuckDBPyConnection, path: Path, columns: dict[str, tuple[str, str, bool]]) -> None:
+def _read(
+    con: duckdb.DuckDBPyConnection, path: Path, columns: dict[str, tuple[str, str, bool]], added: tuple[str, ...]
+) -> None:
     if not path.is_file():
         raise UsageError("no such file", where=str(path))
     try:
@@ -125,7 +134,7 @@ def _read(con: duckdb.DuckDBPyConnection, path: Path, columns: dict[str, tuple[s
         raise BadDataError("a file is not UTF-8", where=str(path), do="save it as UTF-8") from error
     if twice := sorted({c for c in header if header.count(c) > 1}):
         raise BadDataError("a column is named twice", where=f"{path}, line 1", why=", ".join(twice))
-    if missing := [c for c in columns if c not in header]:
+    if missing := [c for c in columns if c not in header and c not in added]:
         raise BadDataError("a column is missing", where=f"{path}, line 1", why=", ".join(missing))
     fields = "{" + ", ".join(f"{engine.text(h)}: 'varchar'" for h in header) + "}"
     try:
@@ -138,6 +147,8 @@ def _read(con: duckdb.DuckDBPyConnection, path: Path, columns: dict[str, tuple[s
         line = re.search(r"Line: (\d+)", str(error))
         where = f"{path}, line {line[1]}" if line else str(path)
         raise BadDataError("a line does not have the header's columns", where=where, do="correct the file") from error
+    for column in (c for c in columns if c not in header):
+        con.execute(f"alter table text add column {engine.name(column)} varchar")
     for column, (sql_type, grammar, required) in columns.items():
         broken = f"not regexp_full_match({engine.name(column)}, {engine.text(grammar)})"
         if not sql_type.endswith("[]"):  # 2025-02-30 has the form of a date and is none
@@ -163,7 +174,7 @@ def _save(con: duckdb.DuckDBPyConnection, reference_dir: Path, kind: str, query:
     count = found[0] if found else 0
     newest = versions(reference_dir, kind)
     if newest:
-        old = f"read_parquet({engine.text(newest[-1][1])})"
+        old = relation(reference_dir, kind)
         differ = con.execute(
             f"""select count(*) from (
                 (from version except from {old}) union all (from {old} except from version))"""
