@@ -57,6 +57,8 @@ ERASURE_POINTS = (
     "erasure-scrub",
 )
 
+WITHDRAWAL_POINTS = tuple(f"withdrawal-{step}" for step in ("register", "zone1", "log", "projections"))
+
 _reached: dict[str, int] = {}
 
 

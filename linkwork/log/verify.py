@@ -127,7 +127,8 @@ def _statistics(table: LogTable, result: Verification, con: duckdb.DuckDBPyConne
 def _conservation(store: Store, result: Verification, con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"""create or replace temp table committed as
-        from {store.current_loads()} where status in ('committed', 'retracted', 'withdrawn')"""
+        from {store.current_loads()}
+        where status in ('committed', 'retracted') or (status = 'withdrawn' and log_version is not null)"""
     )
     (result.loads,) = con.execute("select count(*) from committed").fetchone() or (0,)
     for (load_id,) in con.execute(
