@@ -50,7 +50,7 @@ def use(world, contracts):
 BATCHES = st.lists(st.lists(files(most=3), min_size=1, max_size=3), min_size=1, max_size=3)
 
 
-@examples(8, 300)
+@examples(5, 300)
 @given(BATCHES, st.lists(st.lists(files(most=2), min_size=1, max_size=2), max_size=2), st.booleans())
 def test_a_narrow_contract_corrected_and_retried_is_as_if_it_had_been_right(before, after, in_between):
     numbers = iter(range(1000))
@@ -88,7 +88,7 @@ def test_a_narrow_contract_corrected_and_retried_is_as_if_it_had_been_right(befo
             made.con.close()
 
 
-@examples(5, 200)
+@examples(3, 200)
 @given(BATCHES, st.integers(0, 8))
 def test_a_retraction_after_a_retry_leaves_the_log_as_if_the_file_had_never_come(before, unwanted):
     numbers = iter(range(1000))
