@@ -1,4 +1,4 @@
-"""`quarantine retry` and its neighbours: refused records are explained, sent back, and taken once the contract is right."""
+"""`quarantine retry` and its neighbours: refused records are explained, sent back, and taken once that is right."""
 
 import csv
 import json
@@ -6,11 +6,14 @@ import signal
 
 import pytest
 
+from ingestion import refused
+from ingestion.rebuild import rebuild_register
 from ingestion.retry import Chosen, retry
 from linkwork.log.failpoints import TABLE_STEPS
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
-from linkwork.privacy.keys import key_files
+from linkwork.privacy import vault
+from linkwork.privacy.keys import key_files, load_keys
 from tests.support.cli import commands
 from tests.support.faults import OTHER, fates, good, lines, put
 from tests.support.kills import killer
@@ -148,14 +151,9 @@ def test_without_the_file_and_its_text_it_is_said(home):
 
 
 def test_a_record_that_an_erasure_took_out_is_erased_and_counted(home):
-    from ingestion import refused
-    from linkwork.privacy.keys import load_keys
-
     path, key = home.quarantine_raw_dir / load_of(home), load_keys(home).zone1
     refused.write([r for r in refused.read(path, key) if r["line"] != 6], path, key)
     raw = next(home.raw_dir.iterdir())
-    from linkwork.privacy import vault
-
     vault.seal_bytes(vault.unseal(raw, key).replace(good("=d").encode(), b""), raw, key)
     assert retry(home)["erased"] == 1
     assert index(home)[-1] == (6, "grammar", "id", "erased", None)
@@ -163,8 +161,6 @@ def test_a_record_that_an_erasure_took_out_is_erased_and_counted(home):
 
 
 def test_a_register_made_anew_does_not_take_what_was_not_retried(home):
-    from ingestion.rebuild import rebuild_register
-
     rebuild_register(home, "lost")
     assert retry(home)["accepted"] == 1
     rebuild_register(home, "lost again")
@@ -177,9 +173,10 @@ def test_a_register_made_anew_does_not_take_what_was_not_retried(home):
 # --- cut off ----------------------------------------------------------------------------------------
 
 TABLES = ("events", "register", "loads", "quarantine", "operations")
-FILES, COMMITS = TABLE_STEPS[:3], TABLE_STEPS[3:]
-POINTS = ["file-staged", "in-step", "events-placed", "quarantine-written", "loads-placed", "operations-written", "plan-written",
-          *(f"{t}-{step}" for t in TABLES for step in COMMITS), "carried-out", "batch-done"]  # fmt: skip
+POINTS = [
+    "file-staged", "in-step", "events-placed", "quarantine-written", "loads-placed", "operations-written",
+    "plan-written", *(f"{t}-{step}" for t in TABLES for step in TABLE_STEPS[3:]), "carried-out",
+]  # fmt: skip
 AFTER = POINTS.index("events-committed")
 
 
@@ -198,7 +195,7 @@ def said(home):
     )
 
 
-@pytest.mark.parametrize("point", [p for p in POINTS if not p.endswith("-durable") and p != "batch-done"])
+@pytest.mark.parametrize("point", [p for p in POINTS if not p.endswith("-durable")])
 def test_a_retry_that_was_killed_is_finished_or_undone_and_then_done(home, refused_once, kill, tmp_path, point):
     before = said(home)
     whole = copy_of(refused_once, tmp_path / "whole")
