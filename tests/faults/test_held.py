@@ -20,7 +20,7 @@ CONTENT = lines(good("a"), good("b"))
 
 
 def judged(home, batch_id=None):
-    """One batch in which whatever is named held*.csv fails at the boundary landed, as a scheduler runs it or a person."""
+    """One batch in which whatever is named held*.csv fails at the boundary landed; with an id, a scheduler's."""
     batch = pipeline.open_batch(home, batch_id)
     for sender in batch["senders"]:
         pipeline.stage_sender(home, batch["batch_id"], sender)
