@@ -107,7 +107,9 @@ class Gate:
         tally = profile.Tally()
         parts = reading.contract.parts
         allowed = self.test_numbers_allowed
-        judges = [Judge(part, test_numbers_allowed=allowed, source_system=source_system) for part in parts]
+        judges = [
+            Judge(part, self.catalogue, test_numbers_allowed=allowed, source_system=source_system) for part in parts
+        ]
         for index, chunk in chunks(reading):
             con.register("chunk", chunk)
             judges[index].run(con)
