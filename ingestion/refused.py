@@ -1,16 +1,16 @@
 """The raw text of refused records: encrypted in zone 1, one sealed file a load, one JSON object a record."""
 
-import codecs
 import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ingestion import raw
 from linkwork.privacy import vault
 
 HEADER = 0  # the line under which a header is kept among the records
-ESCAPED = re.compile(rb"\\x([89a-f][0-9a-f])")
+ESCAPED = re.compile(r"\\x([89a-f][0-9a-f])")
 
 
 def keep(
@@ -19,10 +19,13 @@ def keep(
     target: Path,
     key: bytes,
     leave_out: Callable[[str], bool] = lambda _raw: False,
+    encoding: str = "utf-8",
     *,
     has_header: bool = False,
 ) -> None:
-    """Add records of `source` to what is kept of its load. `lines` maps a record's first physical line to its last.
+    """Add records of `source`, which is not packed, to what is kept of its load.
+
+    `lines` maps a record's first physical line to its last.
 
     Called twice for one load: by the gate for what it refuses, and after the commit for what the register refuses. A
     record for which `leave_out` holds is not kept. `has_header` keeps the first line too, without which the records of
@@ -31,21 +34,10 @@ def keep(
     if not lines:
         return
     kept = {record["line"]: record for record in read(target, key)} if target.exists() else {}
-    current: list[bytes] = []
-    start = end = 0
-    first: str | None = None
-    with source.open("rb") as handle:
-        for number, line in enumerate(handle, start=1):
-            if number == HEADER + 1 and has_header:
-                first = line.removeprefix(codecs.BOM_UTF8).decode("utf-8", "backslashreplace")
-            if number in lines:
-                start, end, current = number, lines[number], []
-            if start <= number <= end:
-                current.append(line)
-                if number == end and not leave_out(raw := b"".join(current).decode("utf-8", "backslashreplace")):
-                    kept[start] = {"line": start, "raw": raw}
-                    if raw.encode() != b"".join(current):
-                        kept[start]["escaped"] = True
+    for start, text in raw.between(source, lines, encoding):
+        if not leave_out(text):
+            kept[start] = {"line": start, "raw": text}
+    first = dict(raw.between(source, {1: 1}, encoding)).get(1) if has_header else None
     write(list(kept.values()), target, key, first)
 
 
@@ -69,19 +61,22 @@ def header(target: Path, key: bytes) -> str | None:
     return next((record["raw"] for record in _all(target, key) if record["line"] == HEADER), None)
 
 
-def as_file(target: Path, key: bytes) -> bytes:
-    """The kept records of a load, each on the lines it stood on, and nothing between: to be read once more."""
-    lines = [(header(target, key) or "").rstrip("\r\n").encode()]
+def as_file(target: Path, key: bytes, encoding: str) -> bytes:
+    """The kept records of a load, each on the lines it stood on, and nothing between: to be read once more.
+
+    A byte that was no text under the contract of its day stands in the kept text as `\\x..`, and is that byte again.
+    """
+    lines = [(header(target, key) or "").rstrip("\r\n")]
     for record in read(target, key):
-        lines += [b""] * (record["line"] - 1 - len(lines))
-        lines[record["line"] - 1 :] = _as_sent(record).rstrip(b"\r\n").split(b"\n")
-    return b"\n".join(lines) + b"\n"
-
-
-def _as_sent(record: dict[str, Any]) -> bytes:
-    """The bytes of a record; of one that was not UTF-8 each other byte stands as `\\x..` in its text."""
-    text: bytes = record["raw"].encode()
-    return ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), text) if record.get("escaped") else text
+        lines += [""] * (record["line"] - 1 - len(lines))
+        lines[record["line"] - 1 :] = record["raw"].rstrip("\r\n").split("\n")
+    text = "\n".join(lines) + "\n"
+    if encoding not in ("utf-8", "cp1252"):
+        return text.encode(encoding)
+    parts = ESCAPED.split(text)  # text and hexadecimal digits in turn
+    return b"".join(
+        bytes.fromhex(part) if number % 2 else part.encode(encoding, "replace") for number, part in enumerate(parts)
+    )
 
 
 def _all(target: Path, key: bytes) -> list[dict[str, Any]]:

@@ -148,7 +148,7 @@ def _kept_text(work: Operation, load: dict[str, Any]) -> bytes | None:
         return None
     if contract.file.format == "csv" and refused.header(kept, work.gate.keys.zone1) is None:
         return None
-    return refused.as_file(kept, work.gate.keys.zone1)
+    return refused.as_file(kept, work.gate.keys.zone1, contract.file.encoding)
 
 
 def _only_whole_records(work: Operation, loads: list[dict[str, Any]]) -> None:
