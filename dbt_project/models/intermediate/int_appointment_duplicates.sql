@@ -1,6 +1,7 @@
--- One row per slot that two source systems of its practice state (same person, slot start and role), and whether it is kept.
--- A practice that changes its supplier states the weeks around the change twice. The system in use on the day of the slot
--- is kept, whatever its slots say; where none or several were in use, the first by name.
+-- One row per slot that two source systems of its practice state, and whether it is the one that is kept.
+-- The same slot has the same person, start and role.
+-- A practice that changes its supplier states the weeks around the change twice. The system in use on the day of the
+-- slot is kept, whatever its slots say; where none or several were in use, the first by name.
 with slots as (
     select
         appointment_key,

@@ -1,4 +1,5 @@
--- One row per sender and feed that is registered or was ever delivered: what is expected, what came, and whether it is silent.
+-- One row per sender and feed that is registered or was ever delivered: what is expected, what came and whether it is
+-- silent.
 select
     sources.sender,
     coalesce(senders.sender_name, sources.sender) as sender_name,
