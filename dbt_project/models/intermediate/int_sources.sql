@@ -1,5 +1,6 @@
 -- One row per sender and feed that is registered or was ever delivered: what is expected, and what came.
--- A file that repeats what is known is no news: a source that sends yesterday's file again falls behind like a silent one.
+-- A file that repeats what is known is no news: a source that sends yesterday's file again falls behind like a silent
+-- one.
 with registered as (
     {{ unnest_with_position(ref('int_senders'), ['sender', 'cadence_days', 'first_expected'], 'feeds', 'feed') }}
 ),
