@@ -5,6 +5,7 @@ repaired (`1.7` is not 2, `2024-02-30` is not a date, an NHS number that fails i
 what the contract declares is converted (`convert: [thousands]` makes `1,234` a number).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ingestion import times
@@ -72,9 +73,12 @@ def cleaned(prop: Property, contract: Contract) -> str:
     return f"case when {sent} in ({tokens}) then null else {_converted(prop, text)} end"
 
 
-def typed_columns(contract: Contract) -> str:
-    """Every field's typed value under its name, and its precision beside it where that differs from value to value."""
-    columns = [f"{typed(p, contract)} as {engine.name(p.name)}" for p in contract.properties]
+def typed_columns(contract: Contract, known: Mapping[str, str]) -> str:
+    """Every field's typed value under its name, and its precision beside it where that differs from value to value.
+
+    `known` has the SQL of fields whose value is made elsewhere.
+    """
+    columns = [f"{known.get(p.name) or typed(p, contract)} as {engine.name(p.name)}" for p in contract.properties]
     for prop in contract.properties:
         if prop.precision_column:
             exact = times.precision_of(prop, engine.name(prop.name))
@@ -272,13 +276,13 @@ def _elements(prop: Property, contract: Contract) -> str:
 
 def _check_digit_holds(digits: str) -> str:
     """NHS Data Dictionary: weights 10 to 2, remainder from 11; 11 counts as 0 and 10 is never valid."""
-    total = " + ".join(f"(ascii(substr({digits}, {i}, 1)) - 48) * {11 - i}" for i in range(1, 10))
+    number = f"try_cast({digits} as bigint)"
+    total = " + ".join(f"({number} // {10 ** (10 - i)}) % 10 * {11 - i}" for i in range(1, 10))
     check = f"((11 - ({total}) % 11) % 11)"
     return (
-        f"(regexp_full_match({digits}, '\\d{{10}}') and {check} <> 10 "
-        f"and {check} = ascii(substr({digits}, 10, 1)) - 48 "
+        f"(regexp_full_match({digits}, '\\d{{10}}') and {check} <> 10 and {check} = {number} % 10 "
         # Ten times the same digit passes the arithmetic and is nobody's number.
-        f"and replace({digits}, left({digits}, 1), '') <> '')"
+        f"and {number} % 1111111111 <> 0)"
     )
 
 
