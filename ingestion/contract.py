@@ -64,7 +64,8 @@ class Footer(_Model):
 class File(_Model):
     """The file's form. Fixed, never sniffed."""
 
-    format: Literal["csv", "jsonl"]
+    format: Literal["csv", "jsonl", "parquet"]
+    alternatives: list[Literal["parquet"]] | None = None  # other forms the same columns may come in; see `forms`
     encoding: Literal["utf-8", "cp1252", "utf-16"] = "utf-8"
     footer: Footer | None = None
     strictOrder: bool = False  # columns must come in the contract's order, not only under its names
@@ -76,6 +77,12 @@ class File(_Model):
     refusedThreshold: float = Field(default=0.05, ge=0, le=1)
     maxRecordLines: int = 50
     maxLineLength: int = 1 << 20
+
+    @property
+    def forms(self) -> set[str]:
+        """The forms that are taken: a feed of lines comes as Parquet too, unless its contract says otherwise."""
+        by_default = ["parquet"] if self.format in ("csv", "jsonl") else []
+        return {self.format, *(by_default if self.alternatives is None else self.alternatives)}
 
 
 class Subject(_Model):
