@@ -23,14 +23,20 @@ TRUTHS: tuple[dict[str, bool], ...] = (
     {"Yes": True, "No": False}, {"YES": True, "NO": False}, {"Y": True, "N": False},
 )  # fmt: skip
 PERSON = {"patient", "client", "person", "citizen", "member", "participant", "beneficiary", "user"}
-STAFF = {"clinician", "worker", "staff", "referrer", "practitioner", "gp", "doctor", "nurse", "navigator", "allocated",
-         "assigned", "by", "caseworker", "linkworker"}  # fmt: skip
+STAFF = {
+    "clinician", "worker", "staff", "referrer", "practitioner", "gp", "doctor", "nurse", "navigator", "allocated",
+    "assigned", "by", "caseworker", "linkworker", "host", "tutor", "leader", "facilitator", "coach", "instructor",
+    "volunteer", "coordinator", "manager", "author",
+}  # fmt: skip
 REFERENCE = {"id", "ref", "reference", "number", "no", "num", "code", "key", "identifier"}
 CODED = {
     "status", "type", "category", "mode", "reason", "stage", "outcome", "route", "source", "setting", "channel",
     "method", "role", "kind", "service", "activity", "priority", "urgency", "delivery", "contact", "referral",
 }  # fmt: skip
-CHANGED = {"extract", "extracted", "export", "exported", "updated", "modified", "changed", "recorded", "asof"}
+CHANGED = {
+    "extract", "extracted", "export", "exported", "updated", "modified", "changed", "recorded", "saved", "edited",
+    "amended", "entered", "synced", "asof",
+}  # fmt: skip
 PRACTICE = re.compile(r"[A-Z][0-9]{5}")
 UNKNOWN_TIME = "00:00:00 is taken for an unknown time of day"
 LISTED = 25  # a column of more different values is no vocabulary
@@ -220,7 +226,8 @@ def _vocabulary(found: Guess, said: list[str]) -> bool:
         return False
     if not few or (namelike and not coded) or (REFERENCE & found.words and not coded):
         return False
-    if any(len(v) > 60 or re.search(r"[0-9]{6}", v) for v in distinct):
+    # Words are a vocabulary; what has digits may be somebody's id, unless the header says that it is a code.
+    if any(len(v) > 60 or re.search(r"[0-9]{6}" if coded else r"[0-9]", v) for v in distinct):
         return False
     found.prop["values"] = {v: v for v in distinct}
     found.checks.append("its listed values are those of the sample; say what each means")

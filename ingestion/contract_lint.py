@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import yaml
 from pydantic import ValidationError
 
@@ -19,7 +17,7 @@ from ingestion import contract_text
 from ingestion.conditions import columns_of, said
 from ingestion.contract import Contract
 from ingestion.fields import is_prose
-from ingestion.properties import Property
+from ingestion.properties import Property, matches_whole
 from linkwork.log.catalogue import Catalogue
 
 NOT_IDENTIFYING = "not-identifying"  # a tag: somebody looked at the field, and it identifies nobody
@@ -167,7 +165,7 @@ def _of_property(prop: Property, part: Contract, *, used: bool) -> Found:
             "warning", place, "any text leaves zone 1 in it",
             "List its values, give it a grammar or a maxLength, or make it free_text.",
         )  # fmt: skip
-    if prop.grammar is not None and pc.match_substring_regex(pa.array(["\x01€ "]), f"^(?:{prop.grammar})$")[0].as_py():
+    if prop.grammar is not None and matches_whole(prop.grammar, "\x01€ "):
         yield "warning", place, "its grammar lets everything through", "Write what the field may hold."
     if prop.addedIn and _version(prop.addedIn) > _version(part.version):
         yield "error", place, f"addedIn {prop.addedIn} is later than the contract's version", "Raise the version."

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ingestion import times
 from ingestion.contract import Contract
-from ingestion.properties import Meaning, Property, Values
+from ingestion.properties import Meaning, Property, Values, matches_whole
 from linkwork import engine
 
 SENTENCES = {
@@ -157,10 +157,16 @@ def _of_text(prop: Property, contract: Contract) -> Broken:
         if prop.logicalType == "list":
             elements = _elements(prop, contract)
             wrong = f"len(list_filter({elements}, lambda e: e <> '' and not regexp_full_match(e, {grammar}))) > 0"
-        found += [("scientific_notation", _mangled(text, wrong)), ("grammar", wrong)]
+        if prop.logicalType == "list" or any(matches_whole(prop.grammar, "1" * length) for length in range(6, 19)):
+            found.append(("scientific_notation", _mangled(text, wrong)))
+        found.append(("grammar", wrong))
     if is_prose(prop):
         found.append(("identifier_in_text", _identifies(text)))
     return found
+
+
+def _versions(prop: Property) -> list[Values]:
+    return [version.values for version in prop.datedValues.versions] if prop.datedValues else []
 
 
 def _mangled(text: str, wrong: str) -> str:
@@ -197,7 +203,9 @@ def _of_domain(prop: Property, contract: Contract) -> Broken:
         return []
     text = engine.name(prop.name)
     unknown = f"not {_in_domain(prop, contract)}"
-    found = [("scientific_notation", _mangled(text, unknown))]
+    codes = [code for v in (prop.values, *_versions(prop)) for code in v or {}]
+    long = any(code.isdecimal() and len(code) >= 6 for code in codes)
+    found = [("scientific_notation", _mangled(text, unknown))] if long else []
     if prop.datedValues is not None:
         found.append(("undated_code", f"{text} is not null and {_dating_day(prop, contract)} is null"))
     return [*found, ("domain", unknown)]

@@ -202,3 +202,8 @@ def precision(format_: str) -> Precision:
     if ORDER[finest] == "hour":
         raise ValueError(f"the format {format_} has an hour without its minutes")
     return ORDER[finest]
+
+
+def matches_whole(grammar: str, text: str) -> bool:
+    """Whether the whole text has the grammar, as the gate decides it (RE2)."""
+    return bool(pc.match_substring_regex(pa.array([text]), f"^(?:{grammar})$")[0].as_py())

@@ -42,5 +42,6 @@ def test_f67_names_cannot_become_markup_or_leave_the_folder(tmp_path):
     assert len(written) == 3
     for html in (path.read_text() for path in docs.rglob("*.html")):
         assert "<script" not in html
+        assert "Content-Security-Policy\" content=\"default-src 'none'" in html
         assert "<b>" not in html
         assert "https:" not in html
