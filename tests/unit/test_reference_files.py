@@ -96,7 +96,7 @@ def test_a_file_of_another_census_does_not_fit(load):
     """The column of the area names its census, so that the two editions cannot be taken for each other."""
     header, row = "lsoa11_code,IMD_rank,IMD_decile", "E01990011,5,1"
     assert load("imd2019", f"{header}\n{row}\n")["rows"] == 1
-    with pytest.raises(BadDataError, match="a column is missing.*lsoa21_code"):
+    with pytest.raises(BadDataError, match=r"a column is missing.*lsoa21_code"):
         load("imd2025", f"{header}\n{row}\n")
 
 
@@ -189,7 +189,7 @@ def test_f80_a_missing_page_of_a_directory_refuses_it(load):
     pages = [{"total_pages": 3, "page_number": n, "contents": [SERVICE | {"id": str(n)}]} for n in (1, 2, 3)]
     lines = [json.dumps(page) for page in pages]
     assert load("assets", "\n".join(lines), "services.jsonl")["rows"] == 3
-    with pytest.raises(BadDataError, match="pages of a list are missing.*it holds 2 of 3"):
+    with pytest.raises(BadDataError, match=r"pages of a list are missing.*it holds 2 of 3"):
         load("assets", "\n".join(lines[:2]), "services.jsonl")
 
 
