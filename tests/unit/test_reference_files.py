@@ -185,7 +185,7 @@ def test_a_directory_of_services_is_read_in_each_of_its_forms(load, rows, conten
     ]  # fmt: skip
 
 
-def test_f80_a_missing_page_of_a_directory_refuses_it(load):
+def test_a_missing_page_of_a_directory_refuses_it(load):
     pages = [{"total_pages": 3, "page_number": n, "contents": [SERVICE | {"id": str(n)}]} for n in (1, 2, 3)]
     lines = [json.dumps(page) for page in pages]
     assert load("assets", "\n".join(lines), "services.jsonl")["rows"] == 3
@@ -226,9 +226,10 @@ def test_a_folder_is_taken_by_the_names_of_its_files(tmp_path):
         json.dumps({"england-and-wales": {"events": [{"title": "New Year", "date": "2026-01-01"}]}, "scotland": {}})
     )
     (folder / "notes.txt").write_text("x")
-    done, unclaimed = reference.load_folder(tmp_path / "reference", folder)
-    assert sorted((d["kind"], d["rows"]) for d in done) == [("bank_holidays", 1), ("practices", 1)]
-    assert unclaimed == ["notes.txt"]
+    files = [("bank_holidays", folder / "bank-holidays.json"), ("practices", folder / "epraccur.csv")]
+    assert reference.claimed(folder) == (files, ["notes.txt"])
+    done = reference.load_folder(tmp_path / "reference", folder)
+    assert [(d["kind"], d["rows"]) for d in done] == [("bank_holidays", 1), ("practices", 1)]
     (folder / "practices.csv").write_text(quoted(PRACTICE))
     with pytest.raises(UsageError, match="several files are of kind practices"):
         reference.load_folder(tmp_path / "reference", folder)

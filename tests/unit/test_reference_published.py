@@ -131,11 +131,10 @@ def test_the_checks_say_what_is_known_of_them(folder):
 
 
 def test_a_whole_folder_is_taken_by_the_published_names(tmp_path):
-    done, unclaimed = reference.load_folder(tmp_path / "reference", published("ods"))
-    assert {d["kind"]: d["rows"] for d in done} == {
-        k: ROWS[k] for k in ("practices", "pcn_memberships", "practice_mapping")
-    }
-    assert unclaimed == []
+    taken = {kind: path.name for kind, path in reference.claimed(published("ods"))[0]}
+    assert taken == {k: FILES[k][-1] for k in ("practices", "pcn_memberships", "practice_mapping")}
+    taken = {kind: path.name for kind, path in reference.claimed(published("geo"))[0]}
+    assert taken == {k: FILES[k][-1] for k in ("imd2019", "imd2025", "lsoa_lookup")}
 
 
 @pytest.mark.parametrize(("parts", "categories"), [(("service_full.json",), ["name"]), (("csv", "services.csv"), None)])
