@@ -120,7 +120,7 @@ def areas(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 
 def lists(con: duckdb.DuckDBPyConnection, folder: Path, period: region.Period) -> None:
-    """Who is registered on the first day of each quarter: by sex and five-year band, and by area of residence (2021)."""
+    """Who is registered on the first day of each quarter: by sex and five-year band, and by area of 2021."""
     days = [
         dt.date(year, month, 1)
         for year in range(period.first.year, period.cut_off.year + 1)

@@ -28,13 +28,16 @@ def reference_load(
     folder = settings().reference_dir
     unclaimed: list[str] = []
     if everything is not None:
-        done, unclaimed = data.load_folder(folder, everything)
+        files, unclaimed = data.claimed(everything)
     elif kind and file:
-        done = [data.load(folder, kind, file)]
+        files = [(kind, file)]
     else:
         raise UsageError("name a kind and a file, or --all and a folder")
-    for one in (d for d in done if d["new_version"]):
-        record_operation("reference load", one["kind"], f"{one['rows']} rows")
+    done = []
+    for one_kind, path in files:
+        done.append(data.load(folder, one_kind, path))
+        if done[-1]["new_version"]:
+            record_operation("reference load", one_kind, f"{done[-1]['rows']} rows")
     if as_json:
         say_json(done)
         return

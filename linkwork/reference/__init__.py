@@ -5,7 +5,7 @@ by the time it was loaded. A build for an earlier day reads the version that was
 """
 
 from linkwork.reference.kind import CODE, KINDS, Kind
-from linkwork.reference.loading import load, load_folder
+from linkwork.reference.loading import claimed, load, load_folder
 from linkwork.reference.store import add_rows, relation, rows, versions
 
-__all__ = ["CODE", "KINDS", "Kind", "add_rows", "load", "load_folder", "relation", "rows", "versions"]
+__all__ = ["CODE", "KINDS", "Kind", "add_rows", "claimed", "load", "load_folder", "relation", "rows", "versions"]

@@ -46,22 +46,26 @@ def load(reference_dir: Path, kind: str, path: Path) -> dict[str, Any]:
     }
 
 
-def load_folder(reference_dir: Path, folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """Load every file of a folder whose name tells its kind: `<kind>.csv`, or as it is published.
+def load_folder(reference_dir: Path, folder: Path) -> list[dict[str, Any]]:
+    """Load every file of a folder whose name tells its kind. Returns what `load` says of each."""
+    return [load(reference_dir, kind, path) for kind, path in claimed(folder)[0]]
 
-    Returns what `load` says of each, and the names of the files that no kind claims. Raises UsageError where there is
-    none to load.
+
+def claimed(folder: Path) -> tuple[list[tuple[str, Path]], list[str]]:
+    """The files of a folder with their kind, told by their names: `<kind>.csv`, or as they are published.
+
+    Returns (kind, file) in the order of the names, and the names of files that no kind claims. Raises UsageError where
+    there is none to load, and where several are of a kind that one file is the whole of.
     """
     if not folder.is_dir():
         raise UsageError("no such folder", where=str(folder))
-    claimed = {
-        path: [k for k in KINDS.values() if _is_of(k, path.name)] for path in sorted(folder.iterdir()) if path.is_file()
-    }
-    if not any(claimed.values()):
-        names = ", ".join(f"{kind.name}.csv" for kind in KINDS.values())
+    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    found = [(kind, path) for path in files for kind in KINDS.values() if _is_of(kind, path.name)]
+    if not found:
+        names = ", ".join(f"{kind}.csv" for kind in KINDS)
         raise UsageError("no reference file found", where=str(folder), why=f"looked for {names} and published names")
     for kind in KINDS.values():
-        mine = [path.name for path, kinds in claimed.items() if kind in kinds]
+        mine = [path.name for k, path in found if k is kind]
         if len(mine) > 1 and not kind.adds:
             raise UsageError(
                 f"several files are of kind {kind.name}",
@@ -69,8 +73,8 @@ def load_folder(reference_dir: Path, folder: Path) -> tuple[list[dict[str, Any]]
                 why=", ".join(mine),
                 do="load the one that is to hold by itself, with its kind",
             )
-    done = [load(reference_dir, kind.name, path) for path, kinds in claimed.items() for kind in kinds]
-    return done, [path.name for path, kinds in claimed.items() if not kinds]
+    taken = {path for _, path in found}
+    return [(kind.name, path) for kind, path in found], [path.name for path in files if path not in taken]
 
 
 def _is_of(kind: Kind, name: str) -> bool:

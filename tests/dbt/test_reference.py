@@ -1,4 +1,4 @@
-"""The dimensions of places on the real published files: no day of a practice has two networks, none loses its network."""
+"""The dimensions of places on the real published files: no day of a practice has two networks, or loses its own."""
 
 from collections.abc import Iterator
 
@@ -78,7 +78,8 @@ def test_every_membership_day_has_one_network_also_where_memberships_overlap(
     assert figures == (asked - before_opening, 1, 0)
     later = one(
         places,
-        "select pcn_code from dim_organisations where practice_code = 'F82001' and '2022-07-01' between valid_from and valid_to",
+        """select pcn_code from dim_organisations
+        where practice_code = 'F82001' and '2022-07-01' between valid_from and valid_to""",
     )
     assert later == "U11211"
 

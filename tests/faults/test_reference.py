@@ -1,4 +1,4 @@
-"""Codes of places that are wrong, old or of another edition: nothing is lost, nothing is counted twice, nothing guessed."""
+"""Codes of places that are wrong, old or of another edition: nothing is lost, counted twice or guessed."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -8,7 +8,7 @@ import pytest
 
 from linkwork.engine import connect
 from tests.dbt.project import Dbt
-from tests.spec.warehouse import Warehouse
+from tests.spec.warehouse import Warehouse, text_id
 
 OPEN = {"icb_code": "QZZ", "opened_on": date(1990, 1, 1), "status": "ACTIVE", "prescribing_settings": ["RO76"]}
 PRACTICES = [
@@ -105,8 +105,6 @@ def rows(con: duckdb.DuckDBPyConnection, query: str, *values: object) -> list[tu
 
 @pytest.mark.parametrize(("name", "code", "on", "practice", "network", "match"), CODES, ids=[c[0] for c in CODES])
 def test_f87_a_practice_code_means_what_it_meant_on_its_day(built, name, code, on, practice, network, match):
-    from tests.spec.warehouse import text_id
-
     found = rows(
         built,
         "select practice_code, pcn_code, practice_match from fct_referrals where referral_id = ?",
@@ -143,8 +141,6 @@ def test_f87_history_stays_and_the_current_footprint_is_another_view(built):
 def test_f90_deprivation_is_of_the_edition_made_for_the_census_of_the_area(
     built, person, area, census, edition, decile
 ):
-    from tests.spec.warehouse import text_id
-
     found = rows(built, "select imd_version, imd_decile from dim_people where person_id = ?", text_id("areas", person))
     assert found == [(edition, decile)]
 

@@ -1,4 +1,4 @@
-"""Published files, where they lie beside the project; tests that need one are skipped with its name where it does not."""
+"""Published files, where they lie beside the project; a test that needs one is skipped where it does not."""
 
 from pathlib import Path
 

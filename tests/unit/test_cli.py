@@ -58,7 +58,7 @@ def test_the_commands_that_others_rely_on_are_there():
     wanted = {
         "simulate", "ingest", "build", "publish", "run", "status", "sql",
         "log verify", "log history", "quarantine list", "load list", "sender list", "sender add",
-        "contract check", "reference load", "reference list", "keys init",
+        "contract check", "reference load", "reference list", "reference check", "keys init",
     }  # fmt: skip
     assert wanted <= {" ".join(path) for path in command_paths()}
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from linkwork import reference
+from linkwork import engine, reference
 from linkwork.errors import EXIT_BAD_DATA, EXIT_DONE, EXIT_REFUSALS, EXIT_USAGE, BadDataError
 from linkwork.reference import check
 from tests.support.cli import commands
@@ -85,8 +85,6 @@ def test_every_check_can_be_run_and_names_kinds_that_are(folder, tmp_path):
     for kind in reference.KINDS:
         target = folder / kind
         target.mkdir(parents=True)
-        from linkwork import engine
-
         with engine.connect() as con:
             source = reference.relation(tmp_path / "none", kind)
             con.execute(f"copy (from {source}) to '{target}/20260101T000000000000Z.parquet'")
@@ -153,9 +151,7 @@ def test_the_shipped_bank_holidays_are_those_of_the_rules_and_proclamations(tmp_
         expected |= {named.get(d, d) for d in (may[0], may[-1], august[-1])}
         days = {date(year, 1, 1), date(year, 12, 25), date(year, 12, 26)}
         for day in sorted(days):
-            while day.weekday() > 4 or day in expected:
-                day += timedelta(1)
-            expected.add(day)
+            expected.add(next(d for n in range(5) if (d := day + timedelta(n)).weekday() < 5 and d not in expected))
     assert shipped == expected
 
 

@@ -96,7 +96,7 @@ def test_a_file_of_another_census_does_not_fit(load):
     """The column of the area names its census, so that the two editions cannot be taken for each other."""
     header, row = "lsoa11_code,IMD_rank,IMD_decile", "E01990011,5,1"
     assert load("imd2019", f"{header}\n{row}\n")["rows"] == 1
-    with pytest.raises(BadDataError, match="a column is missing.*lsoa21_code"):
+    with pytest.raises(BadDataError, match=r"a column is missing.*lsoa21_code"):
         load("imd2025", f"{header}\n{row}\n")
 
 
@@ -185,11 +185,11 @@ def test_a_directory_of_services_is_read_in_each_of_its_forms(load, rows, conten
     ]  # fmt: skip
 
 
-def test_f80_a_missing_page_of_a_directory_refuses_it(load):
+def test_a_missing_page_of_a_directory_refuses_it(load):
     pages = [{"total_pages": 3, "page_number": n, "contents": [SERVICE | {"id": str(n)}]} for n in (1, 2, 3)]
     lines = [json.dumps(page) for page in pages]
     assert load("assets", "\n".join(lines), "services.jsonl")["rows"] == 3
-    with pytest.raises(BadDataError, match="pages of a list are missing.*it holds 2 of 3"):
+    with pytest.raises(BadDataError, match=r"pages of a list are missing.*it holds 2 of 3"):
         load("assets", "\n".join(lines[:2]), "services.jsonl")
 
 
@@ -226,9 +226,10 @@ def test_a_folder_is_taken_by_the_names_of_its_files(tmp_path):
         json.dumps({"england-and-wales": {"events": [{"title": "New Year", "date": "2026-01-01"}]}, "scotland": {}})
     )
     (folder / "notes.txt").write_text("x")
-    done, unclaimed = reference.load_folder(tmp_path / "reference", folder)
-    assert sorted((d["kind"], d["rows"]) for d in done) == [("bank_holidays", 1), ("practices", 1)]
-    assert unclaimed == ["notes.txt"]
+    files = [("bank_holidays", folder / "bank-holidays.json"), ("practices", folder / "epraccur.csv")]
+    assert reference.claimed(folder) == (files, ["notes.txt"])
+    done = reference.load_folder(tmp_path / "reference", folder)
+    assert [(d["kind"], d["rows"]) for d in done] == [("bank_holidays", 1), ("practices", 1)]
     (folder / "practices.csv").write_text(quoted(PRACTICE))
     with pytest.raises(UsageError, match="several files are of kind practices"):
         reference.load_folder(tmp_path / "reference", folder)

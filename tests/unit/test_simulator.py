@@ -298,3 +298,22 @@ def test_a_folder_that_holds_something_is_not_overwritten(tmp_path: Path) -> Non
     with pytest.raises(FileExistsError, match="not an empty folder"):
         simulator.simulate(PEOPLE, SEED, tmp_path)
     assert (tmp_path / "kept.txt").is_file()
+
+
+def test_the_lists_of_the_reference_count_who_is_registered(root: Path) -> None:
+    """The list of the last day against the extract of that day, but for the lines of it that were made faulty."""
+    with (root / "reference" / "gp-reg-pat-prac-quin-age.csv").open(encoding="utf-8") as file:
+        published = [r for r in csv.DictReader(file) if r["ORG_TYPE"] == "GP" and r["EXTRACT_DATE"] == "01OCT2025"]
+    listed: Counter[str] = Counter()
+    for row in published:
+        listed[row["ORG_CODE"]] += int(row["NUMBER_OF_PATIENTS"]) if row["SEX"] != "ALL" else 0
+    assert listed == {r["ORG_CODE"]: int(r["NUMBER_OF_PATIENTS"]) for r in published if r["SEX"] == "ALL"}
+    registered: dict[str, set[str]] = {}
+    for row in rows(root, "registrations_csv"):
+        is_open = not row["registration_end"] or row["registration_end"] >= CUT_OFF
+        if row["registration_start"] <= CUT_OFF and is_open and row["extract_at"] >= CUT_OFF:
+            registered.setdefault(row["practice_code"], set()).add(row["registration_id"])
+    faulty = Counter(fault["sender"] for fault in faults(root) if fault["feed"] == "registrations_csv")
+    assert len(listed) == 12
+    for practice, patients in listed.items():
+        assert abs(len(registered[practice]) - patients) <= faulty[practice], practice

@@ -8,4 +8,4 @@ select
     categories,
     minimum_age,
     maximum_age
-from {{ ref('stg_reference__assets') }}
+from {{ ref('int_assets') }}

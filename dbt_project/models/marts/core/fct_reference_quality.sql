@@ -6,4 +6,4 @@ select
     hits,
     baseline,
     status
-from {{ ref('stg_reference__checks') }}
+from {{ ref('int_reference_checks') }}
