@@ -5,6 +5,10 @@ A condition is one of
     {in: {field: [values]}}                 {not_in: {field: [values]}}
     {not_before: [later, earlier]}          true where either is empty
     {not_before_date: {field: 1900-01-01}}  true where the field is empty
+    {instrument_items: [instrument, items]}             true unless an answer is none the instrument has
+    {instrument_score: [instrument, score]}             true unless a score lies outside its instrument's limits
+    {instrument_unit: [instrument, value, unit]}        true unless a quantity comes in a unit it is not measured in
+    {instrument_value: [instrument, value, unit]}       true unless a quantity is not plausible
     {all: [conditions]}  {any: [conditions]}  {not: condition}
 Fields are the contract's own names, values are bound as literals through the one quoting helper.
 """
@@ -14,9 +18,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from ingestion import measures
 from linkwork import engine
 
-LEAVES = ("present", "absent", "in", "not_in", "not_before", "not_before_date")
+LEAVES = ("present", "absent", "in", "not_in", "not_before", "not_before_date", *measures.CHECKS)
 
 
 def _check(value: Any) -> Any:
@@ -47,6 +52,8 @@ def to_sql(condition: dict[str, Any] | None, instants: frozenset[str] = frozense
     if word == "not_before":
         later, earlier = (_local(c, instants) for c in body)
         return f"coalesce({later} >= {earlier}, true)"
+    if word in measures.CHECKS:
+        return measures.condition(word, body)
     ((column, operand),) = body.items()
     if word == "not_before_date":
         return f"coalesce({_local(column, instants)}::date >= {engine.text(operand)}::date, true)"
@@ -78,6 +85,10 @@ def _visit(condition: Any) -> set[str]:
     if word == "not_before":
         if not isinstance(body, list) or len(body) != 2:
             raise ValueError("not_before takes two fields")
+        return {_field(c) for c in body}
+    if word in measures.CHECKS:
+        if not isinstance(body, list) or len(body) != len(measures.CHECKS[word]):
+            raise ValueError(f"{word} takes the fields {', '.join(measures.CHECKS[word])}")
         return {_field(c) for c in body}
     if not isinstance(body, dict) or len(body) != 1:
         raise ValueError(f"{word} takes one field")

@@ -47,6 +47,7 @@ class Property(_Model):
     timezone: str | None = None
     coarsen: Literal["month", "year"] | None = None
     separator: str = ";"
+    emptyElements: Literal["drop", "keep"] = "drop"  # keep: the place of an item that has no value means something
     values: dict[str, str | bool | None] | None = None
     unmapped: Literal["refuse", "keep", "null"] = "refuse"
     maxLength: int = 1000
@@ -60,6 +61,8 @@ class Property(_Model):
             raise ValueError(f"{self.name}: a timestamp needs its timezone (UTC where the text ends with Z)")
         if self.logicalType in ("nhs_number", "free_text", "staff") and self.zone != 1:
             raise ValueError(f"{self.name}: {self.logicalType} is zone 1")
+        if self.emptyElements == "keep" and self.logicalType != "list":
+            raise ValueError(f"{self.name}: only a list has elements")
         if self.grammar is not None:  # the gate matches with RE2, which knows no look-around and cannot be made slow
             pc.match_substring_regex(pa.array([""]), self.grammar)
         return self
