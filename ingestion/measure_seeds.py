@@ -8,7 +8,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from ingestion.measures import Bands, Instrument, Number, instruments
+from ingestion.measures import Bands, Instrument, Items, Number, instruments
 from linkwork.settings import PROJECT_ROOT
 
 SEEDS_DIR = PROJECT_ROOT / "dbt_project" / "seeds" / "instruments"
@@ -19,7 +19,14 @@ def seeds(found: tuple[Instrument, ...] | None = None) -> dict[str, str]:
     found = instruments() if found is None else found
     table: dict[str, list[dict[str, Any]]] = {
         name: []
-        for name in ("instruments", "instrument_results", "instrument_bands", "instrument_scores", "instrument_units")
+        for name in (
+            "instruments",
+            "instrument_items",
+            "instrument_results",
+            "instrument_bands",
+            "instrument_scores",
+            "instrument_units",
+        )
     }
     for one in found:
         items, score, quantity = one.items, one.score, one.quantity
@@ -29,9 +36,6 @@ def seeds(found: tuple[Instrument, ...] | None = None) -> dict[str, str]:
                 "title": one.title,
                 "kind": "quantity" if quantity else "questionnaire",
                 "item_count": items.count if items else None,
-                "item_lowest": items.lowest if items else None,
-                "item_highest": items.highest if items else None,
-                "items_needed": items.count - len(items.optional) if items else None,
                 "scoring": score.rule if score else "none",
                 "score_lowest": score.lowest if score else None,
                 "score_highest": score.highest if score else None,
@@ -43,6 +47,7 @@ def seeds(found: tuple[Instrument, ...] | None = None) -> dict[str, str]:
                 "licence": one.licence,
             }
         )
+        table["instrument_items"] += _items(one.instrument, items) if items else []
         if score and score.rule != "none":
             table["instrument_results"].append(_result(one, "score", None, score.higherIsBetter, score.caseFrom))
         for result in one.results:
@@ -60,6 +65,19 @@ def seeds(found: tuple[Instrument, ...] | None = None) -> dict[str, str]:
                 for name, how in quantity.units.items()
             ]
     return {name: _csv(rows) for name, rows in table.items()}
+
+
+def _items(instrument: str, items: Items) -> list[dict[str, Any]]:
+    return [
+        {
+            "instrument": instrument,
+            "item": item,
+            "lowest": items.lowest,
+            "highest": items.highest,
+            "is_needed": str(item not in items.optional).lower(),
+        }
+        for item in range(1, items.count + 1)
+    ]
 
 
 def _result(
