@@ -37,15 +37,16 @@ def derive(con: duckdb.DuckDBPyConnection, store: Store, contracts: Mapping[str,
     con.execute(
         f"""create or replace temp table event as
         with identified as (
-            select f.*, r.* exclude (load_id, line_no, row_hash), 'original' as revision_kind, f.line_no as source_line,
+            select f.*, r.* exclude (load_id, record_no, row_hash), 'original' as revision_kind,
+                f.record_no as source_line,
                 getvariable('recorded_at') as recorded_at, {store.catalogue.version} as schema_version,
                 id_hmac(r.record_key || encode(chr(31) || f.slot)) as fact_id
             from ({" union all by name ".join(stated)}) as f
-            inner join record as r on r.load_id = f.load_id and r.line_no = f.line_no
+            inner join record as r on r.load_id = f.load_id and r.record_no = f.record_no
         )
         select
             *, id_hmac(fact_id || encode(epoch_us(asserted_at)::varchar) || content_hash) as event_id,
-            {int(before)} + row_number() over (order by arrival, line_no, slot) as global_position
+            {int(before)} + row_number() over (order by arrival, record_no, slot) as global_position
         from identified"""
     )
     con.execute(
@@ -81,7 +82,7 @@ def _by_name(con: duckdb.DuckDBPyConnection, relation: str, table: LogTable, lef
 
 def _valid(feed: str, contract: Contract) -> str:
     """What the gate's table `valid` holds, for the loads of one feed."""
-    own = "load_id, line_no, arrival, sender, stated_at"
+    own = "load_id, record_no, arrival, sender, stated_at"
     cleaned = ", ".join(f"{fields.cleaned(p, contract)} as {engine.name(p.name)}" for p in contract.properties)
     typed = ", ".join(f"{_by_row(fields.typed(p, contract))} as {engine.name(p.name)}" for p in contract.properties)
     key = ", ".join(f"{engine.name(k)}::varchar" for k in contract.record.key)
@@ -98,7 +99,7 @@ def _valid(feed: str, contract: Contract) -> str:
                 unnest(range(first, first + records)) as n
             from load where feed = {engine.text(feed)}
         ),
-        raw as ({feeds.raw(feed, "(select *, n - first + 2 as line_no from numbered)", contract)}),
+        raw as ({feeds.raw(feed, "(select *, n - first + 2 as record_no from numbered)", contract)}),
         cleaned as (select {own}, {cleaned} from raw),
         typed as (select {own}, {typed}, false as is_tombstone from cleaned)
         select
@@ -118,7 +119,7 @@ def _valid(feed: str, contract: Contract) -> str:
 
 
 def _record() -> str:
-    return """select load_id, line_no, arrival, feed, sender, record_key, asserted_at, row_hash, subject_key,
+    return """select load_id, record_no, arrival, feed, sender, record_key, asserted_at, row_hash, subject_key,
         identity_quality, received_at, source_system, source_record_ref from valid"""
 
 

@@ -73,8 +73,11 @@ class Property(_Model):
 
 
 class SchemaObject(_Model):
+    """One kind of record. `resourceType` tells the records of a file apart where it holds several kinds."""
+
     name: Name
     description: str = ""
+    resourceType: str | None = Field(default=None, pattern="^[A-Z][A-Za-z]{1,40}$")
     properties: list[Property]
 
 
@@ -154,8 +157,15 @@ class Rule(_Model):
     severity: Literal["record", "warning"] = "record"
 
 
+OWN = ("record", "skip", "rules", "events")  # what each object of a contract with several says for itself
+
+
 class Contract(_Model):
-    """One feed, one version."""
+    """One feed, one version.
+
+    A contract with several schema objects is a list of contracts, `parts`, that share a file: each has one object, with
+    its own record, skips, rules and events, written inside it.
+    """
 
     apiVersion: Literal["v3.0.2"]
     kind: Literal["DataContract"]
@@ -170,6 +180,33 @@ class Contract(_Model):
     skip: list[Skip] = []
     rules: list[Rule] = []
     events: list[Event]
+    others: tuple["Contract", ...] = Field(default=(), exclude=True, repr=False)
+    several: bool = Field(default=False, exclude=True, repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, content: Any) -> Any:
+        objects = content.get("schema") if isinstance(content, dict) else None
+        if not isinstance(objects, list) or not any(isinstance(o, dict) and "record" in o for o in objects):
+            return content
+        if twice := sorted(set(OWN) & set(content)):
+            raise ValueError(f"{', '.join(twice)} stand both in the contract and in its schema objects")
+        shared = {k: v for k, v in content.items() if k != "schema"} | {"several": len(objects) > 1}
+        first, *rest = (
+            shared | {"schema": [{k: v for k, v in one.items() if k not in OWN}]} | {k: one[k] for k in OWN if k in one}
+            for one in objects
+        )
+        return first | {"others": rest}
+
+    @property
+    def parts(self) -> list["Contract"]:
+        """One contract for each kind of record in the file; the first is this one."""
+        return [self, *self.others]
+
+    @property
+    def kind_of_record(self) -> list[str]:
+        """What tells the keys of this kind of record from those of others in the file; empty where there are none."""
+        return [self.objects[0].name] if self.several else []
 
     @property
     def properties(self) -> list[Property]:
@@ -185,6 +222,7 @@ class Contract(_Model):
 
     @property
     def slots(self) -> list[str]:
+        """The slots of this kind of record."""
         return list(dict.fromkeys(event.slot for event in self.events))
 
     @model_validator(mode="after")
@@ -248,7 +286,8 @@ def load_contract(path: Path, catalogue: Catalogue) -> Contract:
         content: Any = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
         _check_size(content)
         contract = Contract.model_validate(content)
-        contract.check_against(catalogue)
+        for part in contract.parts:
+            part.check_against(catalogue)
     except (ValidationError, ValueError, yaml.YAMLError) as error:
         raise BadDataError("a contract is wrong", where=str(path), why=_short(error)) from error
     return contract

@@ -49,7 +49,7 @@ def _query(event: Event, contract: Contract, catalogue: Catalogue, load_id: str,
     stream = event.stream or Stream(category=kind.category, key=record.key)
     condition = " and ".join([conditions.to_sql(event.when, contract.instants), *(f"not {e}" for e in earlier)])
     return f"""
-        select {load_id} as load_id, line_no, {engine.text(event.slot)} as slot,
+        select {load_id} as load_id, record_no, {engine.text(event.slot)} as slot,
             {engine.text(kind.category)} as category, {_stream_id(stream)} as stream_id,
             {_stream_id(event.correlation) if event.correlation else "null::blob"} as correlation_id,
             {engine.text(event.type)} as event_type,

@@ -41,7 +41,10 @@ class Operation:
     @property
     def slots(self) -> dict[str, list[str]]:
         """The slots of each feed."""
-        return {name: contract.slots for name, contract in self.contracts.items()}
+        return {
+            name: list(dict.fromkeys(slot for part in contract.parts for slot in part.slots))
+            for name, contract in self.contracts.items()
+        }
 
 
 @contextmanager

@@ -1,16 +1,19 @@
 """The profile of a staged file: counts, shares and times, never a value. Great Expectations and the ledger read it."""
 
-from pathlib import Path
+from collections import Counter
 from typing import Any
 
 import duckdb
 
-from ingestion import conditions
+from ingestion import conditions, fields
 from ingestion.arrival import Arrival
-from ingestion.contract import Contract
+from ingestion.contract import Contract, Property
+from ingestion.judge import FINE, REFUSED
 from ingestion.landing import shown
 from ingestion.readers.base import Reading
+from ingestion.staged import Staged
 from linkwork import engine
+from linkwork.engine import row
 
 
 def empty(arrival: Arrival, contract: Contract, previous: dict[str, Any] | None) -> dict[str, Any]:
@@ -48,69 +51,94 @@ def empty(arrival: Arrival, contract: Contract, previous: dict[str, Any] | None)
     }
 
 
-def counted(con: duckdb.DuckDBPyConnection, contract: Contract, reading: Reading, folder: Path) -> dict[str, Any]:
-    """What the gate made of the file's records."""
-    valid, subjects, local, newest, oldest, days = row(
+class Tally:
+    """What the gate made of a file's records, counted chunk by chunk."""
+
+    def __init__(self) -> None:
+        self.valid = self.quarantined = 0
+        self.skipped_as: Counter[str] = Counter()
+        self.empty: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.warnings: Counter[str] = Counter()
+        self.erased_lines: list[int] = []
+
+    def add(self, con: duckdb.DuckDBPyConnection, part: Contract) -> None:
+        """Count the chunk that lies in `judged`."""
+        counts = {
+            ("valid", ""): FINE,
+            ("quarantined", ""): REFUSED,
+            **{("empty", p.name): f"{FINE} and {engine.name(p.name)} is null" for p in _kept(part)},
+            **{
+                ("warnings", r.name): f"{FINE} and not {conditions.to_sql(r.require, part.instants)}"
+                for r in part.rules
+                if r.severity == "warning"
+            },
+        }
+        found = row(con, "select " + ", ".join(f"count(*) filter ({c})" for c in counts.values()) + " from judged")
+        for (kind, name), n in zip(counts, found, strict=True):
+            if kind in ("empty", "warnings"):
+                getattr(self, kind)[name] += n
+            else:
+                setattr(self, kind, getattr(self, kind) + n)
+        for prop in (p for p in part.properties if p.logicalType == "free_text"):
+            text = fields.cleaned(prop, part)
+            self.dropped[prop.name] += row(con, f"select count(*) from chunk where ({text}) is not null")[0]
+        skipped = "select skipped_as, count(*) from judged where skipped_as is not null group by 1"
+        self.skipped_as.update(dict(con.execute(skipped).fetchall()))
+        if "erased" in self.skipped_as:
+            lines = con.execute("select line_no from judged where skipped_as = 'erased' order by 1").fetchall()
+            self.erased_lines += [line for (line,) in lines]
+
+    def add_unread(self, reading: Reading) -> None:
+        """Count what the reader itself left out, once it has read the whole file."""
+        self.skipped_as.update(reading.skipped)
+        if reading.blank:
+            self.skipped_as["blank"] += reading.blank
+
+
+def counted(
+    con: duckdb.DuckDBPyConnection, contract: Contract, reading: Reading, tally: Tally, staged: Staged
+) -> dict[str, Any]:
+    """What the gate made of the file."""
+    subjects, local, newest, oldest, days = row(
         con,
-        """select count(*), count(distinct subject_key), count(*) filter (identity_quality = 'local'),
+        f"""select count(distinct subject_key), count(*) filter (identity_quality = 'local'),
             max(asserted_at), min(asserted_at), date_diff('day', max(asserted_at), getvariable('received_at'))
-        from valid""",
+        from read_parquet({engine.texts(staged.files("records"))})""",
     )
-    (quarantined,) = row(
-        con,
-        """select count(*) + (select count(*) from unreadable) from judged
-        where skipped_as is null and len(violations) > 0""",
-    )
-    skipped_as = dict(
-        con.execute("select skipped_as, count(*) from judged where skipped_as is not null group by 1").fetchall()
-    )
-    if reading.blank:
-        skipped_as["blank"] = reading.blank
-    columns = [p for p in contract.properties if p.logicalType != "free_text"]
-    empty = row(
-        con,
-        "select " + ", ".join(f"count(*) filter ({engine.name(p.name)} is null)" for p in columns) + " from valid",
-    )
-    dropped = {}
-    for prop in (p for p in contract.properties if p.logicalType == "free_text"):
-        (n,) = row(con, f"select count(*) from cleaned where {engine.name(prop.name)} is not null")
-        dropped[prop.name] = n
-    warnings = {}
-    for rule in (r for r in contract.rules if r.severity == "warning"):
-        (n,) = row(con, f"select count(*) from valid where not {conditions.to_sql(rule.require, contract.instants)}")
-        warnings[rule.name] = n
+    properties = {p.name: None for part in contract.parts for p in _kept(part)}
+    shares = {name: round(tally.empty[name] / tally.valid, 4) if tally.valid else 0.0 for name in properties}
     return {
         "records": reading.records,
-        "valid": valid,
-        "quarantined": quarantined,
-        "skipped": sum(skipped_as.values()),
-        "skipped_as": skipped_as,
+        "valid": tally.valid,
+        "quarantined": tally.quarantined,
+        "skipped": tally.skipped_as.total(),
+        "skipped_as": dict(tally.skipped_as),
         "subjects": subjects,
         "identity_local": local,
         "newest_asserted_at": newest and newest.isoformat(),
         "oldest_asserted_at": oldest and oldest.isoformat(),
         "days_since_newest": days,
-        "facts": _fact_counts(con, folder),
-        "empty_share": {p.name: round(n / valid, 4) if valid else 0.0 for p, n in zip(columns, empty, strict=True)},
-        "dropped": dropped,
-        "warnings": warnings,
+        "facts": _fact_counts(con, staged),
+        "empty_share": shares,
+        "dropped": dict(tally.dropped),
+        "warnings": dict(tally.warnings),
+        "erased_lines": tally.erased_lines,
+        "notes": reading.notes,
     }
 
 
-def _fact_counts(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
-    staged = sorted((folder / "facts").glob("*.parquet"))
-    if not staged:
+def _kept(part: Contract) -> list[Property]:
+    return [p for p in part.properties if p.logicalType != "free_text"]
+
+
+def _fact_counts(con: duckdb.DuckDBPyConnection, staged: Staged) -> dict[str, int]:
+    files = staged.files("facts")
+    if not files:
         return {}
     return dict(
         con.execute(
-            f"""select event_type, count(*) from read_parquet({engine.texts(staged)}, union_by_name = true)
+            f"""select event_type, count(*) from read_parquet({engine.texts(files)}, union_by_name = true)
             group by 1 order by 1"""
         ).fetchall()
     )
-
-
-def row(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    """The one row of a query that always gives one."""
-    found = con.execute(query).fetchone()
-    assert found is not None  # noqa: S101 - an aggregate always gives a row
-    return found

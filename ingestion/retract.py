@@ -100,11 +100,8 @@ def _staged(work: Operation, load: dict[str, Any]) -> dict[str, Any]:
 
 def _touched(work: Operation, target: dict[str, Any]) -> None:
     """`touched`: the record keys the file spoke of; `present`: the events and register rows they have now."""
-    records = work.folder / target["load_id"] / "records.parquet"
-    work.con.execute(
-        f"""create or replace temp table touched as
-        select distinct record_key from read_parquet({engine.text(records)})"""
-    )
+    records = append.staged_records(work.folder, [target])
+    work.con.execute(f"create or replace temp table touched as select distinct record_key from {records}")
     slots = engine.texts(work.slots[target["feed"]])
     work.con.execute(
         f"""create or replace temp table touched_fact as

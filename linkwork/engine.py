@@ -44,6 +44,13 @@ def dicts(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def row(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    """The one row of a query that always gives one."""
+    found = con.execute(query).fetchone()
+    assert found is not None  # noqa: S101 - an aggregate always gives a row
+    return found
+
+
 def name(identifier: str) -> str:
     """Quote a column or table name. Names come from contracts and the catalogue only; others are refused."""
     if not IDENTIFIER.fullmatch(identifier):

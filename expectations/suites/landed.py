@@ -143,16 +143,17 @@ def _subject(folder: Path, profile: Mapping[str, Any], suite: list[Rule]) -> Sub
 
 
 def _facts_sql(folder: Path) -> str:
-    files = sorted((folder / "facts").glob("*.parquet"))
+    files = sorted((folder / "facts").glob("*/*.parquet"))
     if not files:
         columns = ", ".join(f"null::{kind} as {column}" for column, kind in FACTS.items())
         return f"create or replace table facts as select {columns} where false"
+    records = texts(sorted((folder / "records").glob("*.parquet")))
     # Who a record is about and when it was stated lies with the record, once, not with each of its facts.
     # A fact whose record is missing stays, so that it is found.
     return (
         f"create or replace table facts as select {', '.join(FACTS)} "
         f"from read_parquet({texts(files)}, union_by_name = true) as f "
-        f"left join read_parquet({texts([folder / 'records.parquet'])}) as r using (load_id, line_no)"
+        f"left join read_parquet({records}) as r using (load_id, record_no)"
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from ingestion.contract import Contract
+
 BATCH_ROWS = 50_000
 
 
@@ -22,26 +24,42 @@ class FileRefused(Exception):
     """The whole file is refused; the message is a sentence without values."""
 
 
+Batches = Iterator[tuple[int, pa.RecordBatch]]
+
+
 @dataclass
 class Reading:
-    """One pass over a file. Iterate `batches`; after that the counts and `unreadable` are complete."""
+    """One pass over a file. Iterate `batches`; after that the counts are complete.
 
-    columns: list[str]
+    `records` counts all: readable, unreadable, `blank`, and those `skipped` (reason to count) that lie outside the
+    contract. Whoever iterates may take from `unreadable` what has gathered there.
+    """
+
+    contract: Contract
     unreadable: list[Unreadable] = field(default_factory=list)
     blank: int = 0
     records: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    @property
-    def schema(self) -> pa.Schema:
-        return pa.schema([("line_no", pa.int64()), ("line_end", pa.int64()), *((c, pa.string()) for c in self.columns)])
+    def batches(self) -> Batches:
+        """Batches of readable records in file order, each with the index of the contract's part that describes it."""
+        raise NotImplementedError
 
-    def table_batch(self, rows: list[list[str]], starts: list[int], ends: list[int]) -> pa.RecordBatch:
+    def schema(self, part: int = 0) -> pa.Schema:
+        """The columns of a part's batches."""
+        columns = [(p.name, pa.string()) for p in self.contract.parts[part].properties]
+        return pa.schema([("line_no", pa.int64()), ("line_end", pa.int64()), *columns])
+
+    def table_batch(
+        self, rows: list[list[str]], starts: list[int], ends: list[int], part: int = 0
+    ) -> tuple[int, pa.RecordBatch]:
         """Rows of equal length to one batch of text columns."""
-        columns = list(zip(*rows, strict=True)) if rows else [()] * len(self.columns)
+        schema = self.schema(part)
+        columns = list(zip(*rows, strict=True)) if rows else [()] * (len(schema) - 2)
         arrays = [pa.array(starts, pa.int64()), pa.array(ends, pa.int64())]
         arrays += [pa.array(c, pa.string()) for c in columns]
-        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        return part, pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-
-Batches = Iterator[pa.RecordBatch]
+    def refuse(self, start: int, end: int, rule: str, sentence: str) -> None:
+        self.unreadable.append(Unreadable(start, end, rule, sentence))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ingestion.contract import Contract, Property
-from ingestion.readers.base import BATCH_ROWS, Batches, FileRefused, Reading, Unreadable
+from ingestion.readers.base import BATCH_ROWS, Batches, FileRefused, Reading
 from ingestion.readers.lines import Line, Lines
 
 OTHER_DELIMITERS = ",;\t|"
@@ -19,7 +19,7 @@ class CsvReading(Reading):
     """One pass over a CSV file under a contract."""
 
     def __init__(self, path: Path, contract: Contract) -> None:
-        super().__init__(columns=[p.name for p in contract.properties])
+        super().__init__(contract)
         self._file = contract.file
         csv.field_size_limit(contract.file.maxLineLength * contract.file.maxRecordLines)  # ours is the limit
         self._lines = Lines(path, contract.file.maxLineLength)
@@ -104,12 +104,12 @@ class CsvReading(Reading):
             self.records += 1
             fault = next((line.fault for line in self._pending if line.fault), None)
             if fault:
-                self._refuse(start, end, "encoding", f"The line is {fault}.")
+                self.refuse(start, end, "encoding", f"The line is {fault}.")
             elif not any(fields):
                 self.blank += 1
             elif len(fields) != self._width:
                 sentence = f"The record has {len(fields)} fields, expected {self._width}."
-                self._refuse(start, end, "field_count", sentence)
+                self.refuse(start, end, "field_count", sentence)
             else:
                 yield start, end, fields
 
@@ -118,10 +118,7 @@ class CsvReading(Reading):
         first, *rest = self._pending
         self._lines.push_back(rest)
         self.records += 1
-        self._refuse(first.number, first.number, rule, sentence)
-
-    def _refuse(self, start: int, end: int, rule: str, sentence: str) -> None:
-        self.unreadable.append(Unreadable(start, end, rule, sentence))
+        self.refuse(first.number, first.number, rule, sentence)
 
 
 def _place(prop: Property, names: list[str]) -> int | None:

@@ -4,13 +4,14 @@ Paths are read by DuckDB in one parse of each line, and only where the line is v
 broken line would repeat the line.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from ingestion.contract import Contract
-from ingestion.readers.base import BATCH_ROWS, Batches, Reading, Unreadable
+from ingestion.readers.base import BATCH_ROWS, Batches, Reading
 from ingestion.readers.lines import Lines
 from linkwork import engine
 
@@ -22,7 +23,7 @@ class JsonlReading(Reading):
     """One pass over a JSON Lines file under a contract."""
 
     def __init__(self, path: Path, contract: Contract) -> None:
-        super().__init__(columns=[p.name for p in contract.properties])
+        super().__init__(contract)
         self._lines = Lines(path, contract.file.maxLineLength)
         self._paths = [p.header for p in contract.properties]
         parts = [path.split(".") for path in self._paths]
@@ -34,13 +35,13 @@ class JsonlReading(Reading):
             for batch in self._line_batches():
                 yield from self._extract(con, batch)
 
-    def _line_batches(self) -> Batches:
+    def _line_batches(self) -> Iterator[pa.RecordBatch]:
         numbers: list[int] = []
         texts: list[str] = []
         for line in self._lines:
             self.records += 1
             if line.fault:
-                self._refuse(line.number, "encoding", f"The line is {line.fault}.")
+                self.refuse(line.number, line.number, "encoding", f"The line is {line.fault}.")
             elif not line.text.strip():
                 self.blank += 1
             else:
@@ -67,15 +68,13 @@ class JsonlReading(Reading):
             from valid"""
         )
         for (number,) in con.execute("select line_no from lines where not good order by 1").fetchall():
-            self._refuse(number, "json", "The line is not one valid JSON object.")
+            self.refuse(number, number, "json", "The line is not one valid JSON object.")
         paths = ", ".join(engine.text(p) for p in self._paths)
-        columns = ", ".join(f"coalesce(x[{i}], '') as {engine.name(c)}" for i, c in enumerate(self.columns, 1))
+        names = [p.name for p in self.contract.properties]
+        columns = ", ".join(f"coalesce(x[{i}], '') as {engine.name(c)}" for i, c in enumerate(names, 1))
         table = con.execute(
             f"""select line_no, line_no as line_end, {columns} from (
                 select line_no, json_extract_string(case when good then line end, [{paths}]) as x
                 from lines where good order by line_no)"""
         ).to_arrow_table()
-        yield from table.cast(self.schema).to_batches()
-
-    def _refuse(self, line: int, rule: str, sentence: str) -> None:
-        self.unreadable.append(Unreadable(line, line, rule, sentence))
+        yield from ((0, batch) for batch in table.cast(self.schema()).to_batches())

@@ -87,20 +87,25 @@ def prepare_inputs(
     for category, files in segments.staged_facts(store, batch_dir, loads).items():
         parts = segments.content_parts(store, category)
         queries.append(
-            f"""select load_id, line_no, slot, category, event_type, stream_id,
+            f"""select load_id, record_no, slot, category, event_type, stream_id,
             id_hmac(parts_blob({parts})) as content_hash from read_parquet({engine.texts(files)})"""
         )
-    nothing = """select null::varchar as load_id, null::bigint as line_no, null::varchar as slot,
+    nothing = """select null::varchar as load_id, null::bigint as record_no, null::varchar as slot,
         null::varchar as category, null::varchar as event_type, null::blob as stream_id,
         null::blob as content_hash where false"""
     con.execute("create or replace temp table fact as " + " union all ".join([nothing, *queries]))
     if only:
-        con.execute("delete from fact where (load_id, line_no) not in (select (load_id, line_no) from rec)")
+        con.execute("delete from fact where (load_id, record_no) not in (select (load_id, record_no) from rec)")
 
 
 def staged_records(batch_dir: Path, loads: Iterable[dict[str, Any]]) -> str:
     """SQL that reads the valid records of staged files."""
-    return f"read_parquet({engine.texts([batch_dir / load['load_id'] / 'records.parquet' for load in loads])})"
+    return f"read_parquet({engine.texts(_staged(batch_dir, loads, 'records'))})"
+
+
+def _staged(batch_dir: Path, loads: Iterable[dict[str, Any]], table: str) -> list[Path]:
+    """The files of one staged table: the gate writes each in chunks, at least one a load."""
+    return [path for load in loads for path in sorted((batch_dir / load["load_id"] / table).glob("*.parquet"))]
 
 
 def _ledger(con: duckdb.DuckDBPyConnection, loads: list[dict[str, Any]], moment: Moment) -> list[dict[str, Any]]:
@@ -142,8 +147,8 @@ def _refused_lines(con: duckdb.DuckDBPyConnection) -> list[list[Any]]:
     return [
         list(row)
         for row in con.execute(
-            """select fate.load_id, fate.line_no, rec.line_end
-            from fate inner join rec on rec.load_id = fate.load_id and rec.line_no = fate.line_no
+            """select distinct fate.load_id, rec.line_no, rec.line_end
+            from fate inner join rec on rec.load_id = fate.load_id and rec.record_no = fate.record_no
             where fate.fate in ('conflict', 'other_person') order by all"""
         ).fetchall()
     ]
@@ -163,20 +168,21 @@ def _quarantine_step(
         [[load[c] for c in ("load_id", "feed", "sender", "file_name")] for load in loads],
     )
     con.execute("set variable recorded_at = ?::timestamptz", [recorded_at])
-    gate = [batch_dir / load["load_id"] / "quarantine.parquet" for load in loads]
+    gate = engine.texts(_staged(batch_dir, loads, "quarantine"))
     query = f"""
         select q.load_id, feed, sender, file_name, source_line, rule, field, sentence, violations,
             getvariable('recorded_at') as recorded_at
         from (
-            select * from read_parquet({engine.texts(gate)})
+            select * from read_parquet({gate})
             union all by name
-            select load_id, line_no as source_line,
+            select fate.load_id, rec.line_no as source_line,
                 if(fate = 'conflict', 'conflict', 'other_person') as rule, null::varchar as field,
                 if(fate = 'conflict',
                    'The same record was already stated for the same time with other content.',
                    'The record belongs to another person than before.') as sentence,
                 [if(fate = 'conflict', 'conflict', 'other_person')] as violations
-            from fate where fate in ('conflict', 'other_person')
+            from fate inner join rec on rec.load_id = fate.load_id and rec.record_no = fate.record_no
+            where fate in ('conflict', 'other_person')
         ) as q
         inner join names using (load_id)
         order by q.load_id, source_line"""

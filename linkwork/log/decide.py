@@ -36,7 +36,7 @@ STEPS: tuple[str, ...] = (
             reg.asserted_at as reg_at, reg.row_hash as reg_hash, coalesce(reg.contested, false) as reg_contested,
             coalesce(reg.resolved, false) as reg_resolved,
             coalesce(reg.subject_key, first_value(rec.verified_subject ignore nulls) over (
-                partition by rec.record_key order by rec.asserted_at, load.arrival, rec.line_no
+                partition by rec.record_key order by rec.asserted_at, load.arrival, rec.record_no
                 rows between unbounded preceding and unbounded following)) as owner
         from rec
         inner join load on load.load_id = rec.load_id
@@ -63,18 +63,18 @@ STEPS: tuple[str, ...] = (
         first_value(row_hash) over same_time as leader_hash
     from judged
     where verdict = 'newer'
-    window same_time as (partition by record_key, asserted_at order by arrival, line_no)
+    window same_time as (partition by record_key, asserted_at order by arrival, record_no)
     """,
     """
     create or replace temp table contested as
     select
         record_key, asserted_at,
-        arg_min(load_id, (arrival, line_no)) as load_id, arg_min(line_no, (arrival, line_no)) as line_no
+        arg_min(load_id, (arrival, record_no)) as load_id, arg_min(record_no, (arrival, record_no)) as record_no
     from (
-        select record_key, asserted_at, load_id, line_no, arrival from judged
+        select record_key, asserted_at, load_id, record_no, arrival from judged
         where verdict = 'conflict' and not reg_resolved
         union all
-        select record_key, asserted_at, load_id, line_no, arrival from ranked where row_hash <> leader_hash
+        select record_key, asserted_at, load_id, record_no, arrival from ranked where row_hash <> leader_hash
     )
     group by record_key, asserted_at
     """,
@@ -82,7 +82,7 @@ STEPS: tuple[str, ...] = (
     create or replace temp table leader as
     with chained as (
         select
-            r.record_key, r.asserted_at, r.row_hash, r.load_id, r.line_no, r.arrival, r.reg_at,
+            r.record_key, r.asserted_at, r.row_hash, r.load_id, r.record_no, r.arrival, r.reg_at,
             c.record_key is not null as is_contested,
             coalesce(lag(r.row_hash) over history, r.reg_hash) as previous_hash,
             coalesce(lag(c.record_key is not null) over history,
@@ -104,10 +104,10 @@ STEPS: tuple[str, ...] = (
     # --- every record's fate ---------------------------------------------------------------------
     """
     create or replace temp table fate as
-    select load_id, line_no, record_key, verdict as fate from judged where verdict <> 'newer'
+    select load_id, record_no, record_key, verdict as fate from judged where verdict <> 'newer'
     union all
     select
-        r.load_id, r.line_no, r.record_key,
+        r.load_id, r.record_no, r.record_key,
         case
             when r.row_hash <> r.leader_hash then 'conflict'
             when r.leads and l.accepted then 'accepted'
@@ -126,9 +126,9 @@ STEPS: tuple[str, ...] = (
     create or replace temp table asserted as
     select
         l.record_key, l.step, f.slot, f.category, f.event_type, f.stream_id, f.content_hash,
-        l.asserted_at, l.after_contest, l.load_id, l.line_no, l.arrival
+        l.asserted_at, l.after_contest, l.load_id, l.record_no, l.arrival
     from leader as l
-    inner join fact as f on f.load_id = l.load_id and f.line_no = l.line_no
+    inner join fact as f on f.load_id = l.load_id and f.record_no = l.record_no
     where l.accepted
     """,
     "drop table fact",
@@ -145,7 +145,7 @@ STEPS: tuple[str, ...] = (
         select
             a.record_key, a.slot, a.category, a.event_type, a.stream_id, a.content_hash,
             if(b.slot is null, 'original', 'revision') as kind,
-            a.asserted_at, a.load_id, a.line_no, a.arrival
+            a.asserted_at, a.load_id, a.record_no, a.arrival
         from asserted as a
         left join before as b on b.record_key = a.record_key and b.step = a.step - 1 and b.slot = a.slot
         where b.slot is null or b.content_hash <> a.content_hash or a.after_contest
@@ -153,7 +153,7 @@ STEPS: tuple[str, ...] = (
     withdrawn as (
         select
             b.record_key, b.slot, b.category, b.event_type, b.stream_id, null::blob as content_hash,
-            'retraction' as kind, l.asserted_at, l.load_id, l.line_no, l.arrival
+            'retraction' as kind, l.asserted_at, l.load_id, l.record_no, l.arrival
         from before as b
         inner join leader as l on l.record_key = b.record_key and l.step = b.step + 1 and l.accepted
         anti join asserted as a on a.record_key = b.record_key and a.step = b.step + 1 and a.slot = b.slot
@@ -161,7 +161,7 @@ STEPS: tuple[str, ...] = (
     contests as (
         select
             b.record_key, b.slot, b.category, b.event_type, b.stream_id, null::blob as content_hash,
-            'contest' as kind, c.asserted_at, c.load_id, c.line_no, load.arrival
+            'contest' as kind, c.asserted_at, c.load_id, c.record_no, load.arrival
         from contested as c
         inner join load on load.load_id = c.load_id
         left join leader as l on l.record_key = c.record_key and l.asserted_at = c.asserted_at

@@ -20,7 +20,7 @@ KNOWN = f"(select * from {REGISTER_ROWS} semi join rec using (record_key))"
 
 # What `decide` and `settle` leave in `event`.
 EVENT = """record_key blob, slot varchar, category varchar, event_type varchar, stream_id blob, content_hash blob,
-    kind varchar, asserted_at timestamptz, load_id varchar, line_no bigint, arrival integer, fact_id blob,
+    kind varchar, asserted_at timestamptz, load_id varchar, record_no bigint, arrival integer, fact_id blob,
     event_id blob, causation_id blob"""
 
 
@@ -96,17 +96,17 @@ def _choose(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"""create or replace temp table chosen as
         with stated as (
-            select r.record_key, r.asserted_at, r.load_id, r.line_no, l.arrival,
+            select r.record_key, r.asserted_at, r.load_id, r.record_no, l.arrival,
                 coalesce(list(f.content_hash order by f.content_hash) filter (f.content_hash is not null), []) as hashes
             from rec as r
             inner join load as l on l.load_id = r.load_id
             inner join reg on reg.record_key = r.record_key and reg.asserted_at = r.asserted_at and reg.contested
-            left join fact as f on f.load_id = r.load_id and f.line_no = r.line_no
+            left join fact as f on f.load_id = r.load_id and f.record_no = r.record_no
             where coalesce(r.verified_subject = reg.subject_key, true)
             group by all
         )
-        select load_id, line_no from stated inner join {DECISIONS} using (record_key, asserted_at, hashes)
-        qualify row_number() over (partition by record_key order by arrival, line_no) = 1"""
+        select load_id, record_no from stated inner join {DECISIONS} using (record_key, asserted_at, hashes)
+        qualify row_number() over (partition by record_key order by arrival, record_no) = 1"""
     )
-    con.execute("delete from rec where (load_id, line_no) not in (select (load_id, line_no) from chosen)")
+    con.execute("delete from rec where (load_id, record_no) not in (select (load_id, record_no) from chosen)")
     con.execute("delete from reg where record_key not in (select record_key from rec)")

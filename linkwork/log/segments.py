@@ -24,7 +24,7 @@ def write(
     con.execute(
         f"""create or replace temp table positioned as
         select event.*, {int(before)} + row_number() over (
-            order by arrival, line_no, asserted_at, slot, {decide.KIND_RANK}) as global_position
+            order by arrival, record_no, asserted_at, slot, {decide.KIND_RANK}) as global_position
         from event"""
     )
     con.execute("set variable recorded_at = ?::timestamptz", [recorded_at])
@@ -54,7 +54,7 @@ def _segment_query(store: Store, category: str, files: list[Path]) -> str:
         "asserted_at": "p.asserted_at",
         "recorded_at": "getvariable('recorded_at')",
         "load_id": "p.load_id",
-        "source_line": "p.line_no",
+        "source_line": "r.line_no",
         "content_hash": "p.content_hash",
         "schema_version": str(store.catalogue.version),
         # A withdrawal belongs to the same person and the same file as the record that withdrew it.
@@ -73,16 +73,16 @@ def _segment_query(store: Store, category: str, files: list[Path]) -> str:
     source = (
         f"read_parquet({engine.texts(files)})"
         if files
-        else "(select null::varchar as load_id, null::bigint as line_no, null::varchar as slot, "
+        else "(select null::varchar as load_id, null::bigint as record_no, null::varchar as slot, "
         + ", ".join(f"null::{t} as {engine.name(c)}" for c, t in {**ENVELOPE, **payload}.items() if c != "load_id")
         + " where false)"
     )
     return f"""
         select {", ".join(columns)}
         from positioned as p
-        inner join rec as r on r.load_id = p.load_id and r.line_no = p.line_no
+        inner join rec as r on r.load_id = p.load_id and r.record_no = p.record_no
         left join {source} as s
-            on s.load_id = p.load_id and s.line_no = p.line_no
+            on s.load_id = p.load_id and s.record_no = p.record_no
             and s.slot = if(p.kind in ('original', 'revision', 'resolution'), p.slot, null)
         where p.category = {engine.text(category)}
         order by p.global_position"""
@@ -140,9 +140,8 @@ def staged_facts(store: Store, batch_dir: Path, loads: list[dict[str, Any]]) -> 
     found: dict[str, list[Path]] = {}
     for load in loads:
         for category in store.catalogue.categories:
-            path = batch_dir / load["load_id"] / "facts" / f"{category}.parquet"
-            if path.exists():
-                found.setdefault(category, []).append(path)
+            if chunks := sorted((batch_dir / load["load_id"] / "facts" / category).glob("*.parquet")):
+                found.setdefault(category, []).extend(chunks)
     return found
 
 

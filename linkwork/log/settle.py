@@ -31,11 +31,11 @@ def keep(con: duckdb.DuckDBPyConnection) -> None:
         select i.* exclude (generation), {event_id} as event_id
         from (
             select r.record_key, f.slot, f.category, f.event_type, f.stream_id, f.content_hash, 'resolution' as kind,
-                r.asserted_at, r.load_id, r.line_no, 0 as arrival, s.event_id as causation_id,
+                r.asserted_at, r.load_id, r.record_no, 0 as arrival, s.event_id as causation_id,
                 coalesce(reg.generation, 0) as generation,
                 id_hmac(r.record_key || encode(chr(31) || f.slot)) as fact_id
             from fact as f
-            inner join rec as r on r.load_id = f.load_id and r.line_no = f.line_no
+            inner join rec as r on r.load_id = f.load_id and r.record_no = f.record_no
             inner join reg on reg.record_key = r.record_key
             left join standing as s on s.record_key = r.record_key and s.slot = f.slot
         ) as i"""

@@ -53,7 +53,7 @@ def support() -> SimpleNamespace:
 
 
 FACTS = """
-    select i as line_no, encode('record ' || i) as record_key, 'outcome' as slot, 'appointment' as category,
+    select i as record_no, encode('record ' || i) as record_key, 'outcome' as slot, 'appointment' as category,
         'appointment.attended' as event_type, encode('stream ' || i) as stream_id,
         encode('person ' || i % 40) as subject_key, 'nhs_number' as identity_quality,
         timestamptz '2025-01-01 10:00:00Z' as occurred_at, date '2025-01-01' as occurred_on,
@@ -65,15 +65,18 @@ FACTS = """
 
 def stage(staging: Path, load_id: str, facts: str = FACTS, /, **profile: Any) -> Path:
     """Stage one file of 200 records; `profile` overrides what its profile says."""
-    folder = staging / load_id / "facts"
-    folder.mkdir(parents=True)
+    folder = staging / load_id
+    facts_folder, records_folder = folder / "facts" / "appointment", folder / "records"
+    facts_folder.mkdir(parents=True)
+    records_folder.mkdir()
     con = duckdb.connect()
     con.execute(f"create table fact as {facts}")
-    per_fact = "load_id, line_no, slot, category, event_type, stream_id, occurred_at, occurred_on"
-    per_record = "load_id, line_no, record_key, asserted_at, received_at, subject_key, identity_quality"
-    con.execute(f"copy (select {per_fact} from fact) to '{folder / 'appointment.parquet'}' (format parquet)")
-    records = folder.parent / "records.parquet"
-    con.execute(f"copy (select distinct {per_record} from fact) to '{records}' (format parquet)")
+    per_fact = "load_id, record_no, slot, category, event_type, stream_id, occurred_at, occurred_on"
+    per_record = "load_id, record_no, record_key, asserted_at, received_at, subject_key, identity_quality"
+    con.execute(f"copy (select {per_fact} from fact) to '{facts_folder / '00000.parquet'}' (format parquet)")
+    con.execute(
+        f"copy (select distinct {per_record} from fact) to '{records_folder / '00000.parquet'}' (format parquet)"
+    )
     described = {
         "load_id": load_id,
         "batch_id": "b",
@@ -90,7 +93,7 @@ def stage(staging: Path, load_id: str, facts: str = FACTS, /, **profile: Any) ->
         "facts": {"appointment.attended": 200},
         "previous": None,
     }
-    (folder.parent / "profile.json").write_text(json.dumps(described | profile))
+    (folder / "profile.json").write_text(json.dumps(described | profile))
     return folder
 
 

@@ -9,7 +9,7 @@ import pytest
 
 CANARY = "CANARY-7Q-VALUE"
 BAD_FACTS = f"""
-    select i as line_no, encode('{CANARY}') as record_key, 'outcome' as slot, 'appointment' as category,
+    select i as record_no, encode('{CANARY}') as record_key, 'outcome' as slot, 'appointment' as category,
         if(i < 3, null, '{CANARY}') as event_type, encode('{CANARY}' || i) as stream_id,
         if(i < 10, null, encode('{CANARY}' || i)) as subject_key,
         if(i < 100, 'local', 'nhs_number') as identity_quality,
@@ -33,8 +33,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory, support: Any, start: Callable[
     support.stage(staging, "future", days_since_newest=-3.5)
     support.stage(staging, "huge", previous={"records": 100}, records=20_000, valid=20_000)
     support.stage(staging, "incomplete", BAD_FACTS)
-    (support.stage(staging, "torn") / "appointment.parquet").write_text(CANARY)
-    support.stage(staging, "unprofiled").parent.joinpath("profile.json").write_text('{"records": "' + CANARY)
+    (support.stage(staging, "torn") / "facts" / "appointment" / "00000.parquet").write_text(CANARY)
+    support.stage(staging, "unprofiled").joinpath("profile.json").write_text('{"records": "' + CANARY)
     done = start("landed", "--staging", staging, quality=quality)
     verdicts = json.loads((staging / "verdicts.json").read_text())
     return done, verdicts["verdicts"], verdicts

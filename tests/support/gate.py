@@ -13,8 +13,7 @@ from ingestion import fields
 from ingestion.arrival import Arrival
 from ingestion.contract import Contract
 from ingestion.gate import Gate
-from ingestion.readers.csv import CsvReading
-from ingestion.readers.jsonl import JsonlReading
+from ingestion.readers.base import Reading
 from linkwork import engine
 from linkwork.log.catalogue import Catalogue
 from linkwork.privacy import hmac_sql
@@ -96,7 +95,7 @@ class Staged:
 
     @property
     def refused_lines(self) -> list[tuple[Any, ...]]:
-        return self.read("quarantine.parquet", "source_line, rule, field", "order by source_line")
+        return self.read("quarantine/*.parquet", "source_line, rule, field", "order by source_line")
 
 
 def stage(folder: Path, described: Contract, content: str | bytes, *, test_numbers_allowed: bool = True) -> Staged:
@@ -109,6 +108,6 @@ def stage(folder: Path, described: Contract, content: str | bytes, *, test_numbe
     return Staged(profile, folder / "staging" / "load1")
 
 
-def read_all(reading: CsvReading | JsonlReading) -> list[dict[str, Any]]:
+def read_all(reading: Reading) -> list[dict[str, Any]]:
     """Every readable record of a file: its columns with `line_no` and `line_end`."""
-    return [row for batch in reading.batches() for row in batch.to_pylist()]
+    return [row for _, batch in reading.batches() for row in batch.to_pylist()]

@@ -18,9 +18,9 @@ START = datetime(2025, 6, 1, tzinfo=UTC)
 RANK = {"contest": 1}
 INPUTS = {
     "load": "(load_id varchar, feed varchar, sender varchar, arrival integer)",
-    "rec": "(load_id varchar, line_no bigint, record_key blob, asserted_at timestamptz, row_hash blob, "
+    "rec": "(load_id varchar, record_no bigint, record_key blob, asserted_at timestamptz, row_hash blob, "
     "verified_subject blob)",
-    "fact": "(load_id varchar, line_no bigint, slot varchar, category varchar, event_type varchar, stream_id blob, "
+    "fact": "(load_id varchar, record_no bigint, slot varchar, category varchar, event_type varchar, stream_id blob, "
     "content_hash blob)",
 }
 REGISTER = """create or replace temp table register_row (feed varchar, sender varchar, record_key blob,

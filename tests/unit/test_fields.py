@@ -194,7 +194,7 @@ def test_the_day_of_an_event_is_the_local_day(tmp_path):
     lines = ["a,2025-07-01 00:00:00,2025-07-01", "b,2025-06-30 23:59:59,2025-03-30", "c,2025-12-31 23:59:59,2025-10-26"]
     made = stage(tmp_path, described, "id,moment,plain\n" + "\n".join(lines) + "\n")
     found = made.read(
-        "facts/registration.parquet", "occurred_at, occurred_on, occurred_precision", "order by slot, line_no"
+        "facts/registration/*.parquet", "occurred_at, occurred_on, occurred_precision", "order by slot, record_no"
     )
     assert found == [
         (utc(2025, 6, 30, 23), date(2025, 7, 1), "second"),

@@ -39,11 +39,11 @@ def test_a_link_holds_the_pseudonyms_of_both_numbers(tmp_path, pseudonyms):
     rows = [f"L1,{OLD_ANN},999 000 0018,merged,2025-05-01,{SAID}", f"L2,{OLD_ANN},{ANN},unmerged,2025-06-01,{SAID}"]
     made = stage(tmp_path, LINKS, LINK_HEADER + "\n".join(rows) + "\n")
     into = pseudonym(pseudonyms, ANN)
-    assert made.read("facts/person.parquet", PAYLOAD, "order by line_no") == [
+    assert made.read("facts/person/*.parquet", PAYLOAD, "order by record_no") == [
         ("person.merged", into, None, date(2025, 5, 1)),
         ("person.unmerged", into, None, date(2025, 6, 1)),
     ]
-    assert made.read("records.parquet", "distinct subject_key") == [(pseudonym(pseudonyms, OLD_ANN),)]
+    assert made.read("records/*.parquet", "distinct subject_key") == [(pseudonym(pseudonyms, OLD_ANN),)]
 
 
 def test_neither_number_is_in_any_staged_file(tmp_path):
@@ -72,7 +72,7 @@ def test_the_second_number_keeps_out_the_test_range_where_it_is_not_accepted(tmp
     made = stage(
         tmp_path, LINKS, LINK_HEADER + f"L1,{OLD_ANN},{ANN},merged,2025-05-01,{SAID}\n", test_numbers_allowed=False
     )
-    assert made.read("quarantine.parquet", "violations") == [
+    assert made.read("quarantine/*.parquet", "violations") == [
         (["test_number:retired_nhs_number", "test_number:kept_nhs_number"],)
     ]
 
@@ -80,7 +80,7 @@ def test_the_second_number_keeps_out_the_test_range_where_it_is_not_accepted(tmp
 def test_an_opt_out_says_which_and_from_when(tmp_path):
     rows = [f"O1,{ANN},ndoo,out,2025-05-01,{SAID}", f"O2,{ANN},type1,in,2025-06-01,{SAID}"]
     made = stage(tmp_path, OPT_OUTS, OPT_OUT_HEADER + "\n".join(rows) + "\n")
-    assert made.read("facts/person.parquet", PAYLOAD, "order by line_no") == [
+    assert made.read("facts/person/*.parquet", PAYLOAD, "order by record_no") == [
         ("person.opted_out", None, "ndoo", date(2025, 5, 1)),
         ("person.opted_in", None, "type1", date(2025, 6, 1)),
     ]
