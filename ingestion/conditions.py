@@ -3,6 +3,7 @@
 A condition is one of
     {present: field}                        {absent: field}
     {in: {field: [values]}}                 {not_in: {field: [values]}}
+    {matches: {field: pattern}}             true where the whole text has the pattern's form (RE2)
     {not_before: [later, earlier]}          true where either is empty
     {not_before_date: {field: 1900-01-01}}  true where the field is empty
     {instrument_items: [instrument, items]}             true unless an answer is none the instrument has
@@ -16,12 +17,14 @@ Fields are the contract's own names, values are bound as literals through the on
 from datetime import date
 from typing import Annotated, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BeforeValidator
 
 from ingestion import measures
 from linkwork import engine
 
-LEAVES = ("present", "absent", "in", "not_in", "not_before", "not_before_date", *measures.CHECKS)
+LEAVES = ("present", "absent", "in", "not_in", "matches", "not_before", "not_before_date", *measures.CHECKS)
 
 
 def _check(value: Any) -> Any:
@@ -57,6 +60,8 @@ def to_sql(condition: dict[str, Any] | None, instants: frozenset[str] = frozense
     ((column, operand),) = body.items()
     if word == "not_before_date":
         return f"coalesce({_local(column, instants)}::date >= {engine.text(operand)}::date, true)"
+    if word == "matches":
+        return f"coalesce(regexp_full_match({engine.name(column)}::varchar, {engine.text(operand)}), false)"
     values = ", ".join(engine.text(v) for v in operand)
     found = f"coalesce({engine.name(column)}::varchar in ({values}), false)"
     return found if word == "in" else f"(not {found})"
@@ -95,6 +100,10 @@ def _visit(condition: Any) -> set[str]:
     ((column, operand),) = body.items()
     if word == "not_before_date" and not isinstance(operand, date):
         raise ValueError("not_before_date takes a date")
+    if word == "matches":
+        if not isinstance(operand, str):
+            raise ValueError("matches takes a pattern")
+        pc.match_substring_regex(pa.array([""]), operand)
     if word in ("in", "not_in") and (not isinstance(operand, list) or not operand):
         raise ValueError(f"{word} takes a list of values")
     return {_field(column)}

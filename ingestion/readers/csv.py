@@ -61,7 +61,7 @@ class CsvReading(Reading):
         ]
         if missing:
             raise FileRefused(self._wrong_header(names, missing, contract))
-        unknown = len(names) - sum(place is not None for place in places)
+        unknown = len(names) - len({place for place in places if place is not None})  # two fields may share one
         if unknown and self._file.unknownColumns == "refuse":
             raise FileRefused(
                 f"The header has {unknown} column(s) the contract does not know; "

@@ -7,8 +7,8 @@ A table has one event a line, its cells parted by `|`:
 
 `says` holds payload columns (`route`, `reasons`, …), envelope columns (`provider_code`, …) and, for short,
 `at` = practice_code, `kind` = revision_kind, `asserted` = day of assertion, `load` = load_id, `referral` = the
-referral meant and `merged_into` = the person meant. People, records and referrals are names, turned into ids that
-differ by scope.
+referral meant, `merged_into` = the person meant and `called` = an activity's category. People, records and referrals
+are names, turned into ids that differ by scope.
 """
 
 import hashlib
@@ -47,9 +47,6 @@ SLOTS = {
 }
 
 PAYLOAD = Catalogue.current().payload_columns()
-SENDERS, ORGANISATIONS = (
-    {column: sql_type for column, (sql_type, _, _) in KINDS[kind].items()} for kind in ("senders", "organisations")
-)
 
 
 def key(scope: str, *parts: str) -> bytes:
@@ -72,6 +69,8 @@ class Warehouse:
     quarantine: list[dict[str, Any]] = field(default_factory=list)
     senders: list[dict[str, Any]] = field(default_factory=list)
     organisations: list[dict[str, Any]] = field(default_factory=list)
+    code_maps: list[dict[str, Any]] = field(default_factory=list)
+    value_sets: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, scope: str, table: str) -> None:
         """Add the events of a table; the first line names the columns."""
@@ -100,6 +99,7 @@ class Warehouse:
         slot = SLOTS.get(event_type, event_type)
         referral = says.pop("referral", None)
         load = says.pop("load", "load")
+        called = says.pop("called", None)
         says |= {"practice_code": says.pop("at")} if "at" in says else {}
         known = {f"{category}_{c}": v for c, v in says.items() if c not in ENVELOPE}
         envelope = {c: v for c, v in says.items() if c in ENVELOPE}
@@ -137,7 +137,8 @@ class Warehouse:
             row["appointment_slot_start"] = _at(day, 10)
             row["appointment_booked_at"] = _at(day - timedelta(days=3), 9)
         lists = {c for c, kind_ in PAYLOAD.items() if kind_.endswith("[]")}
-        row |= {c: v.split(",") if c in lists else v for c, v in known.items()}
+        row |= {c: [part or None for part in v.split(",")] if c in lists else v for c, v in known.items()}
+        row |= {"activity_category": called} if called else {}
         if into := row.get("person_merged_into"):
             row["person_merged_into"] = key(scope, into)
         self.events.append(row)
@@ -168,8 +169,8 @@ class Warehouse:
         _table(con, "log.permissions", ENVELOPE | PAYLOAD, permissions)
         _table(con, "log.loads", LOADS, self.loads)
         _table(con, "log.quarantine", QUARANTINE, self.quarantine)
-        _table(con, "reference.senders", SENDERS, self.senders)
-        _table(con, "reference.organisations", ORGANISATIONS, self.organisations)
+        for kind in KINDS:
+            _table(con, f"reference.{kind}", KINDS[kind].types, getattr(self, kind, []))
         pinned = {"position": "bigint", "known_at": "timestamptz", "cut_off": "date"}
         pinned |= {"permissions_as_of": "timestamptz", "permissions_cut_off": "date"}
         row: dict[str, Any] = {"position": None}
