@@ -46,7 +46,8 @@ class Score(_Model):
 
     @model_validator(mode="after")
     def _has_limits(self) -> "Score":
-        if (self.rule == "none") != (self.lowest is None or self.highest is None or self.higherIsBetter is None):
+        given = [one is not None for one in (self.lowest, self.highest, self.higherIsBetter)]
+        if any(given) if self.rule == "none" else not all(given):
             raise ValueError("a score has lowest, highest and higherIsBetter; where there is none, it has none of them")
         return self
 
@@ -125,11 +126,18 @@ def instruments(folder: Path = INSTRUMENTS_DIR) -> tuple[Instrument, ...]:
         try:
             one = Instrument.model_validate(yaml.load(path.read_text(), Loader=yaml.CSafeLoader))
         except (ValidationError, yaml.YAMLError) as error:
-            raise BadDataError("an instrument is wrong", where=str(path), why=str(error).splitlines()[-1]) from error
+            raise BadDataError("an instrument is wrong", where=str(path), why=_short(error)) from error
         if one.key in found:
             raise BadDataError("two files describe one instrument", where=str(path), why=one.instrument)
         found[one.key] = one
     return tuple(found[key] for key in sorted(found))
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}".removeprefix(": ")
+    return str(error)
 
 
 # --- the gate's rules ------------------------------------------------------------------------------

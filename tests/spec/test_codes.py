@@ -1,4 +1,4 @@
-"""Codes as they were sent: mapped by their use and day, kept where no mapping knows them, flagged where they are wrong."""
+"""Codes as they were sent: mapped by use and day, kept where no mapping knows them, flagged where they are wrong."""
 
 from datetime import date
 from typing import Any
@@ -7,10 +7,13 @@ from tests.spec.scenario import Scenario
 from tests.spec.warehouse import Warehouse, text_id
 
 DESCRIPTION = "99900000010112"  # made up: a description's identifier with the right check digit
-EVENTS = """
+REASONS = f"local:debt,267076002,267076003,{DESCRIPTION},EMISNQRE582"
+SNOMED = "http://snomed.info/sct"
+LONG = f"code=999000091000000107; source_term=As the practice says; code_system={SNOMED}"
+EVENTS = f"""
 person | record | event             | on         | says
-ann    | R1     | referral.received | 2024-02-10 | provider_code=ZSP21; source_system=codes; reasons=local:debt,267076002,267076003,99900000010112,EMISNQRE582
-ann    | N1     | need.recorded     | 2024-02-10 | at=Z90121; source_system=codes; code=999000091000000107; source_term=As the practice says; code_system=http://snomed.info/sct
+ann    | R1     | referral.received | 2024-02-10 | provider_code=ZSP21; source_system=codes; reasons={REASONS}
+ann    | N1     | need.recorded     | 2024-02-10 | at=Z90121; source_system=codes; {LONG}
 ann    | N2     | need.recorded     | 2024-02-10 | at=Z90121; source_system=codes; code=food-insecurity
 ann    | A1     | activity.attended | 2024-02-10 | provider_code=ZVC21; source_system=codes; called=Gardening
 ann    | A2     | activity.attended | 2024-02-10 | provider_code=ZVC21; source_system=codes; called=gentle swaying
@@ -39,7 +42,8 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
 
 def entries(marts: Scenario, held_as: str, *columns: str) -> list[tuple[Any, ...]]:
     rows = marts.rows(
-        f"select {', '.join(columns)} from fct_coded_entries where person_id = $id and held_as = $held order by position, code",
+        f"""select {", ".join(columns)} from fct_coded_entries
+        where person_id = $id and held_as = $held order by position, code""",
         id=text_id(marts.scope, "ann"),
         held=held_as,
     )
@@ -61,7 +65,7 @@ def test_a_code_of_18_digits_keeps_each_of_them_and_its_senders_term(marts: Scen
         "select code, code_system, source_term, category from fct_needs where code like '999%' and person_id = $id",
         id=text_id(marts.scope, "ann"),
     )
-    assert tuple(found.values()) == ("999000091000000107", "http://snomed.info/sct", "As the practice says", "uncoded")
+    assert tuple(found.values()) == ("999000091000000107", SNOMED, "As the practice says", "uncoded")
 
 
 def test_an_open_code_of_the_gravity_project_is_a_need(marts: Scenario) -> None:

@@ -37,8 +37,8 @@ def test_a_service_referral_with_a_code_is_one_referral(marts: Scenario) -> None
 
 def test_acceptances_count_once_in_an_episode_by_practice_and_supplier(marts: Scenario) -> None:
     rows = marts.rows("""
-        select practice_code, source_system, period_start, accepted, accepted_codes, accepted_repeats, offered, declined,
-            people, repeat_share, is_over_counted
+        select practice_code, source_system, period_start, accepted, accepted_codes, accepted_repeats,
+            offered, declined, people, repeat_share, is_over_counted
         from rpt_referral_offers where practice_code in ('Z90111', 'Z90112') order by 1
     """)
     assert [tuple(row.values()) for row in rows] == [
