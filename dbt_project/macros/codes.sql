@@ -9,23 +9,45 @@
 {%- endmacro %}
 
 {#-
-Whether the last digit of a SNOMED CT identifier is the right one: Verhoeff's check over the digits from the last to the
-first, in the group of a pentagon's turns and flips. `product` is its multiplication table, `turned` the permutation of
-each of eight places.
+One row per identifier of a relation with whether its last digit is the right one, by Verhoeff's check: the digits from the
+last to the first, each put through the permutation of its place, are turns (0 to 4) and flips (5 to 9) of a pentagon, which
+together must leave it as it was. A turn after an odd number of flips goes the other way.
 -#}
-{% macro verhoeff_holds(code) -%}
-    {%- set product = '0123456789123406789523401789563401289567401239567859876043216598710432765982104387659321049876543210' -%}
+{% macro verhoeff_checks(relation, code) -%}
     {%- set turned = [
         '0123456789', '1576283094', '5803796142', '8916043527', '9453126870', '4286573901', '2793806415', '7046913258'
     ] -%}
-    {%- set sum = namespace(sql='0') -%}
-    {%- for place in range(18) -%}
-        {%- set digit = 'cast(substr(' ~ code ~ ', length(' ~ code ~ ') - ' ~ place ~ ', 1) as integer)' -%}
-        {%- set met = "case when length(" ~ code ~ ") > " ~ place ~ " then cast(substr('" ~ turned[place % 8]
-            ~ "', " ~ digit ~ " + 1, 1) as integer) else 0 end" -%}
-        {%- set sum.sql = "cast(substr('" ~ product ~ "', 10 * " ~ sum.sql ~ " + " ~ met ~ " + 1, 1) as integer)" -%}
-    {%- endfor -%}
-    ({{ sum.sql }} = 0)
+    select
+        {{ code }},
+        sum(case when flips_before % 2 = 1 then -turn else turn end) % 5 = 0
+        and sum(flip) % 2 = 0 as is_right
+    from (
+        select
+            {{ code }},
+            met % 5 as turn,
+            case when met >= 5 then 1 else 0 end as flip,
+            coalesce(sum(case when met >= 5 then 1 else 0 end) over (
+                partition by {{ code }} order by place rows between unbounded preceding and 1 preceding
+            ), 0) as flips_before
+        from (
+            select
+                identifiers.{{ code }},
+                places.place,
+                cast(substr(
+                    places.turned,
+                    cast(substr(identifiers.{{ code }}, length(identifiers.{{ code }}) - places.place, 1) as integer) + 1,
+                    1
+                ) as integer) as met
+            from {{ relation }} as identifiers
+            inner join (
+                {%- for place in range(18) %}
+                select {{ place }} as place, '{{ turned[place % 8] }}' as turned
+                {%- if not loop.last %} union all{% endif %}
+                {%- endfor %}
+            ) as places on places.place < length(identifiers.{{ code }})
+        ) as digits
+    ) as moves
+    group by {{ code }}
 {%- endmacro %}
 
 {#- What a SNOMED CT identifier names, by the two digits before its check digit; null for what is none. -#}

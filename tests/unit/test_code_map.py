@@ -35,11 +35,15 @@ def checked(codes: list[str]) -> dict[str, tuple[bool, bool, str | None]]:
     """Of each text: whether it has the form of an identifier, the right check digit, and what it names."""
     source = (DBT / "macros" / "codes.sql").read_text()
     macros = Environment(autoescape=False).from_string(source).module  # noqa: S701, it makes SQL
-    form, check, names = (getattr(macros, m)("code") for m in ("is_sctid", "verhoeff_holds", "sctid_names"))
+    form, names = macros.is_sctid("code"), macros.sctid_names("code")
     with engine.connect() as con:
         con.execute("create table codes (code varchar)")
         con.executemany("insert into codes values (?)", [[code] for code in codes])
-        found = con.execute(f"select code, {form}, if({form}, {check}, false), {names} from codes").fetchall()
+        con.execute(f"create view identifiers as select code from codes where {form}")
+        check = macros.verhoeff_checks("identifiers", "code")
+        found = con.execute(
+            f"select code, {form}, coalesce(is_right, false), {names} from codes left join ({check}) using (code)"
+        ).fetchall()
     return {code: (is_id, holds, named) for code, is_id, holds, named in found}
 
 

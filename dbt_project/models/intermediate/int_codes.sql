@@ -31,6 +31,16 @@ sent as (
     where code is not null
 ),
 
+identifiers as (
+    select distinct trim(code) as identifier
+    from sent
+    where {{ is_sctid('trim(code)') }}
+),
+
+checked as (
+    {{ verhoeff_checks('identifiers', 'identifier') }}
+),
+
 mapped as (
     select
         sent.code_use,
@@ -60,20 +70,21 @@ mapped as (
 )
 
 select
-    code_use,
-    code,
-    code_system,
-    source_system,
-    coded_on,
-    entry is not null as is_mapped,
-    coalesce(entry.category, 'uncoded') as category,
-    entry.mapping_version as mapping_version,
-    nullif(entry.term, '') as term,
+    mapped.code_use,
+    mapped.code,
+    mapped.code_system,
+    mapped.source_system,
+    mapped.coded_on,
+    mapped.entry is not null as is_mapped,
+    coalesce(mapped.entry.category, 'uncoded') as category,
+    mapped.entry.mapping_version,
+    nullif(mapped.entry.term, '') as term,
     case
-        when {{ is_sctid('trim(code)') }} and not {{ verhoeff_holds('trim(code)') }} then 'check_digit'
-        when {{ is_sctid('trim(code)') }} and {{ sctid_names('trim(code)') }} = 'description' then 'description_id'
-        when {{ is_sctid('trim(code)') }} and {{ sctid_names('trim(code)') }} = 'relationship' then 'relationship_id'
-        when entry.status = 'retired' then 'retired'
-        when code <> coalesce(entry.code, trim(code)) then 'spelling'
+        when not checked.is_right then 'check_digit'
+        when {{ sctid_names('checked.identifier') }} = 'description' then 'description_id'
+        when {{ sctid_names('checked.identifier') }} = 'relationship' then 'relationship_id'
+        when mapped.entry.status = 'retired' then 'retired'
+        when mapped.code <> coalesce(mapped.entry.code, trim(mapped.code)) then 'spelling'
     end as fault
 from mapped
+left join checked on trim(mapped.code) = checked.identifier

@@ -1,4 +1,4 @@
--- One row per figure of a measure: its score, each answer that is reported by itself, the value of its profile, a quantity.
+-- One row per figure of a measure: its score, an answer that is reported by itself, a value of its profile, a quantity.
 -- Each has the band it lies in, by the version of the cut points where there are several.
 with figures as (
     select

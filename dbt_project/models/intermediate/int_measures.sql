@@ -113,7 +113,7 @@ versions as (
 scored as (
     select
         raw_scores.*,
-        raw_scores.instrument in (select instrument from versions) and versions.cut_points is null as lacks_cut_points,
+        raw_scores.instrument in (select instrument from versions) and stated.cut_points is null as lacks_cut_points,
         case
             when raw_scores.scoring = 'table' then cast(scores.score as decimal(9, 3))
             else raw_scores.raw_score
@@ -121,8 +121,8 @@ scored as (
     from raw_scores
     left join {{ ref('instrument_scores') }} as scores
         on raw_scores.instrument = scores.instrument and raw_scores.raw_score = scores.raw_score
-    left join versions
-        on raw_scores.instrument = versions.instrument and raw_scores.cut_point_version = versions.cut_points
+    left join versions as stated
+        on raw_scores.instrument = stated.instrument and raw_scores.cut_point_version = stated.cut_points
 )
 
 select
@@ -155,7 +155,9 @@ select
         scored.fault,
         case
             when scored.scoring = 'none' and scored.score_sent is not null then 'no_total'
-            when scored.total is not null and scored.score_sent not in (scored.raw_score, scored.score) then 'score_disagrees'
+            when
+                scored.total is not null and scored.score_sent not in (scored.raw_score, scored.score)
+                then 'score_disagrees'
             when scored.lacks_cut_points then 'cut_points_unknown'
         end
     ) as remark

@@ -1,7 +1,7 @@
 -- One row per statement of a practice about an offer of social prescribing: offered, accepted or declined.
 -- The national code of a referral means that the person accepted, and counts once in an episode. A new episode begins
--- when nothing was said for the gap; within one, the same statement again is a repeat. Offers are evidence apart from the
--- referrals that services hold: no offer makes a referral.
+-- when nothing was said for the gap; within one, the same statement again is a repeat. Offers are evidence apart from
+-- the referrals that services hold: no offer makes a referral.
 with statements as (
     select
         fact_id as offer_key,

@@ -25,5 +25,7 @@ select
     accepted_codes,
     accepted_repeats,
     {{ ratio('accepted_repeats', 'accepted_codes') }} as repeat_share,
-    coalesce({{ ratio('accepted_repeats', 'accepted_codes') }} >= {{ var('repeated_codes_share') }}, false) as is_over_counted
+    coalesce(
+        {{ ratio('accepted_repeats', 'accepted_codes') }} >= {{ var('repeated_codes_share') }}, false
+    ) as is_over_counted
 from counted
