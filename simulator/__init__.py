@@ -20,7 +20,7 @@ import duckdb
 from simulator import activity, appointments, engagement, faults, random, referrals, region, write
 from simulator import people as population
 
-VERSION = "1"
+VERSION = "2"
 DEFAULT_DAYS = (dt.date(2023, 4, 1), dt.date(2026, 3, 31))
 FEWEST_PEOPLE, MOST_PEOPLE = 300, 700_000
 
