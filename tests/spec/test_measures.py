@@ -25,10 +25,34 @@ bob    | alone  | measure.recorded  | 2024-02-10 | instrument=ONS-loneliness; it
 bob    | star   | measure.recorded  | 2024-02-10 | instrument=Well-being-Star; items=1,2,3,4,5,1,2,3
 bob    | pounds | measure.recorded  | 2024-02-10 | instrument=weight; value=200; unit=[lb_av]
 """
+# What was sent, and what is made of it: raw score, score, its basis, whether it is valid, and the remark.
+SENT: dict[str, tuple[str, tuple[float | None, float | None, str | None, bool, str | None]]] = {
+    "golden": ("instrument=swemwbs; items=5,4,4,4,4,4,4; score=29", (29, 26.02, "items", True, None)),
+    "a_gap": ("instrument=SWEMWBS; items=5,,4,4,4,4,4; score=25", (None, None, None, False, "incomplete")),
+    "too_few": ("instrument=SWEMWBS; items=5,4", (None, None, None, False, "incomplete")),
+    "as_metric": ("instrument=SWEMWBS; score=26.02", (29, 26.02, "sent", True, None)),
+    "as_raw": ("instrument=SWEMWBS; score=29", (29, 26.02, "sent", True, None)),
+    "metric_of_29_in_one_repository": ("instrument=SWEMWBS; score=25.99", (None, None, None, False, "no_such_score")),
+    "raw_6": ("instrument=SWEMWBS; score=6", (None, None, None, False, "out_of_range")),
+    "raw_36": ("instrument=SWEMWBS; score=36", (None, None, None, False, "out_of_range")),
+    "wemwbs": ("instrument=WEMWBS; items=" + ",".join(["4"] * 14), (56, 56, "items", True, None)),
+    "wemwbs_13": ("instrument=WEMWBS; items=" + ",".join(["4"] * 13), (None, None, None, False, "incomplete")),
+    "disagrees": ("instrument=PHQ-9; items=1,1,1,1,1,1,1,1,1; score=10", (9, 9, "items", True, "score_disagrees")),
+    "impossible": ("instrument=GAD-7; items=1,1,1,4,1,1,1", (None, None, None, False, "out_of_range")),
+    "ucla": ("instrument=UCLA-3; items=3,2,3", (8, 8, "items", True, None)),
+    "no_total": ("instrument=ONS4; items=7,7,7,2; score=23", (None, None, None, True, "no_total")),
+    "unknown": ("instrument=HOME-MADE; items=7,7; score=14", (None, None, None, False, "unknown_instrument")),
+    "no_version": ("instrument=PAM-13; score=70.0", (70, 70, "sent", True, "cut_points_unknown")),
+    "no_unit": ("instrument=weight; value=80", (None, None, None, False, "unknown_unit")),
+    "not_plausible": ("instrument=weight; value=80000; unit=kg", (None, None, None, False, "not_plausible")),
+    "nothing": ("instrument=UCLA-3", (None, None, None, False, "empty")),
+}
 
 
 def scenario(warehouse: Warehouse, scope: str) -> None:
     warehouse.add(scope, EVENTS)
+    sent = "\n".join(f"cat | {name} | measure.recorded | 2024-02-10 | {said}" for name, (said, _) in SENT.items())
+    warehouse.add(scope, "person | record | event | on | says\n" + sent)
     warehouse.value_sets += [
         {"value_set": "Invented 2024", "instrument": "EQ-5D-5L", "profile": "11223", "value": Decimal("0.7125")}
     ]
@@ -47,6 +71,13 @@ def results(marts: Scenario, record: str) -> dict[str, tuple[float, str | None]]
         id=text_id(marts.scope, record, "measure.recorded"),
     )
     return {row["result"]: (float(row["figure"]), row["band"]) for row in rows}
+
+
+@pytest.mark.parametrize("record", SENT)
+def test_a_score_follows_from_answers_or_is_taken_as_sent(marts: Scenario, record: str) -> None:
+    found = measure(marts, record)
+    raw, score = (None if found[c] is None else float(found[c]) for c in ("raw_score", "score"))
+    assert (raw, score, found["score_basis"], found["is_valid"], found["remark"]) == SENT[record][1]
 
 
 def test_ons4_has_four_figures_and_no_total(marts: Scenario) -> None:
