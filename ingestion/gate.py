@@ -12,13 +12,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ingestion import profile, refused
+from ingestion import forms, profile, refused
 from ingestion.arrival import Arrival
 from ingestion.contract import Contract
 from ingestion.judge import Judge
 from ingestion.readers.base import FileRefused, Reading
 from ingestion.readers.csv import CsvReading
 from ingestion.readers.jsonl import JsonlReading
+from ingestion.readers.parquet import ParquetReading
 from ingestion.staged import Staged
 from linkwork import engine
 from linkwork.engine import row
@@ -31,7 +32,11 @@ from linkwork.privacy.keys import Keys
 from linkwork.privacy.subjects import mentioned
 from linkwork.settings import Settings
 
-READERS: dict[str, Callable[[Path, Contract], Reading]] = {"csv": CsvReading, "jsonl": JsonlReading}
+READERS: dict[str, Callable[[Path, Contract], Reading]] = {
+    "csv": CsvReading,
+    "jsonl": JsonlReading,
+    "parquet": ParquetReading,
+}
 CHUNK_ROWS = 200_000
 
 
@@ -72,12 +77,15 @@ class Gate:
         folder = batch_dir / arrival.load_id
         folder.mkdir(parents=True, exist_ok=True)
         described = profile.empty(arrival, contract, previous)
-        with engine.connect(memory_limit=self.memory_limit, threads=self.threads, spill=self.spill) as con:
+        with engine.connect(
+            memory_limit=self.memory_limit, threads=self.threads, spill=self.spill, files=(folder, self.spill)
+        ) as con:
             hmac_sql.install(con, self.keys)
             self._set_variables(con, arrival)
             staged = Staged(con, folder, self.catalogue)
             try:
-                reading = READERS[contract.file.format](arrival.path, contract)
+                described_by = forms.recognised(arrival.path, contract)
+                reading = READERS[described_by.file.format](arrival.path, described_by)
                 tally = self._judge(con, reading, staged)
                 reached("file-read")
                 if reading.records == 0 and not contract.file.emptyOk:
@@ -88,7 +96,7 @@ class Gate:
                 described["refused"] = str(refusal)
             else:
                 described |= profile.counted(con, contract, reading, tally, staged)
-                self._keep_refused_text(con, arrival, staged)
+                self._keep_refused_text(con, arrival, staged, contract.file.encoding)
         write_json(folder / "profile.json", described)
         reached("file-staged")
         return described
@@ -105,7 +113,7 @@ class Gate:
         """Read the file to its end and stage it, a chunk at a time, so that memory does not grow with the file."""
         tally = profile.Tally()
         parts = reading.contract.parts
-        judges = [Judge(part, test_numbers_allowed=self.test_numbers_allowed) for part in parts]
+        judges = [Judge(part, self.catalogue, test_numbers_allowed=self.test_numbers_allowed) for part in parts]
         for index, chunk in chunks(reading):
             con.register("chunk", chunk)
             judges[index].run(con)
@@ -131,7 +139,9 @@ class Gate:
             f"update judged set skipped_as = 'erased' where erasure_hmac(record_key) in (from tombstone) or {erased}"
         )
 
-    def _keep_refused_text(self, con: duckdb.DuckDBPyConnection, arrival: Arrival, staged: Staged) -> None:
+    def _keep_refused_text(
+        self, con: duckdb.DuckDBPyConnection, arrival: Arrival, staged: Staged, encoding: str
+    ) -> None:
         """The raw text of refused records, encrypted in zone 1, one JSON object a record."""
         if self.quarantine_raw is None:
             return
@@ -139,7 +149,7 @@ class Gate:
             f"select source_line, line_end from read_parquet({engine.texts(staged.files('quarantine'))}) order by 1"
         ).fetchall()
         target = self.quarantine_raw / arrival.load_id
-        refused.keep(arrival.path, dict(lines), target, self.keys.zone1, self._names_erased)
+        refused.keep(arrival.path, dict(lines), target, self.keys.zone1, self._names_erased, encoding)
 
     def _names_erased(self, raw: str) -> bool:
         return bool(self.tombstones) and not self.tombstones.isdisjoint(mentioned(raw, self.keys))

@@ -1,10 +1,37 @@
-"""Records of a received file by their first physical line, as they were sent: for who may read zone 1."""
+"""Records of a received file by where they begin, as they were sent: for who may read zone 1.
+
+A packed file is unpacked first, as the gate does it, so that lines are those of its content. A record of text is its
+physical lines; one of a table, such as Parquet, is its row as a JSON object, and its number stands for its line.
+"""
 
 import csv
-from collections.abc import Iterable, Iterator
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 
+from ingestion import containers, forms
+from ingestion.containers import Limits, Source
 from ingestion.contract import File
+from ingestion.readers import parquet
+from ingestion.readers.base import FileRefused
+
+# It was within the limits of its day when it was taken in.
+UNPACKED = Limits(unpacked=1 << 40, ratio=1 << 20)
+HEAD = 1 << 16  # bytes in which the readers look for a line end
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+UTF8_MARK = b"\xef\xbb\xbf"
+TABLES = {"a Parquet file": parquet.rows}  # readers of rows by their number, for what is not made of lines
+
+
+def unpacked(content: bytes) -> bytes:
+    """What a received file holds: itself, where it is not packed. Raises FileRefused where it cannot be unpacked."""
+    if containers.packing(content, UNPACKED) is None:
+        return content
+    target = io.BytesIO()
+    containers.unpack(content, target, UNPACKED)
+    return target.getvalue()
 
 
 def records(content: bytes, form: File | None, starts: Iterable[int]) -> dict[int, str]:
@@ -13,8 +40,10 @@ def records(content: bytes, form: File | None, starts: Iterable[int]) -> dict[in
     A CSV record goes on over the physical lines its quotes span. Without `form` (the feed's contract is gone), and
     where the quotes do not match, it is the one line. A line the file does not have is left out.
     """
-    lines = content.split(b"\n")
-    texts = [_text(line) + "\n" for line in lines[:-1]] + ([_text(lines[-1])] if lines[-1] else [])
+    content = unpacked(content)
+    if (rows := _table(content)) is not None:
+        return dict(rows(set(starts)))
+    texts = _lines(content, form.encoding if form else "utf-8")
     found = {}
     for start in starts:
         if 0 < start <= len(texts):
@@ -23,13 +52,79 @@ def records(content: bytes, form: File | None, starts: Iterable[int]) -> dict[in
     return found
 
 
+def between(path: Path, lines: Mapping[int, int], encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
+    """The raw text of the records of an unpacked file whose first line maps to their last, in the order of the file."""
+    if (rows := _table(path)) is not None:
+        yield from rows(set(lines))
+        return
+    with path.open("rb") as handle:
+        head = handle.read(HEAD)
+        handle.seek(0)
+        if _newline(head) == "\r" or head.startswith(UTF_16):
+            yield from _joined(lines, enumerate(_lines(handle.read(), encoding), start=1))
+        else:
+            decoded = (line.decode(encoding, "backslashreplace") for line in handle)
+            yield from _joined(lines, enumerate(decoded, start=1))
+
+
+def everything(content: bytes) -> str | None:
+    """All that a received file says, as text to be searched; None for a file of which that cannot be told."""
+    try:
+        content = unpacked(content)
+        if (rows := _table(content)) is not None:
+            return "".join(text for _, text in rows(None))
+    except FileRefused:
+        return None
+    if content.startswith(UTF_16):
+        return content.decode("utf-16", "replace")
+    return content.decode("utf-8", "replace") if b"\x00" not in content else None
+
+
 def header(content: bytes, form: File | None) -> str | None:
     """The header record of a CSV file; None for a form that has none."""
-    return None if form is None or form.format != "csv" else records(content, form, [1]).get(1)
+    if form is None or form.format != "csv" or _table(content := unpacked(content)) is not None:
+        return None
+    return records(content, form, [1]).get(1)
 
 
-def _text(line: bytes) -> str:
-    return line.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "backslashreplace")
+def _table(source: Source) -> Callable[[set[int] | None], Iterator[tuple[int, str]]] | None:
+    """The rows of a file that is a table, as JSON by their number; None for a file of lines."""
+    with containers.opened(source) as handle:
+        reader = TABLES.get(forms.kind_of(handle.read(forms.HEAD)) or "")
+    if reader is None:
+        return None
+
+    def rows(wanted: set[int] | None) -> Iterator[tuple[int, str]]:
+        for number, row in reader(source, wanted):
+            yield number, json.dumps(row, ensure_ascii=False, default=str) + "\n"
+
+    return rows
+
+
+def _lines(content: bytes, encoding: str) -> list[str]:
+    """The physical lines of a text, with their ends, as the readers count them."""
+    newline = _newline(content[:HEAD])
+    if content.startswith(UTF_16):
+        encoding = "utf-16"
+    text = content.removeprefix(UTF8_MARK).decode(encoding, "backslashreplace")
+    lines = text.split(newline)
+    return [line + newline for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
+
+
+def _newline(head: bytes) -> str:
+    return "\r" if b"\r" in head and b"\n" not in head else "\n"
+
+
+def _joined(lines: Mapping[int, int], physical: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    current: list[str] = []
+    start = end = 0
+    for number, line in physical:
+        if number in lines:
+            start, end, current = number, lines[number], []
+        if start <= number <= end:
+            current.append(line)
+            if number == end:
+                yield start, "".join(current)
 
 
 def _csv_length(texts: list[str], start: int, form: File) -> int:

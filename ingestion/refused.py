@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ingestion import raw
 from linkwork.privacy import vault
 
 
@@ -14,8 +15,11 @@ def keep(
     target: Path,
     key: bytes,
     leave_out: Callable[[str], bool] = lambda _raw: False,
+    encoding: str = "utf-8",
 ) -> None:
-    """Add records of `source` to what is kept of its load. `lines` maps a record's first physical line to its last.
+    """Add records of `source`, which is not packed, to what is kept of its load.
+
+    `lines` maps a record's first physical line to its last.
 
     Called twice for one load: by the gate for what it refuses, and after the commit for what the register refuses. A
     record for which `leave_out` holds is not kept.
@@ -23,16 +27,9 @@ def keep(
     if not lines:
         return
     kept = {record["line"]: record for record in read(target, key)} if target.exists() else {}
-    current: list[str] = []
-    start = end = 0
-    with source.open("rb") as handle:
-        for number, line in enumerate(handle, start=1):
-            if number in lines:
-                start, end, current = number, lines[number], []
-            if start <= number <= end:
-                current.append(line.decode("utf-8", "backslashreplace"))
-                if number == end and not leave_out(raw := "".join(current)):
-                    kept[start] = {"line": start, "raw": raw}
+    for start, text in raw.between(source, lines, encoding):
+        if not leave_out(text):
+            kept[start] = {"line": start, "raw": text}
     write(list(kept.values()), target, key)
 
 

@@ -27,7 +27,7 @@ def fill(source: Source, rows: list[Row]) -> list[Row]:
 
 
 def _table(folder: Path, name: str, key: str, value: str) -> dict[str, list[str]]:
-    """Key to values of the table of that name (directories also write it in the singular); empty where there is none."""
+    """Key to values of the table of that name (or its singular, as some write it); empty without one."""
     there = [folder / f"{n}.csv" for n in (name, name.removesuffix("s")) if (folder / f"{n}.csv").is_file()]
     if not there:
         return {}

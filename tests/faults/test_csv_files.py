@@ -111,7 +111,7 @@ CASES = [
             good("43e", nhs='"9,990,000,018"'),
             good("43f", received=""),
         ),
-        refused=[(2, "date"), (3, "date"), (4, "date"), (5, "nhs_number"), (6, "nhs_number")],
+        refused=[(2, "date"), (3, "date"), (4, "spreadsheet_date"), (5, "nhs_number"), (6, "nhs_number")],
         accepted=1,  # an empty date is a missing fact, not a wrong one
     ),
 ]

@@ -24,7 +24,7 @@ ann    | A4     | activity.attended | 2024-02-10 | provider_code=ZVC21; source_s
 
 def scenario(warehouse: Warehouse, scope: str) -> None:
     warehouse.add(scope, EVENTS)
-    warehouse.code_maps.append(
+    warehouse.reference["code_maps"] = [
         {
             "code_use": "activity",
             "code_system": "LOCAL",
@@ -37,7 +37,7 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
             "valid_from": date(2024, 1, 1),
             "valid_to": None,
         }
-    )
+    ]
 
 
 def entries(marts: Scenario, held_as: str, *columns: str) -> list[tuple[Any, ...]]:

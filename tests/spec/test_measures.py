@@ -53,7 +53,7 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
     warehouse.add(scope, EVENTS)
     sent = "\n".join(f"cat | {name} | measure.recorded | 2024-02-10 | {said}" for name, (said, _) in SENT.items())
     warehouse.add(scope, "person | record | event | on | says\n" + sent)
-    warehouse.value_sets += [
+    warehouse.reference["value_sets"] = [
         {"value_set": "Invented 2024", "instrument": "EQ-5D-5L", "profile": "11223", "value": Decimal("0.7125")}
     ]
 
