@@ -3,8 +3,13 @@
 A condition is one of
     {present: field}                        {absent: field}
     {in: {field: [values]}}                 {not_in: {field: [values]}}
+    {matches: {field: pattern}}             true where the whole text has the pattern's form (RE2)
     {not_before: [later, earlier]}          true where either is empty
     {not_before_date: {field: 1900-01-01}}  true where the field is empty
+    {instrument_items: [instrument, items]}             true unless an answer is none the instrument has
+    {instrument_score: [instrument, score]}             true unless a score lies outside its instrument's limits
+    {instrument_unit: [instrument, value, unit]}        true unless a quantity comes in a unit it is not measured in
+    {instrument_value: [instrument, value, unit]}       true unless a quantity is not plausible
     {all: [conditions]}  {any: [conditions]}  {not: condition}
 Fields are the contract's own names, values are bound as literals through the one quoting helper.
 """
@@ -13,12 +18,17 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BeforeValidator
 
+from ingestion import measures
 from linkwork import engine
 
 COARSE = ("'day'", "'month'", "'year'")
-LEAVES = ("present", "absent", "in", "not_in", "not_before", "not_before_date")
+# The conditions that take several fields, and what each of these is.
+FIELDS = {"not_before": ("later", "earlier"), **measures.CHECKS}
+LEAVES = ("present", "absent", "in", "not_in", "matches", "not_before_date", *FIELDS)
 
 
 class Time(NamedTuple):
@@ -59,9 +69,13 @@ def to_sql(condition: dict[str, Any] | None, instants: Mapping[str, Time] = NO_T
     if word == "not_before":
         later, earlier = (_as_exact_as(c, body, instants) for c in body)
         return f"coalesce({later} >= {earlier}, true)"
+    if word in measures.CHECKS:
+        return measures.condition(word, body)
     ((column, operand),) = body.items()
     if word == "not_before_date":
         return f"coalesce({_local(column, instants)}::date >= {engine.text(operand)}::date, true)"
+    if word == "matches":
+        return f"coalesce(regexp_full_match({engine.name(column)}::varchar, {engine.text(operand)}), false)"
     values = ", ".join(engine.text(said(v)) for v in operand)
     found = f"coalesce({engine.name(column)}::varchar in ({values}), false)"
     return found if word == "in" else f"(not {found})"
@@ -110,18 +124,26 @@ def _visit(condition: Any) -> set[str]:
         raise ValueError(f"unknown condition {word}")
     if word in ("present", "absent"):
         return {_field(body)}
-    if word == "not_before":
-        if not isinstance(body, list) or len(body) != 2:
-            raise ValueError("not_before takes two fields")
+    if word in FIELDS:
+        if not isinstance(body, list) or len(body) != len(FIELDS[word]):
+            raise ValueError(f"{word} takes the fields {', '.join(FIELDS[word])}")
         return {_field(c) for c in body}
     if not isinstance(body, dict) or len(body) != 1:
         raise ValueError(f"{word} takes one field")
     ((column, operand),) = body.items()
+    _check_operand(word, operand)
+    return {_field(column)}
+
+
+def _check_operand(word: str, operand: Any) -> None:
     if word == "not_before_date" and not isinstance(operand, date):
         raise ValueError("not_before_date takes a date")
     if word in ("in", "not_in") and (not isinstance(operand, list) or not operand):
         raise ValueError(f"{word} takes a list of values")
-    return {_field(column)}
+    if word == "matches":
+        if not isinstance(operand, str):
+            raise ValueError("matches takes a pattern")
+        pc.match_substring_regex(pa.array([""]), operand)  # RE2, which knows no look-around and cannot be made slow
 
 
 def _field(value: Any) -> str:

@@ -98,6 +98,9 @@ def typed(prop: Property, contract: Contract) -> str:
         case "date" | "timestamp":
             return times.value(prop, text)
         case "list":
+            if prop.emptyElements == "keep":
+                kept = f"list_transform({_elements(prop, contract)}, lambda e: nullif(e, ''))"
+                return f"case when len(list_filter({kept}, lambda e: e is not null)) > 0 then {kept} end"
             return f"nullif(list_filter({_elements(prop, contract)}, lambda e: e <> ''), [])"
         case "nhs_number":
             return text
@@ -278,7 +281,10 @@ def _identifies(text: str) -> str:
 def _elements(prop: Property, contract: Contract) -> str:
     text = engine.name(prop.name)
     if contract.file.format == "jsonl":  # a JSON array arrives as its JSON text
-        return f"string_split(regexp_replace({text}, '[\\[\\]\"\\s]', '', 'g'), ',')"
+        elements = f"string_split(regexp_replace({text}, '[\\[\\]\"\\s]', '', 'g'), ',')"
+        if prop.emptyElements == "keep":  # JSON says null
+            return f"list_transform({elements}, lambda e: if(e = 'null', '', e))"
+        return elements
     return f"string_split({text}, {engine.text(prop.separator)})"
 
 

@@ -86,6 +86,7 @@ class Property(_Model):
     unknownTime: Literal["midnight"] | None = None  # 00:00:00 says that the time of day is not known
     coarsen: Literal["month", "year"] | None = None
     separator: str = ";"
+    emptyElements: Literal["drop", "keep"] = "drop"  # keep: the place of an item that has no value means something
     convert: list[Conversion] = []
     nullTokens: list[str] = []
     minimum: float | None = None
@@ -162,6 +163,8 @@ class Property(_Model):
             raise ValueError(f"{self.name}: values lists none")
         if self.logicalType not in ("integer", "decimal") and (self.minimum, self.maximum) != (None, None):
             raise ValueError(f"{self.name}: minimum and maximum are for integers and decimals")
+        if self.emptyElements == "keep" and self.logicalType != "list":
+            raise ValueError(f"{self.name}: only a list has elements")
         if self.grammar is not None:  # the gate matches with RE2, which knows no look-around and cannot be made slow
             pc.match_substring_regex(pa.array([""]), self.grammar)
         return self

@@ -24,7 +24,7 @@ NOTE = {
     "Daughter of NAME joined us.": 3,
 }
 BASELINE_SHARE, FOLLOW_UP_SHARE, ONS4_SHARE = 0.78, 0.55, 0.25
-CORRECTED_SHARE, RECORDED_LATE_SHARE = 0.004, 0.02
+CORRECTED_SHARE, RECORDED_LATE_SHARE, LEFT_OUT_SHARE = 0.004, 0.02, 0.03
 
 
 def build(con: duckdb.DuckDBPyConnection) -> None:
@@ -97,9 +97,10 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
             union all by name
             select event_key || ':swemwbs' as event_key, ref, n, 'measure.recorded' as event_type, day,
                    6 as step, 'SWEMWBS' as instrument,
-                   [least(5, greatest(1, round(level + 0.6 * normal(event_key || i, 'item'))))::integer for i
-                       in range(1, 8)] as items,
-                   list_sum(items)::integer as score
+                   [if(u(event_key, 'left out') < {LEFT_OUT_SHARE} and i = 1 + floor(u(event_key, 'which') * 7), null,
+                       least(5, greatest(1, round(level + 0.6 * normal(event_key || i, 'item'))))::integer)
+                    for i in range(1, 8)] as items,
+                   if(list_count(items) = 7, list_sum(items)::integer, null) as score
             from answers
             union all by name
             select event_key || ':ons4' as event_key, ref, n, 'measure.recorded' as event_type, day,

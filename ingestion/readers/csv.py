@@ -126,7 +126,7 @@ class CsvReading(Reading):
         ordered = [place for place in places if place is not None]
         if self._file.strictOrder and ordered != sorted(ordered):
             raise FileRefused("The columns come in another order than the contract's, which allows no other.")
-        unknown = len(names) - sum(place is not None for place in places)
+        unknown = len(names) - len({place for place in places if place is not None})  # two fields may share one
         if unknown and self._file.unknownColumns == "refuse":
             raise FileRefused(
                 f"The header has {unknown} column(s) the contract does not know; "

@@ -31,7 +31,7 @@ class _Model(BaseModel):
 class Column(_Model):
     """One column: its type, the grammar of its text, and the names that published files give it."""
 
-    type: Literal["varchar", "varchar[]", "integer", "date"] = "varchar"
+    type: Literal["varchar", "varchar[]", "integer", "decimal(9, 4)", "date"] = "varchar"
     grammar: str | None = None
     required: bool = False  # a row must have a value
     optional: bool = False  # a file may be without the column
@@ -61,6 +61,7 @@ class Kind(_Model):
     positions: list[str | None] = []  # of the columns, where the published file has no header
     encodings: list[str] = ["utf-8"]
     dates: list[str] = ["%Y-%m-%d"]
+    asKnown: bool = False  # a version is never read for a time before it was loaded, also where there is no other
     adds: bool = False  # a file adds to what is there; otherwise it is the whole kind
     records: str | None = None  # where in a JSON document the records are
     lookups: dict[str, Lookup] = {}  # columns that the tables beside a CSV file hold

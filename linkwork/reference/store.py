@@ -20,7 +20,8 @@ def versions(reference_dir: Path, kind: str) -> list[tuple[datetime, Path]]:
 def relation(reference_dir: Path, kind: str, known_at: datetime | None = None) -> str:
     """SQL that reads the version of a kind that was newest at `known_at`; no row where there is none.
 
-    Reference data loaded after the day asked for is used only where nothing older exists. Facts that come with the
+    Reference data loaded after the day asked for is used only where nothing older exists, and a kind that is read as
+    known not even then. Facts that come with the
     project hold until the first version.
     """
     described = kind_of(kind)
@@ -28,6 +29,8 @@ def relation(reference_dir: Path, kind: str, known_at: datetime | None = None) -
     if not found:
         return _shipped(described)
     known = [path for loaded, path in found if known_at is None or loaded <= known_at]
+    if described.asKnown and not known:
+        return _shipped(described)
     path = known[-1] if known else found[0][1]
     with engine.connect() as con:
         there = {row[0] for row in con.execute(f"describe from read_parquet({engine.text(path)})").fetchall()}

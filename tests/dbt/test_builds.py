@@ -15,7 +15,7 @@ ann    | R1      | referral.accepted    | 2024-06-12 |
 ann    | R1      | referral.rejected    | 2024-06-13 | asserted=2024-06-14; kind=revision
 ann    | R1      | referral.accepted    | 2024-06-12 | asserted=2024-06-15; kind=revision
 ann    | C1      | contact.held         | 2024-06-20 | referral=R1
-ann    | V1      | activity.attended    | 2024-07-01 | referral=R1; category=housing
+ann    | V1      | activity.attended    | 2024-07-01 | referral=R1; called=housing
 bob    | reg-bob | registration.started | 2010-01-01 | at=Z90001
 bob    | R2      | referral.received    | 2024-07-10 | at=Z90001; route=gp
 bob    | R2      | referral.closed      | 2024-08-10 | reason=completed
@@ -45,7 +45,7 @@ def journey() -> Warehouse:
 
 def test_an_empty_log_builds_and_every_mart_is_there(empty_build: EmptyBuild) -> None:
     assert empty_build.finished.returncode == 0, empty_build.finished.output
-    kept = {name: len(rows) for name, rows in empty_build.tables.items() if rows}
+    kept = {name: len(rows) for name, rows in empty_build.tables.items() if rows and name != "dim_code_map"}
     assert kept == {"dim_organisations": 1, "dim_areas": 3, "dim_current_footprint": 1}  # UNKNOWN, at each level
     assert len(empty_build.tables) >= 15
 

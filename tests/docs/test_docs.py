@@ -13,10 +13,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ingestion.contract import load_contract
+from ingestion.measures import Instrument, instruments
 from linkwork import errors
+from linkwork.log.catalogue import Catalogue
 from linkwork.settings import PROJECT_ROOT, Settings
 
 README = "README.md"
+CODES = "docs/guides/codes-and-measures.md"
 
 
 def pages(pattern: str) -> list[str]:
@@ -227,6 +231,41 @@ def test_the_settings_are_all_there_with_their_defaults() -> None:
 def test_the_exit_codes_are_those_of_the_program() -> None:
     codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
     assert {int(row[0]) for row in table_after(README, "## Exit codes")} == codes
+
+
+def test_the_categories_are_those_of_the_seed() -> None:
+    with (PROJECT_ROOT / "dbt_project" / "seeds" / "roll_up_categories.csv").open() as file:
+        known = [[f"`{row['category']}`", row["label"]] for row in csv.DictReader(file) if row["category"] != "uncoded"]
+    assert table_after(CODES, "## Categories") == known
+
+
+def test_the_codes_of_an_offer_are_those_of_the_contract() -> None:
+    contract = load_contract(Settings().contracts_dir / "gp_codes_csv.yaml", Catalogue.current())
+    meanings = {str(meaning): code for code, meaning in (contract.field("meaning").values or {}).items()}
+    events = {e.type: (e.when or {})["in"]["meaning"][0] for e in contract.events}
+    told = {row[1].strip("`"): row[0] for row in table_after(CODES, "## Offers, and the code of a referral")}
+    assert told == {event: meanings[meaning] for event, meaning in events.items()}
+
+
+def test_the_instruments_are_those_of_the_files() -> None:
+    assert table_after(CODES, "## Measures") == [_told(one) for one in instruments()]
+
+
+def _told(one: Instrument) -> list[str]:
+    """An instrument as the guide tells of it."""
+    if one.quantity:
+        limits = f"{one.quantity.lowest} to {one.quantity.highest} {one.quantity.unit}"
+        return [f"`{one.instrument}`", "none", limits, ", ".join(f"`{unit}`" for unit in one.quantity.units)]
+    assert one.score is not None
+    answers = f"{one.items.count} of {one.items.lowest} to {one.items.highest}" if one.items else "none"
+    how = {"table": ", by a table of the sum", "sum": ", the sum", "sent": ", as sent"}
+    score = "none" if one.score.rule == "none" else f"{one.score.lowest} to {one.score.highest}{how[one.score.rule]}"
+    bands = "bands of the score" + (" by cut points" if one.cutPoints else "")
+    told = [bands] if one.bands or one.cutPoints else []
+    told += [f"case from {one.score.caseFrom}"] if one.score.caseFrom is not None else []
+    told += ["each item by itself"] if one.results else []
+    told += ["profile"] if one.profile else []
+    return [f"`{one.instrument}`", answers, score, ", ".join(told) or "none"]
 
 
 def test_every_decision_is_in_the_index_and_has_its_parts() -> None:

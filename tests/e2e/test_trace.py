@@ -96,8 +96,8 @@ def test_the_lines_behind_referral_reasons_give_their_figures_again(
     home: Settings, practices: dict[str, dict[str, str]], cells: int
 ):
     keys = [*KEYS, "reason_category", "counting"]
-    with (PROJECT_ROOT / "dbt_project" / "seeds" / "reason_categories.csv").open() as handle:
-        mapping = list(csv.DictReader(handle))
+    with (PROJECT_ROOT / "dbt_project" / "seeds" / "code_map.csv").open() as handle:
+        mapping = [entry for entry in csv.DictReader(handle) if entry["code_use"] == "need"]
     for row in some(home, "rpt_referral_reasons", keys, cells):
         found = traced(home, "rpt_referral_reasons", row, keys, "referrals")
         region = lines.Region.of(found, practices)

@@ -103,8 +103,8 @@ def test_a_newer_extract_adds_what_changed_and_nothing_else(old: Settings) -> No
     done = ingest(old)
     assert fates(done, old) == {"accepted": 2, "duplicate": 1}
     assert sorted(events(old, before)) == [
-        ("referral.closed", "revision", "r1", 2),
-        ("registration.ended", "original", None, 2),
+        ("referral.closed", "revision", "r1", 3),
+        ("registration.ended", "original", None, 3),
     ]
     assert verify(Store(old.log_dir)).problems == []
 
@@ -133,7 +133,7 @@ def test_a_new_type_of_event_enters_an_old_log(old: Settings) -> None:
     deliver(old, "links.csv", content, feed="person_links_csv", sender="ZREG1")
     before = len(events(old, 0))
     ingest(old)
-    assert events(old, before) == [("person.merged", "original", "L1", 2)]
+    assert events(old, before) == [("person.merged", "original", "L1", 3)]
     people = dict(rows(old, "events", "distinct source_record_ref, subject_key", "where category = 'appointment'"))
     merged = rows(old, "events", "subject_key, person_merged_into", "where event_type = 'person.merged'")
     assert merged == [(people["a3"], people["a1"])]  # as version 0.1.0 named them

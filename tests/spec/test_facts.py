@@ -63,7 +63,7 @@ def test_a_contested_referral_counts_nowhere(marts: Scenario) -> None:
 
 
 def test_a_need_has_the_category_of_its_code(marts: Scenario) -> None:
-    assert [row["category"] for row in marts.rows("select category from fct_needs")] == [
+    assert [row["category"] for row in marts.rows("select category from fct_needs where code = '73438004'")] == [
         "employment_training_volunteering"
     ]
 

@@ -7,8 +7,8 @@ A table has one event a line, its cells parted by `|`:
 
 `says` holds payload columns (`route`, `reasons`, …), envelope columns (`provider_code`, …) and, for short,
 `at` = practice_code, `kind` = revision_kind, `asserted` = day of assertion, `load` = load_id, `referral` = the
-referral meant and `merged_into` = the person meant. People, records and referrals are names, turned into ids that
-differ by scope.
+referral meant, `merged_into` = the person meant and `called` = an activity's category. People, records and referrals
+are names, turned into ids that differ by scope.
 """
 
 import hashlib
@@ -99,6 +99,7 @@ class Warehouse:
         slot = SLOTS.get(event_type, event_type)
         referral = says.pop("referral", None)
         load = says.pop("load", "load")
+        called = says.pop("called", None)
         says |= {"practice_code": says.pop("at")} if "at" in says else {}
         known = {f"{category}_{c}": v for c, v in says.items() if c not in ENVELOPE}
         envelope = {c: v for c, v in says.items() if c in ENVELOPE}
@@ -136,7 +137,8 @@ class Warehouse:
             row["appointment_slot_start"] = _at(day, 10)
             row["appointment_booked_at"] = _at(day - timedelta(days=3), 9)
         lists = {c for c, kind_ in PAYLOAD.items() if kind_.endswith("[]")}
-        row |= {c: v.split(",") if c in lists else v for c, v in known.items()}
+        row |= {c: [part or None for part in v.split(",")] if c in lists else v for c, v in known.items()}
+        row |= {"activity_category": called} if called else {}
         if into := row.get("person_merged_into"):
             row["person_merged_into"] = key(scope, into)
         self.events.append(row)

@@ -59,6 +59,22 @@
     size({{ list_column }})
 {%- endmacro %}
 
+{#- The texts of a group as one, in the order of another column; nulls are left out. -#}
+{% macro joined_in_order(text, separator, position) -%}
+    {{ return(adapter.dispatch('joined_in_order', 'linkwork')(text, separator, position)) }}
+{%- endmacro %}
+
+{% macro duckdb__joined_in_order(text, separator, position) -%}
+    string_agg({{ text }}, '{{ separator }}' order by {{ position }})
+{%- endmacro %}
+
+{% macro spark__joined_in_order(text, separator, position) -%}
+    array_join(transform(
+        array_sort(collect_list(case when {{ text }} is not null then struct({{ position }} as position, {{ text }} as part) end)),
+        pair -> pair.part
+    ), '{{ separator }}')
+{%- endmacro %}
+
 {% macro list_has(list_column, item) -%}
     {{ return(adapter.dispatch('list_has', 'linkwork')(list_column, item)) }}
 {%- endmacro %}

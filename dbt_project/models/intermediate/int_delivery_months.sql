@@ -37,6 +37,25 @@ rules as (
     group by loads.sender, loads.feed, loads.month
 ),
 
+codes as (
+    select
+        loads.sender,
+        loads.feed,
+        loads.month,
+        cast(sum(sent.entries) as bigint) as codes,
+        cast(sum(case when codes.is_mapped then 0 else sent.entries end) as bigint) as codes_unmapped
+    from loads
+    inner join {{ ref('stg_log__codes') }} as sent on loads.load_id = sent.load_id
+    inner join {{ ref('int_codes') }} as codes
+        on
+            sent.code_use = codes.code_use
+            and sent.code = codes.code
+            and sent.code_system = codes.code_system
+            and sent.source_system = codes.source_system
+            and sent.coded_on = codes.coded_on
+    group by loads.sender, loads.feed, loads.month
+),
+
 fates as (
     select
         sender,
@@ -57,6 +76,8 @@ select
     coalesce(people.people_local, 0) as people_local,
     coalesce(people.people_registered, 0) as people_registered,
     coalesce(rules.rules_broken, 0) as rules_broken,
+    coalesce(codes.codes, 0) as codes,
+    coalesce(codes.codes_unmapped, 0) as codes_unmapped,
     people.newest_asserted_at
 from fates
 left join people
@@ -69,3 +90,8 @@ left join rules
         fates.sender = rules.sender
         and fates.feed = rules.feed
         and fates.month = rules.month
+left join codes
+    on
+        fates.sender = codes.sender
+        and fates.feed = codes.feed
+        and fates.month = codes.month

@@ -1,4 +1,5 @@
 -- One row per referral with its milestones, as its sources last stated them, and its one present state.
+-- What a practice coded about its offer is no referral that a service holds; see int_referral_offers.
 -- A referral of which only later milestones arrived has no received_on; it is kept and counted, never guessed.
 with folded as (
     select
@@ -6,6 +7,7 @@ with folded as (
         max(subject_key) as subject_key,
         max(identity_quality) as identity_quality,
         max(provider_code) as service_code,
+        max(case when event_type = 'referral.received' then source_system end) as source_system,
         max(case when event_type = 'referral.received' then practice_code end) as stated_practice_code,
         max(case when event_type = 'referral.received' then referral_route end) as route,
         max(case when event_type = 'referral.received' then referral_referrer_role end) as referrer_role,
@@ -22,6 +24,7 @@ with folded as (
         max(case when event_type = 'referral.closed' then occurred_on end) as closed_on,
         max(case when event_type = 'referral.closed' then referral_reason end) as closure_reason
     from {{ ref('stg_log__referral_events') }}
+    where event_type not in ({{ offer_events() }})
     group by stream_id
 )
 

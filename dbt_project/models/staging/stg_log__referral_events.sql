@@ -3,4 +3,5 @@
 
 {{ effective_facts('referral', [
     'route', 'referrer_role', 'connector_model', 'reasons', 'decided_on', 'link_worker_key', 'reason',
+    'code', 'code_system', 'source_term',
 ]) }}

@@ -9,6 +9,7 @@ select
     asset_id,
     source_category,
     category,
+    mapping_version,
     delivery,
     role,
     cancelled_by,

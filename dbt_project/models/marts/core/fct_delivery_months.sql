@@ -24,6 +24,8 @@ select
     months.people_local,
     months.people_registered,
     months.rules_broken,
+    months.codes,
+    months.codes_unmapped,
     months.last_good_at,
     months.last_bad_at,
     months.newest_asserted_at

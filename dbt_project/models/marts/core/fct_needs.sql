@@ -7,6 +7,7 @@ select
     source_domain,
     code,
     code_system,
+    source_term,
     category,
     mapping_version
 from {{ ref('int_needs') }}

@@ -6,6 +6,8 @@ select
     reasons.is_primary,
     reasons.codes,
     reasons.unmapped_codes,
+    reasons.source_codes,
+    reasons.source_terms,
     reasons.mapping_version,
     referrals.person_id,
     referrals.received_on,

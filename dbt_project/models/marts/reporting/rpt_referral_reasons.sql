@@ -59,7 +59,14 @@ long_form as (
 ),
 
 mapping as (
-    select max(mapping_version) as mapping_version from {{ ref('reason_categories') }}
+    -- The shipped mapping's version, and the region's after it.
+    select
+        concat_ws(
+            '+',
+            max(case when origin = 'shipped' then mapping_version end),
+            max(case when origin = 'region' then mapping_version end)
+        ) as mapping_version
+    from {{ ref('dim_code_map') }}
 )
 
 select

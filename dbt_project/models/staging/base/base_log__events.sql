@@ -47,6 +47,13 @@ select
     engagement_link_worker_key,
     engagement_goal_status,
     engagement_asset_id,
+    engagement_instrument,
+    engagement_instrument_version,
+    engagement_cut_point_version,
+    engagement_items,
+    engagement_score,
+    engagement_value,
+    engagement_unit,
     engagement_support_kind,
     need_domain,
     need_code,
@@ -67,6 +74,9 @@ select
     referral_decided_on,
     referral_link_worker_key,
     referral_reason,
+    referral_code,
+    referral_code_system,
+    referral_source_term,
     registration_end_reason
 from {{ source('log', 'events') }}
 where {{ is_standing(source('log', 'events')) }}
