@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ingestion import paths
 from ingestion.conditions import Condition, columns_of
 from linkwork.errors import BadDataError
 from linkwork.log.catalogue import Catalogue
@@ -81,7 +82,7 @@ class SchemaObject(_Model):
 class File(_Model):
     """The file's form. Fixed, never sniffed."""
 
-    format: Literal["csv", "jsonl"]
+    format: Literal["csv", "jsonl", "fhir"]
     encoding: Literal["utf-8"] = "utf-8"
     delimiter: str = ","
     quote: str = '"'
@@ -91,6 +92,10 @@ class File(_Model):
     refusedThreshold: float = Field(default=0.05, ge=0, le=1)
     maxRecordLines: int = 50
     maxLineLength: int = 1 << 20
+    # JSON only
+    array: Literal["refuse", "accept"] = "refuse"  # one array of records in the place of lines
+    unknownKeys: Literal["refuse", "ignore"] = "ignore"
+    maxDepth: int = Field(default=64, ge=1, le=1000)
 
 
 class Subject(_Model):
@@ -120,6 +125,7 @@ class Stream(_Model):
 
     category: Name
     sender: Name | Literal["sender"] = "sender"
+    orSender: bool = False  # where the column of the sender is empty, it is who sends the file
     key: list[Name]
 
 
@@ -130,6 +136,7 @@ class Event(_Model):
     type: str
     when: Condition | None = None
     occurred: Name | Literal["asserted_at"]
+    precision: Name | None = None  # the field that holds year, month or day, where dates come in part
     stream: Stream | None = None
     correlation: Stream | None = None
     payload: dict[Name, Name] = {}
@@ -227,6 +234,8 @@ class Contract(_Model):
         known = {p.name for p in self.properties}
         if len(known) != len(self.properties):
             raise ValueError("two properties have the same name")
+        if self.file.format != "csv":  # every field is named by a path
+            paths.Paths({p.name: (p.header, p.logicalType == "list") for p in self.properties})
         used = {*self.record.key}
         for one in (self.record.practice, self.record.performer, self.record.provider):
             used |= {one} if one and one != "sender" else set()
@@ -240,6 +249,7 @@ class Contract(_Model):
         for event in self.events:
             used |= columns_of(event.when) | set(event.payload.values())
             used |= {event.occurred} if event.occurred != "asserted_at" else set()
+            used |= {event.precision} if event.precision else set()
             for stream in (event.stream, event.correlation):
                 if stream:
                     used |= set(stream.key) | ({stream.sender} if stream.sender != "sender" else set())

@@ -23,8 +23,9 @@ def content_columns(contract: Contract) -> list[str]:
     record = contract.record
     used: dict[str, None] = {}
     for event in contract.events:
-        for column in (*conditions.columns_of(event.when), event.occurred, *event.payload.values()):
-            used[column] = None
+        for column in (*conditions.columns_of(event.when), event.occurred, event.precision, *event.payload.values()):
+            if column:
+                used[column] = None
         for stream in (event.stream, event.correlation):
             for column in (*(stream.key if stream else ()), *([stream.sender] if stream else [])):
                 used[column] = None
@@ -65,6 +66,8 @@ def _query(event: Event, contract: Contract, catalogue: Catalogue, load_id: str,
 
 def _stream_id(stream: Stream) -> str:
     sender = "getvariable('sender')" if stream.sender == "sender" else engine.name(stream.sender)
+    if stream.orSender:
+        sender = f"coalesce({sender}, getvariable('sender'))"
     keys = [f"{engine.name(k)}::varchar" for k in stream.key]
     known = " and ".join(f"{part} is not null" for part in (sender, *keys))
     return (
@@ -88,8 +91,12 @@ def _occurred(event: Event, contract: Contract) -> str:
     prop = contract.field(event.occurred)
     if prop.logicalType == "date":
         at = f"({column}::timestamp at time zone 'UTC')"
-        return f"{at} as occurred_at, {column} as occurred_on, 'day' as occurred_precision, {at} as stated_occurred_at"
-    precision = "second" if "%S" in (prop.format or "") else "minute"
+        precision = f"coalesce({engine.name(event.precision)}, 'day')" if event.precision else "'day'"
+        return (
+            f"{at} as occurred_at, {column} as occurred_on, {precision} as occurred_precision, "
+            f"{at} as stated_occurred_at"
+        )
+    precision = "minute" if "%M" in (prop.format or "") and "%S" not in (prop.format or "") else "second"
     return (
         f"{column} as occurred_at, ({column} at time zone 'Europe/London')::date as occurred_on, "
         f"'{precision}' as occurred_precision, {column} as stated_occurred_at"

@@ -6,6 +6,7 @@ repaired (`1.7` is not 2, `2024-02-30` is not a date, an NHS number that fails i
 
 from dataclasses import dataclass
 
+from ingestion import fhir_times
 from ingestion.contract import Contract, Property
 from linkwork import engine
 
@@ -59,6 +60,10 @@ def typed(prop: Property, contract: Contract) -> str:
         case "decimal":
             grammar = engine.text(DECIMAL)
             return f"case when regexp_full_match({text}, {grammar}) then try_cast({text} as decimal(9, 3)) end"
+        case "date" if prop.format == fhir_times.FHIR:
+            return f"case when {fhir_times.is_day(text)} then {fhir_times.day(text, prop.coarsen)} end"
+        case "timestamp" if prop.format == fhir_times.FHIR:
+            return fhir_times.instant(text)
         case "date":
             day = f"date_trunc('{prop.coarsen}', {_parsed(prop, text)})" if prop.coarsen else _parsed(prop, text)
             return f"case when {_round_trip(prop, text)} then {day}::date end"
@@ -115,6 +120,10 @@ def checks(prop: Property, contract: Contract, *, test_numbers_allowed: bool) ->
             rule("integer", f"not regexp_full_match({text}, {engine.text(INTEGER)})")
         case "decimal":
             rule("decimal", f"not regexp_full_match({text}, {engine.text(DECIMAL)})")
+        case "date" if prop.format == fhir_times.FHIR:
+            rule("date", f"{text} is not null and not {fhir_times.is_day(text)}")
+        case "timestamp" if prop.format == fhir_times.FHIR:
+            rule("timestamp", f"{text} is not null and not {fhir_times.is_instant(text)}")
         case "date":
             rule("date", f"{text} is not null and not coalesce({_round_trip(prop, text)}, false)")
         case "timestamp":
@@ -143,7 +152,7 @@ def _round_trip(prop: Property, text: str) -> str:
 
 def _elements(prop: Property, contract: Contract) -> str:
     text = engine.name(prop.name)
-    if contract.file.format == "jsonl":  # a JSON array arrives as its JSON text
+    if contract.file.format != "csv":  # a JSON array arrives as its JSON text
         return f"string_split(regexp_replace({text}, '[\\[\\]\"\\s]', '', 'g'), ',')"
     return f"string_split({text}, {engine.text(prop.separator)})"
 

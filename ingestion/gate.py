@@ -18,6 +18,7 @@ from ingestion.contract import Contract
 from ingestion.judge import Judge
 from ingestion.readers.base import FileRefused, Reading
 from ingestion.readers.csv import CsvReading
+from ingestion.readers.fhir import FhirReading
 from ingestion.readers.jsonl import JsonlReading
 from ingestion.staged import Staged
 from linkwork import engine
@@ -31,7 +32,11 @@ from linkwork.privacy.keys import Keys
 from linkwork.privacy.subjects import mentioned
 from linkwork.settings import Settings
 
-READERS: dict[str, Callable[[Path, Contract], Reading]] = {"csv": CsvReading, "jsonl": JsonlReading}
+READERS: dict[str, Callable[[Path, Contract], Reading]] = {
+    "csv": CsvReading,
+    "jsonl": JsonlReading,
+    "fhir": FhirReading,
+}
 CHUNK_ROWS = 200_000
 
 
