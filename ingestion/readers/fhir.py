@@ -123,44 +123,36 @@ class FhirReading(JsonlReading):
         self.skipped[reason] = self.skipped.get(reason, 0) + number
 
     # --- resources --------------------------------------------------------------------------------
-    def _tell_apart(self, con: duckdb.DuckDBPyConnection) -> None:
+    _kind = "coalesce(json_extract_string(text, '$.resourceType'), '')"
+
+    @property
+    def _part(self) -> str:
         kinds = [part.objects[0].resourceType or "" for part in self.contract.parts]
-        part = " ".join(f"when {engine.text(kind)} then {number}" for number, kind in enumerate(kinds))
-        foreign = ", ".join(engine.text(kind) for kinds_ in OTHER_RELEASES.values() for kind in kinds_)
-        profile = f"contains(text, '\"profile\"') and regexp_matches(text, {engine.text(OTHER_PROFILES)})"
-        con.execute(
-            f"""create or replace temp table resources as
-            select * exclude (fault), case kind {part} end as part,
-                case
-                    when fault is not null then fault
-                    when kind is null or kind = '' then 'resource_type'
-                    when kind = '?' then 'deletion'
-                    when kind = 'Bundle' then 'bundle'
-                    when kind in ({foreign}) then 'fhir_release'
-                    when kind = 'OperationOutcome' and list_has_any(severities, ['fatal', 'error'])
-                        then 'operation_outcome'
-                    when {profile} then 'fhir_release'
-                    when contains(text, '"modifierExtension"') and regexp_matches(text, {engine.text(MODIFIER)})
-                        then 'modifier_extension'
-                    when contains(text, '"implicitRules"') and json_exists(text, '$.implicitRules')
-                        then 'implicit_rules'
-                end as fault
-            from (
-                select *, case when kind = 'OperationOutcome'
-                    then json_extract_string(text, '$.issue[*].severity') end as severities
-                from (
-                    select *, case when fault is null then json_extract_string(text, '$.resourceType') end as kind
-                    from records
-                )
-            )"""
-        )
-        con.execute(
-            """create or replace temp view sorted as
-            select * from resources where fault is not null or part is not null"""
-        )
+        whens = " ".join(f"when {engine.text(kind)} then {number}" for number, kind in enumerate(kinds))
+        return f"case kind {whens} end"
+
+    @property
+    def _fault(self) -> str:
+        foreign = engine.texts([kind for kinds in OTHER_RELEASES.values() for kind in kinds])
+        return f"""case
+            when fault is not null then fault
+            when kind = '' then 'resource_type'
+            when kind = '?' then 'deletion'
+            when kind = 'Bundle' then 'bundle'
+            when kind in {foreign} then 'fhir_release'
+            when kind = 'OperationOutcome' then
+                case when list_has_any(json_extract_string(text, '$.issue[*].severity'), ['fatal', 'error'])
+                    then 'operation_outcome' end
+            when contains(text, '"profile"') and regexp_matches(text, {engine.text(OTHER_PROFILES)}) then 'fhir_release'
+            when contains(text, '"modifierExtension"') and regexp_matches(text, {engine.text(MODIFIER)})
+                then 'modifier_extension'
+            when contains(text, '"implicitRules"') and json_exists(text, '$.implicitRules') then 'implicit_rules'
+            end"""
+
+    def _skip_others(self, con: duckdb.DuckDBPyConnection) -> None:
         others = con.execute(
             """select if(kind = 'OperationOutcome', 'operation_outcome', 'other_resource'), count(*)
-            from resources where fault is null and part is null group by 1"""
+            from records where fault is null and part is null group by 1"""
         ).fetchall()
         for reason, number in others:
             self._skip(reason, number)

@@ -35,7 +35,7 @@ SENTENCES = {
     "unknown_key": "The record has a field that the contract does not know.",
 }
 RECORDS = pa.schema(
-    [("line_no", pa.int64()), ("line_end", pa.int64()), ("document", pa.int64())]
+    [("place", pa.int64()), ("line_no", pa.int64()), ("line_end", pa.int64()), ("document", pa.int64())]
     + [("text", pa.string()), ("deep", pa.bool_())]
     + [(name, pa.string()) for name in VARIABLES]
 )
@@ -182,26 +182,32 @@ class JsonlReading(Reading):
         for name in VARIABLES:
             if name not in table.column_names:
                 table = table.append_column(name, pa.nulls(len(table), pa.string()))
-        return table.select(RECORDS.names)
+        return table.append_column("place", pa.array(np.arange(len(table)))).select(RECORDS.names)
 
     # --- reading it -------------------------------------------------------------------------------
     def _read(self, con: duckdb.DuckDBPyConnection) -> Batches:
+        kind = f"case when fault is null then {self._kind} end" if self._kind else "null::varchar"
         con.execute(
             f"""create or replace temp table records as
-            select row_number() over () as place, *, case when deep then 'depth' when not {is_json("text")} then 'json' end as fault from incoming"""
+            select * exclude (fault), {self._part} as part, {self._fault} as fault
+            from (select *, {kind} as kind
+                from (select *, case when deep then 'depth' when not {is_json("text")} then 'json' end as fault
+                    from incoming))"""
         )
-        self._tell_apart(con)
         self._refuse_faulty(con)
+        self._skip_others(con)
         for index in range(len(self._paths)):
             yield from self._read_part(con, index)
 
-    def _tell_apart(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Leaves `sorted`: the records with the part of the contract that describes each, or their fault."""
-        con.execute("create or replace temp view sorted as select *, 0 as part from records")
+    # SQL over `text`, `kind` and `fault`: what kind of record it is, which part of the contract reads that, what is wrong.
+    _kind, _part, _fault = "", "0", "fault"
+
+    def _skip_others(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Count the records that no part of the contract reads."""
 
     def _refuse_faulty(self, con: duckdb.DuckDBPyConnection) -> None:
         found = con.execute(
-            "select line_no, line_end, fault from sorted where fault is not null order by place"
+            "select line_no, line_end, fault from records where fault is not null order by place"
         ).fetchall()
         for line, end, rule in found:
             self.refuse(line, end, *self._named(rule))
@@ -212,7 +218,7 @@ class JsonlReading(Reading):
 
     def _read_part(self, con: duckdb.DuckDBPyConnection, index: int) -> Batches:
         paths = self._paths[index]
-        rows = f"(select * from sorted where fault is null and part = {index})"
+        rows = f"(select * from records where fault is null and part = {index})"
         faulty = self._faulty_objects(con, paths, rows)
         for _, line, end, rule in faulty:
             self.refuse(line, end, rule, SENTENCES[rule])
@@ -232,30 +238,32 @@ class JsonlReading(Reading):
 
         Records are of few shapes: each list of keys is looked at once, and a record only where its shape is suspect.
         """
-        known = paths.objects()
-        keys = f"json_keys(text, {engine.texts(list(known))})"
-        shapes = [shape for (shape,) in con.execute(f"select distinct {keys} from {rows}").fetchall()]
-        broken: dict[str, list[str]] = {"repeated_key": [], "unknown_key": []}
-        if any(_repeats(members) for shape in shapes for members in shape):
-            broken["repeated_key"].append(REPEATS.format(keys))
-        for path, within in paths.lists().items():
-            for inner in within:
-                found = f"json_keys(json_extract(text, {engine.text(path)}), {engine.text(inner)})"
-                members = con.execute(f"select distinct unnest({found}) from {rows}").fetchall()
-                if any(_repeats(one) for (one,) in members):
-                    broken["repeated_key"].append(REPEATS.format(found))
+        known, lists = paths.objects(), paths.lists()
+        members = [
+            f"json_keys(lists[{number}], {engine.text(inner)})"
+            for number, within in enumerate(lists.values(), start=1)
+            for inner in within
+        ]
+        taken = f"""(select *, json_keys(text, {engine.texts(list(known))}) as objects,
+            json_extract(text, {engine.texts(list(lists))}) as lists from {rows})"""
+        found = con.execute(f"select distinct objects, [{', '.join(members)}] from {taken}").fetchall()
+        tests = {}
+        if any(_repeats(keys) for objects, _ in found for keys in objects):
+            tests["repeated_key"] = [REPEATS.format("objects")]
+        suspect = [any(_repeats(keys) for _, inner in found for keys in inner[n] or []) for n in range(len(members))]
+        if any(suspect):
+            repeats = [REPEATS.format(sql) for sql, is_suspect in zip(members, suspect, strict=True) if is_suspect]
+            tests["repeated_key"] = tests.get("repeated_key", []) + repeats
         if self._file.unknownKeys == "refuse":
-            for place, (path, fields) in enumerate(known.items(), start=1):
-                if any(not fields.issuperset(shape[place - 1] or []) for shape in shapes):
+            for place, fields in enumerate(known.values(), start=1):
+                if any(not fields.issuperset(objects[place - 1] or []) for objects, _ in found):
                     names = engine.texts(sorted(fields))
-                    broken["unknown_key"].append(f"not list_has_all({names}, json_keys(text, {engine.text(path)}))")
-        whens = " ".join(
-            f"when {' or '.join(tests)} then {engine.text(rule)}" for rule, tests in broken.items() if tests
-        )
-        if not whens:
+                    tests.setdefault("unknown_key", []).append(f"not list_has_all({names}, objects[{place}])")
+        if not tests:
             return []
+        whens = " ".join(f"when {' or '.join(each)} then {engine.text(rule)}" for rule, each in tests.items())
         return con.execute(
-            f"""select * from (select place, line_no, line_end, case {whens} end as rule from {rows})
+            f"""select * from (select place, line_no, line_end, case {whens} end as rule from {taken})
             where rule is not null order by place"""
         ).fetchall()
 
@@ -284,8 +292,10 @@ def blocks(data: bytes, found: list[Element]) -> Iterator[pa.Table]:
 
 
 def is_json(text: str) -> str:
-    """SQL: whether a text is one JSON object by the standard."""
+    """SQL: whether a text is one JSON object by the standard. The costly look outside of texts is for the suspicious."""
     outside = f"regexp_replace({text}, {engine.text(TEXT)}, '\"\"', 'g')"
-    return f"""(json_valid({text}) and regexp_matches({text}, '^\\s*\\{{')
-        and not (regexp_matches({text}, {engine.text(NOT_STANDARD)})
-            and regexp_matches({outside}, {engine.text(NOT_STANDARD)})))"""
+    not_standard = engine.text(NOT_STANDARD)
+    return f"""case
+        when not json_valid({text}) or not regexp_matches({text}, '^\\s*\\{{') then false
+        when regexp_matches({text}, {not_standard}) then not regexp_matches({outside}, {not_standard})
+        else true end"""
