@@ -5,14 +5,23 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from ingestion.contract import File
+from linkwork import json_documents
 
 
 def records(content: bytes, form: File | None, starts: Iterable[int]) -> dict[int, str]:
     """The raw text of the records that start on the given lines (from 1), line ends included.
 
     A CSV record goes on over the physical lines its quotes span. Without `form` (the feed's contract is gone), and
-    where the quotes do not match, it is the one line. A line the file does not have is left out.
+    where the quotes do not match, it is the one line. A record of a JSON document (an entry of a Bundle) is what stands
+    between its brackets; several that begin on one line are given together. A line the file does not have is left out.
     """
+    if form is not None and form.format != "csv" and (documents := _documents(content)) is not None:
+        wanted = set(starts)
+        parts: dict[int, list[str]] = {}
+        for element in documents.elements:
+            if element.line in wanted:
+                parts.setdefault(element.line, []).append(_text(content[element.start : element.end]) + "\n")
+        return {line: "".join(texts) for line, texts in parts.items()}
     lines = content.split(b"\n")
     texts = [_text(line) + "\n" for line in lines[:-1]] + ([_text(lines[-1])] if lines[-1] else [])
     found = {}
@@ -26,6 +35,13 @@ def records(content: bytes, form: File | None, starts: Iterable[int]) -> dict[in
 def header(content: bytes, form: File | None) -> str | None:
     """The header record of a CSV file; None for a form that has none."""
     return None if form is None or form.format != "csv" else records(content, form, [1]).get(1)
+
+
+def _documents(content: bytes) -> json_documents.Documents | None:
+    try:
+        return json_documents.elements(content)
+    except json_documents.BrokenDocument:
+        return None
 
 
 def _text(line: bytes) -> str:

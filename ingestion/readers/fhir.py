@@ -68,7 +68,7 @@ class FhirReading(JsonlReading):
         data, found = self._whole("bundle")
         heads = [_head(number, head) for number, head in enumerate(found.heads, start=1)]
         _prove_pages(heads)
-        stamps = [head.get("timestamp") or (head.get("meta") or {}).get("lastUpdated") for head in heads]
+        stamps = [_stamp(head) for head in heads]
         with engine.connect() as con:
             means = _addresses(con, data, found.elements) if b'"urn:' in data else {}
             for table in blocks(data, found.elements):
@@ -87,10 +87,10 @@ class FhirReading(JsonlReading):
         rows = engine.dicts(
             con.execute(
                 f"""select * exclude (said), said[1] as address, said[2] as method, said[3] as url from (
-                    select line_no, line_end, document, deep, text, entry,
+                    select place, line_no, line_end, document, deep, text, entry,
                         json_extract_string(entry, ['$.fullUrl', '$.request.method', '$.request.url']) as said,
                         json_extract(entry, '$.resource')::varchar as resource
-                    from (select row_number() over () as place, *, {entry} as entry from given) order by place)"""
+                    from (select *, {entry} as entry from given)) order by place"""
             )
         )
         con.unregister("given")
@@ -99,8 +99,8 @@ class FhirReading(JsonlReading):
             if record := self._record(one, means.get(one["document"], {})):
                 address = one["address"] if record["deleted"] is None else None
                 values = one | record | {"fullUrl": address, "timestamp": stamps[one["document"]]}
-                for name in made:
-                    made[name].append(values[name])
+                for name, column in made.items():
+                    column.append(values[name])
         return pa.table(made, schema=table.schema)
 
     def _record(self, entry: dict[str, Any], means: dict[str, str]) -> dict[str, str | None] | None:
@@ -171,10 +171,17 @@ def _head(number: int, head: bytes) -> dict[str, Any]:
     return found
 
 
+def _stamp(head: dict[str, Any]) -> str | None:
+    """When a Bundle was put together, for what of its entries do not say themselves when they changed."""
+    meta = head.get("meta")
+    found = head.get("timestamp") or (meta.get("lastUpdated") if isinstance(meta, dict) else None)
+    return found if isinstance(found, str) else None
+
+
 def _prove_pages(heads: list[dict[str, Any]]) -> None:
     """Raise FileRefused where a page of a search names a next one that the file does not hold."""
     links = [
-        {str(link.get("relation")): link.get("url") for link in head.get("link") or [] if isinstance(link, dict)}
+        {str(link.get("relation")): link.get("url") for link in _links(head)}
         for head in heads
     ]
     here = {link.get("self") for link in links}
@@ -184,6 +191,11 @@ def _prove_pages(heads: list[dict[str, Any]]) -> None:
                 f"Bundle {number} of the file says that another page follows, which the file does not hold; put all "
                 "pages of the search into one file, a Bundle a line."
             )
+
+
+def _links(head: dict[str, Any]) -> list[dict[str, Any]]:
+    links = head.get("link")
+    return [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
 
 
 def _addresses(con: duckdb.DuckDBPyConnection, data: bytes, found: list[Element]) -> dict[int, dict[str, str]]:
