@@ -83,7 +83,7 @@ class File(_Model):
     """The file's form. Fixed, never sniffed."""
 
     format: Literal["csv", "jsonl", "fhir"]
-    encoding: Literal["utf-8"] = "utf-8"
+    encoding: Literal["utf-8", "cp1252", "utf-16"] = "utf-8"
     delimiter: str = ","
     quote: str = '"'
     nullTokens: list[str] = [""]

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from ingestion.contract import Contract
 from ingestion.paths import VARIABLES, Paths
 from ingestion.readers.base import Batches, FileRefused, Reading
-from ingestion.readers.lines import BOMS, UTF8_BOM
+from ingestion.readers.lines import MARKS, UTF8_MARK
 from linkwork import engine, json_documents
 from linkwork.json_documents import HEAD_BYTES, BrokenDocument, Element, form_of
 
@@ -52,9 +52,9 @@ class JsonlReading(Reading):
         ]
         with path.open("rb") as handle:
             head = handle.read(HEAD_BYTES)
-        if name := BOMS.get(head[:2]):
-            raise FileRefused(f"The file is {name}, expected UTF-8.")
-        if head.removeprefix(UTF8_BOM).lstrip().startswith(b"<"):
+        if head[:2] in MARKS:
+            raise FileRefused("The file is UTF-16, expected UTF-8.")
+        if head.removeprefix(UTF8_MARK).lstrip().startswith(b"<"):
             raise FileRefused("The file is XML, expected JSON.")
         self._form = form_of(head)
 
@@ -84,7 +84,7 @@ class JsonlReading(Reading):
         """The physical lines in blocks, without the blank and the undecodable."""
         number, rest = 0, b""
         with self._path.open("rb") as handle:
-            handle.seek(len(UTF8_BOM) if handle.read(len(UTF8_BOM)) == UTF8_BOM else 0)
+            handle.seek(len(UTF8_MARK) if handle.read(len(UTF8_MARK)) == UTF8_MARK else 0)
             while (block := handle.read(BLOCK_BYTES)) or rest:
                 data = rest + block
                 cut = data.rfind(b"\n") + 1 if block else len(data)
