@@ -7,6 +7,7 @@ select
     events.need_domain as source_domain,
     events.need_code as code,
     events.need_code_system as code_system,
+    events.need_verification_status as verification_status,
     coalesce(mapping.category, 'uncoded') as category,
     mapping.mapping_version
 from {{ ref('stg_log__need_events') }} as events

@@ -7,6 +7,7 @@ select
     source_domain,
     code,
     code_system,
+    verification_status,
     category,
     mapping_version
 from {{ ref('int_needs') }}

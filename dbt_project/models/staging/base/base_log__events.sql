@@ -52,6 +52,7 @@ select
     need_code,
     need_code_system,
     need_source_term,
+    need_verification_status,
     person_birth_month,
     person_sex,
     person_ethnic_category,
@@ -67,6 +68,8 @@ select
     referral_decided_on,
     referral_link_worker_key,
     referral_reason,
+    referral_stated_by,
+    referral_cancelled_by,
     registration_end_reason
 from {{ source('log', 'events') }}
 where {{ is_standing(source('log', 'events')) }}
