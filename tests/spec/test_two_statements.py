@@ -11,7 +11,6 @@ bob    | R2     | referral.cancelled        | 2025-05-09 | stated_by=requester; 
 cat    | R3     | referral.received         | 2025-05-01 | at=Z90801; stated_by=requester
 cat    | R3     | referral.entered_in_error | 2025-05-02 | stated_by=requester; asserted=2025-05-02
 cat    | C1     | contact.held              | 2025-05-08 | referral=R3; provider_code=ZSP81
-dan    | N1     | need.recorded             | 2025-05-02 | at=Z90801; code=73438004; verification_status=provisional
 """
 PRACTICE = {"pcn": "U99801", "icb": "QF8"}
 
@@ -79,9 +78,3 @@ def test_what_a_performer_alone_says_is_pending_and_no_referral(marts: Scenario)
 def test_an_appointment_and_its_encounter_are_one_slot_and_to_be_seen_outweighs(marts: Scenario) -> None:
     rows = marts.rows("select status, mode from fct_appointments where practice_code = 'Z90801'")
     assert rows == [{"status": "attended", "mode": "Face-to-Face"}]
-
-
-def test_a_need_keeps_how_sure_the_source_is(marts: Scenario) -> None:
-    person = text_id(marts.scope, "dan")
-    row = marts.row("select verification_status from fct_needs where person_id = $id", id=person)
-    assert row["verification_status"] == "provisional"
