@@ -48,7 +48,9 @@ def run(records: int, repeats: int) -> dict[str, Any]:
         for feed, write in ((FHIR, _write_fhir), (LINES, _write_lines)):
             path = folder / f"{feed}.ndjson"
             write(path, records)
-            contract = load_contract(Settings.model_fields["contracts_dir"].default / f"{feed}.yaml", Catalogue.current())
+            contract = load_contract(
+                Settings.model_fields["contracts_dir"].default / f"{feed}.yaml", Catalogue.current()
+            )
             stages = {
                 "reading": _timed(lambda p=path, c=contract: _read(p, c), repeats),
                 "gate": _timed(lambda p=path, c=contract, f=folder: _gate(p, c, f), repeats),

@@ -120,17 +120,14 @@ def checks(prop: Property, contract: Contract, *, test_numbers_allowed: bool) ->
             rule("integer", f"not regexp_full_match({text}, {engine.text(INTEGER)})")
         case "decimal":
             rule("decimal", f"not regexp_full_match({text}, {engine.text(DECIMAL)})")
-        case "date" if prop.format == fhir_times.FHIR:
-            rule("date", f"{text} is not null and not {fhir_times.is_day(text)}")
-        case "timestamp" if prop.format == fhir_times.FHIR:
-            rule("timestamp", f"{text} is not null and not {fhir_times.is_instant(text)}")
-        case "date":
-            rule("date", f"{text} is not null and not coalesce({_round_trip(prop, text)}, false)")
-        case "timestamp":
-            rule("timestamp", f"{text} is not null and not coalesce({_round_trip(prop, text)}, false)")
-            zone = engine.text(prop.timezone)
-            parsed = _parsed(prop, text)
-            if prop.timezone != "UTC":  # clocks go forward at night: only then is the round trip worth its time
+        case "date" | "timestamp":
+            stated = f"coalesce({_round_trip(prop, text)}, false)"
+            if prop.format == fhir_times.FHIR:
+                stated = (fhir_times.is_day if prop.logicalType == "date" else fhir_times.is_instant)(text)
+            rule(prop.logicalType, f"{text} is not null and not {stated}")
+            # Clocks go forward at night: only then is the round trip worth its time.
+            if prop.logicalType == "timestamp" and prop.timezone != "UTC" and prop.format != fhir_times.FHIR:
+                zone, parsed = engine.text(prop.timezone), _parsed(prop, text)
                 round_trip = f"({parsed} at time zone {zone}) at time zone {zone} <> {parsed}"
                 rule("nonexistent_time", f"case when hour({parsed}) < 5 then {round_trip} end")
         case "nhs_number":

@@ -87,10 +87,12 @@ def _alternative(text: str) -> Path:
     if re.fullmatch(NAME, text):
         text = f"$.{text}"
     path, bar, functions = text.partition("|")
+    steps: Steps = []
+    variable: str | None
     if path.removeprefix("@") in VARIABLES and path.startswith("@"):
-        steps, position, variable = [], len(path), path[1:]
+        position, variable = len(path), path[1:]
     else:
-        steps, position, variable = [], 1, None
+        position, variable = 1, None
         while match := STEP.match(path, position):
             steps.append({k: v for k, v in match.groupdict().items() if v is not None})
             position = match.end()

@@ -1,13 +1,13 @@
 """JSON documents that hold many records: an array file, and FHIR Bundles. Where in the file each record stands.
 
-A file is made of lines (one record a line), or it is documents: one JSON array, or Bundles one after another (one alone
-over many lines, or one a line). Which, its first bytes say. Whoever reads records, shows one or takes one out asks here,
-so that all mean the same bytes by a line number.
+A file is made of lines (one record a line), or it is documents: one JSON array, or Bundles one after another (one
+alone over many lines, or one a line). Which, its first bytes say. Whoever reads records, shows one or takes one out
+asks here, so that all mean the same bytes by a line number.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Form = Literal["lines", "array", "bundle", "document"]
@@ -68,49 +68,70 @@ def elements(data: bytes) -> Documents | None:
 def documents(data: bytes, form: Form) -> Documents:
     """The records of a file of that form. Raises BrokenDocument where its brackets do not match."""
     found, heads = [], []
-    for number, (start, end, ranges) in enumerate(_documents(data, b"[" if form == "array" else b"{")):
+    scan = _Scan(data, b"[" if form == "array" else b"{")
+    for number, (start, end, ranges) in enumerate(scan.documents()):
         found += [(first, last, number) for first, last in ranges]
         heads.append(data[start : ranges[0][0]] + data[ranges[-1][1] : end] if ranges else data[start:end])
     return Documents(_with_lines(data, found), heads)
 
 
-def _documents(data: bytes, opening: bytes) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
-    """Start and end of each document, and of the records in it: members of its one list, or of the list `entry`."""
-    stack: list[bytes] = []
-    ranges: list[tuple[int, int]] = []
-    start = begin = position = len(UTF8_BOM) if data.startswith(UTF8_BOM) else 0
-    key = b""
-    inside = False  # within the list of records
-    depth_of_list = 0 if opening == b"[" else 1
-    for token in TOKEN.finditer(data):
-        sign = token[0][:1]
-        if not stack and data[position : token.start()].strip(BLANK):
-            raise BrokenDocument(_line(data, position))
-        if sign == b'"':
-            if len(stack) == 1 and not inside:
-                key = token[0]
-        elif sign in b"{[":
-            if not stack:
-                if sign != opening:
-                    raise BrokenDocument(_line(data, token.start()))
-                start, ranges = token.start(), []
-            if inside and len(stack) == depth_of_list + 1:
-                begin = token.start()
-            if len(stack) == depth_of_list and sign == b"[" and (opening == b"[" or key == b'"entry"'):
-                inside = True
-            stack.append(sign)
-        elif sign in b"}]":
-            if not stack or (stack.pop() == b"{") != (sign == b"}"):
-                raise BrokenDocument(_line(data, token.start()))
-            if inside and len(stack) == depth_of_list + 1:
-                ranges.append((begin, token.end()))
-            elif inside and len(stack) == depth_of_list:
-                inside = False
-            if not stack:
-                yield start, token.end(), ranges
-        position = token.end()
-    if stack or data[position:].strip(BLANK):
-        raise BrokenDocument(_line(data, len(data)))
+@dataclass
+class _Scan:
+    """One pass over the brackets of documents that each begin with `opening`."""
+
+    data: bytes
+    opening: bytes
+    stack: list[bytes] = field(default_factory=list)
+    ranges: list[tuple[int, int]] = field(default_factory=list)
+    start: int = 0
+    begin: int = 0
+    position: int = 0
+    key: bytes = b""  # the last text on the top level: before a bracket it is its key
+    inside: bool = False  # within the list of records
+
+    @property
+    def depth(self) -> int:
+        """How deep the list of records stands."""
+        return 0 if self.opening == b"[" else 1
+
+    def documents(self) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+        """Start and end of each document, and of the records in it: members of its one list, or of the list `entry`."""
+        self.position = len(UTF8_BOM) if self.data.startswith(UTF8_BOM) else 0
+        for token in TOKEN.finditer(self.data):
+            sign = token[0][:1]
+            if not self.stack and (self.data[self.position : token.start()].strip(BLANK) or sign != self.opening):
+                raise self._broken(token.start())
+            if sign == b'"' and len(self.stack) == 1 and not self.inside:
+                self.key = token[0]
+            elif sign in b"{[":
+                self._open(sign, token.start())
+            elif sign in b"}]":
+                self._close(sign, token.start(), token.end())
+                if not self.stack:
+                    yield self.start, token.end(), self.ranges
+            self.position = token.end()
+        if self.stack or self.data[self.position :].strip(BLANK):
+            raise self._broken(len(self.data))
+
+    def _open(self, sign: bytes, start: int) -> None:
+        if not self.stack:
+            self.start, self.ranges = start, []
+        if self.inside and len(self.stack) == self.depth + 1:
+            self.begin = start
+        elif len(self.stack) == self.depth and sign == b"[" and (self.depth == 0 or self.key == b'"entry"'):
+            self.inside = True
+        self.stack.append(sign)
+
+    def _close(self, sign: bytes, start: int, end: int) -> None:
+        if (self.stack.pop() == b"{") != (sign == b"}"):
+            raise self._broken(start)
+        if self.inside and len(self.stack) == self.depth + 1:
+            self.ranges.append((self.begin, end))
+        elif self.inside and len(self.stack) == self.depth:
+            self.inside = False
+
+    def _broken(self, position: int) -> BrokenDocument:
+        return BrokenDocument(self.data.count(b"\n", 0, position) + 1)
 
 
 def _with_lines(data: bytes, found: list[tuple[int, int, int]]) -> list[Element]:
@@ -121,10 +142,6 @@ def _with_lines(data: bytes, found: list[tuple[int, int, int]]) -> list[Element]
         made.append(Element(start, end, line, last, document))
         line, position = last, end
     return made
-
-
-def _line(data: bytes, position: int) -> int:
-    return data.count(b"\n", 0, position) + 1
 
 
 def _is_bundle(text: bytes) -> bool:

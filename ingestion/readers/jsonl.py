@@ -186,11 +186,10 @@ class JsonlReading(Reading):
 
     # --- reading it -------------------------------------------------------------------------------
     def _read(self, con: duckdb.DuckDBPyConnection) -> Batches:
-        kind = f"case when fault is null then {self._kind} end" if self._kind else "null::varchar"
         con.execute(
             f"""create or replace temp table records as
-            select * exclude (fault), {self._part} as part, {self._fault} as fault
-            from (select *, {kind} as kind
+            select * exclude (fault), {self._part()} as part, {self._fault()} as fault
+            from (select *, case when fault is null then {self._kind()} end as kind
                 from (select *, case when deep then 'depth' when not {is_json("text")} then 'json' end as fault
                     from incoming))"""
         )
@@ -199,8 +198,17 @@ class JsonlReading(Reading):
         for index in range(len(self._paths)):
             yield from self._read_part(con, index)
 
-    # SQL over `text`, `kind` and `fault`: what kind of record it is, which part of the contract reads that, what is wrong.
-    _kind, _part, _fault = "", "0", "fault"
+    def _kind(self) -> str:
+        """SQL over `text`: what kind of record it is."""
+        return "null::varchar"
+
+    def _part(self) -> str:
+        """SQL over `kind`: the number of the contract's part that reads it; null where none does."""
+        return "0"
+
+    def _fault(self) -> str:
+        """SQL over `text`, `kind` and `fault`: the rule that the record breaks before a field of it is read."""
+        return "fault"
 
     def _skip_others(self, con: duckdb.DuckDBPyConnection) -> None:
         """Count the records that no part of the contract reads."""
@@ -292,7 +300,7 @@ def blocks(data: bytes, found: list[Element]) -> Iterator[pa.Table]:
 
 
 def is_json(text: str) -> str:
-    """SQL: whether a text is one JSON object by the standard. The costly look outside of texts is for the suspicious."""
+    """SQL: whether a text is one JSON object by the standard. The costly look outside texts is for suspicious ones."""
     outside = f"regexp_replace({text}, {engine.text(TEXT)}, '\"\"', 'g')"
     not_standard = engine.text(NOT_STANDARD)
     return f"""case

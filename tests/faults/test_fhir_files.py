@@ -87,7 +87,10 @@ def test_f78_another_release_is_told_and_refused(tmp_path, what):
 
 
 def test_f78_r4_profiles_and_uk_core_are_read(tmp_path):
-    profiles = ["http://hl7.org/fhir/4.0/StructureDefinition/Patient", "https://fhir.hl7.org.uk/StructureDefinition/UKCore-Patient"]
+    profiles = [
+        "http://hl7.org/fhir/4.0/StructureDefinition/Patient",
+        "https://fhir.hl7.org.uk/StructureDefinition/UKCore-Patient",
+    ]
     made = fate(tmp_path, ndjson(patient("p1", meta={"lastUpdated": "2025-07-01T08:00:00Z", "profile": profiles})))
     assert (made.profile["valid"], refused(made)) == (1, [])
 
@@ -115,7 +118,13 @@ def test_f78_what_must_not_be_ignored_is_refused_and_what_may_be_is(tmp_path):
 
 
 def test_f78_a_reference_to_what_is_not_there_is_kept(tmp_path):
-    made = fate(tmp_path, ndjson(task("t1", "nowhere", "accepted"), appointment("a1", "fulfilled", basedOn=[ref("ServiceRequest", "nowhere")])))
+    made = fate(
+        tmp_path,
+        ndjson(
+            task("t1", "nowhere", "accepted"),
+            appointment("a1", "fulfilled", basedOn=[ref("ServiceRequest", "nowhere")]),
+        ),
+    )
     (of_task,) = made.read("facts/referral/*.parquet", "distinct correlation_id")
     assert made.read("facts/appointment/*.parquet", "distinct correlation_id") == [of_task]
     assert of_task[0] is not None
@@ -208,7 +217,11 @@ LATER = "2025-07-02T08:00:00Z"
 def test_f79_a_deletion_takes_back_what_the_resource_said(home):
     told(home, "1.ndjson", ndjson(request("r1"), appointment("a1", "fulfilled"), appointment("a2", "noshow")))
     deleted = bundle(deletion("ServiceRequest", "r1"), kind="transaction", indent=None, timestamp=LATER)
-    told(home, "2.ndjson", deleted + bundle(deletion("Appointment", "a1"), kind="transaction", indent=None, timestamp=LATER))
+    told(
+        home,
+        "2.ndjson",
+        deleted + bundle(deletion("Appointment", "a1"), kind="transaction", indent=None, timestamp=LATER),
+    )
     assert holds(home) == [("a2", "appointment.booked"), ("a2", "appointment.missed")]
 
 

@@ -57,7 +57,9 @@ CASES = [
     Case("f70_broken_line", text(event("70a"), '{"id": "70b", ', event("70c")), [(2, "json")], ["70a", "70c"]),
     Case(
         "f70_what_only_lenient_readers_take",
-        text(event("70d"), *(json.dumps(event(f"70{n}")).replace('"minutes": 30', bad) for n, bad in enumerate(NO_JSON))),
+        text(
+            event("70d"), *(json.dumps(event(f"70{n}")).replace('"minutes": 30', bad) for n, bad in enumerate(NO_JSON))
+        ),
         [(n, "json") for n in range(2, 7)],
         ["70d"],
     ),
@@ -86,9 +88,13 @@ CASES = [
         ["73c", "73d"],
     ),
     Case("f74_array_file", json.dumps([event("74a"), event("74b")]) + "\n", status="refused"),
-    Case("f60_nested_without_end", text(event("60a"), doubled(event("60b"), f'"x": {"[" * 100_000 + "]" * 100_000}'))
-         + text(doubled(event("60c"), '"x": ' + '{"y": ' * 70 + "1" + "}" * 70), doubled(event("60d"), '"x": [[[1]]]')),
-         [(2, "depth"), (3, "depth")], ["60a", "60d"]),
+    Case(
+        "f60_nested_without_end",
+        text(event("60a"), doubled(event("60b"), f'"x": {"[" * 100_000 + "]" * 100_000}'))
+        + text(doubled(event("60c"), '"x": ' + '{"y": ' * 70 + "1" + "}" * 70), doubled(event("60d"), '"x": [[[1]]]')),
+        [(2, "depth"), (3, "depth")],
+        ["60a", "60d"],
+    ),
     Case("f75_byte_order_mark", b"\xef\xbb\xbf" + text(event("75a")).encode(), ids=["75a"]),
     Case("f76_ids_that_are_large_numbers", text(event(9007199254740993)), ids=["9007199254740993"]),
     Case(
@@ -154,8 +160,12 @@ def test_f74_an_array_is_read_where_the_contract_says_so(tmp_path):
 
 
 def test_f73_a_key_the_contract_does_not_know_is_refused_where_it_says_so(tmp_path):
-    strict = contract("{name: id, source: $.id}", "{name: t, source: $.d.t}", file="{format: jsonl, unknownKeys: refuse}")
-    made = stage(tmp_path, strict, text({"id": "a", "d": {"t": 1}}, {"id": "b", "x": 1}, {"id": "c", "d": {"t": 1, "u": 2}}))
+    strict = contract(
+        "{name: id, source: $.id}", "{name: t, source: $.d.t}", file="{format: jsonl, unknownKeys: refuse}"
+    )
+    made = stage(
+        tmp_path, strict, text({"id": "a", "d": {"t": 1}}, {"id": "b", "x": 1}, {"id": "c", "d": {"t": 1, "u": 2}})
+    )
     assert made.refused_lines == [(2, "unknown_key", None), (3, "unknown_key", None)]
 
 
