@@ -120,10 +120,11 @@ def _write_fhir(path: Path, records: int) -> None:
             elif kind in (1, 2):
                 text = (
                     f'{{"resourceType":"ServiceRequest",{head},"status":"active","intent":"order","code":{{"coding":'
-                    f'[{{"system":"{SCT}","code":"871731000000106","display":"Referral to social prescribing service"}}]}},'
+                    f'[{{"system":"{SCT}","code":"871731000000106","display":"Referral to service"}}]}},'
                     f'"subject":{{"reference":"Patient/{person}0"}},"authoredOn":"2025-05-01T12:00:00Z","requester":'
                     f'{{"reference":"Practitioner/{n % 300}"}},"reasonCode":[{{"coding":[{{"system":"{SCT}","code":'
-                    f'"267076002","display":"Feeling lonely"}}]}},{{"coding":[{{"system":"{SCT}","code":"105531004"}}]}}]}}'
+                    f'"267076002","display":"Feeling lonely"}}]}},{{"coding":[{{"system":"{SCT}",'
+                    '"code":"105531004"}]}]}'
                 )
             elif kind in (3, 4, 5):
                 text = (
@@ -137,7 +138,8 @@ def _write_fhir(path: Path, records: int) -> None:
                 text = (
                     f'{{"resourceType":"Appointment",{head},"status":"fulfilled","start":"2025-06-02T09:30:00+01:00",'
                     '"end":"2025-06-02T09:40:00+01:00","created":"2025-05-20T12:00:00+01:00","participant":[{"actor":'
-                    f'{{"reference":"Patient/{person}0"}},"status":"accepted"}},{{"actor":{{"reference":"Practitioner/{n % 300}"}},'
+                    f'{{"reference":"Patient/{person}0"}},"status":"accepted"}},'
+                    f'{{"actor":{{"reference":"Practitioner/{n % 300}"}},'
                     '"status":"accepted"}]}'
                 )
             else:

@@ -12,7 +12,8 @@ SERVICE = "ZSP61"
 PRACTICE = {"identifier": {"system": ODS, "value": "Z90101"}}
 COMPARED = {
     "dim_people": "person_id, identity_quality, sex, birth_month, ethnic_category",
-    "fct_appointments": "person_id, practice_code, slot_on, booked_on, status, hcp_type, mode, national_category, contact_class",
+    "fct_appointments": """person_id, practice_code, slot_on, booked_on, status, hcp_type, mode, national_category,
+        contact_class""",
     "fct_referrals": """person_id, practice_code, service_code, route, primary_reason_category, decided_on, received_on,
         accepted_on, closed_on, closure_reason, state, enrolment_outcome, age_at_referral""",
 }  # fmt: skip

@@ -58,22 +58,33 @@ OTHER_RELEASES = {
     "an STU3 type": resource("ReferralRequest", "x", status="active"),
     "an R5 type": resource("Transport", "x", status="in-progress"),
     "an STU3 profile": request(
-        "x", meta={"lastUpdated": "2025-07-01T08:00:00Z", "profile": ["https://fhir.hl7.org.uk/STU3/StructureDefinition/X"]}
+        "x",
+        meta={"lastUpdated": "2025-07-01T08:00:00Z", "profile": ["https://fhir.hl7.org.uk/STU3/StructureDefinition/X"]},
     ),
     "CareConnect": patient(
-        "x", meta={"lastUpdated": "2025-07-01T08:00:00Z", "profile": ["https://x.y/StructureDefinition/CareConnect-Patient-1"]}
+        "x",
+        meta={
+            "lastUpdated": "2025-07-01T08:00:00Z",
+            "profile": ["https://x.y/StructureDefinition/CareConnect-Patient-1"],
+        },
     ),
     "an R5 profile": task(
-        "x", "r", "accepted",
+        "x",
+        "r",
+        "accepted",
         meta={"lastUpdated": "2025-07-01T08:00:00Z", "profile": ["http://hl7.org/fhir/5.0/StructureDefinition/Task"]},
     ),
     "an R5 request": request("x", code={"concept": coded("871731000000106")}, category=[coded("x", system=SDOH)]),
     "an R5 reason": task("x", "r", "rejected", statusReason={"concept": {"text": "full"}}),
     "an R5 encounter": about("Encounter", "x", status="completed", actualPeriod={"start": "2025-06-01"}),
-    "an R5 procedure": about("Procedure", "x", status="completed", category=coded("stress", system=SDOH), occurrenceDateTime="2025"),
+    "an R5 procedure": about(
+        "Procedure", "x", status="completed", category=coded("stress", system=SDOH), occurrenceDateTime="2025"
+    ),
     "an STU3 goal": about("Goal", "x", status="in-progress"),
-    "an STU3 condition": about("Condition", "x", code=coded("105531004"), assertedDate="2025-06-01", recordedDate="2025-06-01"),
-}  # fmt: skip
+    "an STU3 condition": about(
+        "Condition", "x", code=coded("105531004"), assertedDate="2025-06-01", recordedDate="2025-06-01"
+    ),
+}
 
 
 @pytest.mark.parametrize("what", OTHER_RELEASES)
@@ -205,10 +216,12 @@ def told(settings, name: str, content: str) -> None:
 def holds(settings) -> list[tuple[str, str]]:
     """The facts that hold, by the newest assertion of each."""
     return rows(
-        settings, "events", "source_record_ref, event_type",
+        settings,
+        "events",
+        "source_record_ref, event_type",
         """qualify revision_kind <> 'retraction' and
             row_number() over (partition by fact_id order by asserted_at desc) = 1 order by all""",
-    )  # fmt: skip
+    )
 
 
 LATER = "2025-07-02T08:00:00Z"
@@ -241,8 +254,16 @@ def test_f79_a_deletion_without_its_time_or_resource_is_refused(tmp_path):
         (request("r1"), {"status": "revoked"}, [("r1", "referral.cancelled"), ("r1", "referral.received")]),
         (task("t1", "r1", "accepted"), {"status": "entered-in-error"}, []),
         (appointment("a1", "noshow"), {"status": "entered-in-error"}, []),
-        (appointment("a1", "noshow"), {"status": "cancelled"}, [("a1", "appointment.booked"), ("a1", "appointment.cancelled")]),
-        (about("Goal", "g1", lifecycleStatus="active", startDate="2025-05-01"), {"lifecycleStatus": "entered-in-error"}, []),
+        (
+            appointment("a1", "noshow"),
+            {"status": "cancelled"},
+            [("a1", "appointment.booked"), ("a1", "appointment.cancelled")],
+        ),
+        (
+            about("Goal", "g1", lifecycleStatus="active", startDate="2025-05-01"),
+            {"lifecycleStatus": "entered-in-error"},
+            [],
+        ),
         (
             about("Condition", "c1", code=coded("105531004"), recordedDate="2025-05-01"),
             {"verificationStatus": coded("entered-in-error", system="x")},
@@ -250,7 +271,7 @@ def test_f79_a_deletion_without_its_time_or_resource_is_refused(tmp_path):
         ),
     ],
     ids=lambda v: v.get("resourceType") if isinstance(v, dict) and "resourceType" in v else None,
-)  # fmt: skip
+)
 def test_f78_entered_in_error_is_not_cancelled(home, before, after, left):
     told(home, "1.ndjson", ndjson(before))
     assert holds(home) != left

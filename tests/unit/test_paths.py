@@ -11,15 +11,21 @@ RECORD = {
     "id": "a",
     "n": 12345678901234567890,
     "flag": False,
-    "type": [{"coding": [{"system": "s", "code": "1"}, {"system": "t", "code": "2"}]}, {"coding": [{"system": "s", "code": "3"}]}],
+    "type": [
+        {"coding": [{"system": "s", "code": "1"}, {"system": "t", "code": "2"}]},
+        {"coding": [{"system": "s", "code": "3"}]},
+    ],
     "identifier": [{"system": "https://x.y/z", "value": "v"}, {"system": "other", "value": "w"}],
-    "subject": {"reference": "https://server/fhir/Patient/p-1/_history/2", "identifier": {"system": "nhs", "value": "n"}},
+    "subject": {
+        "reference": "https://server/fhir/Patient/p-1/_history/2",
+        "identifier": {"system": "nhs", "value": "n"},
+    },
     "focus": {"identifier": {"value": "f"}},
     "participant": [{"actor": {"reference": "Location/l"}}, {"actor": {"reference": "Patient/p2"}}],
     "items": [{"answer": [{"v": 1}]}, {}, {"answer": [{"v": 3}]}],
     "questionnaire": "https://x.y/Questionnaire/PHQ-9|2.0",
     "on": "2025-06",
-}  # fmt: skip
+}
 
 
 def found(path: str, *, is_list: bool = False, **variables: str) -> str:
@@ -75,10 +81,24 @@ def test_a_list_takes_all_and_what_a_member_lacks_keeps_its_place():
 @pytest.mark.parametrize(
     "path",
     [
-        "$", "$.", "$.a b", "$.a'", "$..a", "$.a[b]", "$.a[b='c']", "a.b", "@unheard", "$.a|shout", "$.a|id", "$.a|id(x) --",
-        "$.a or", "$.a[*", "$.a{b", "$.a; drop table x",
+        "$",
+        "$.",
+        "$.a b",
+        "$.a'",
+        "$..a",
+        "$.a[b]",
+        "$.a[b='c']",
+        "a.b",
+        "@unheard",
+        "$.a|shout",
+        "$.a|id",
+        "$.a|id(x) --",
+        "$.a or",
+        "$.a[*",
+        "$.a{b",
+        "$.a; drop table x",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_path_is_refused(path):
     with pytest.raises(ValueError):
         Paths({"x": (path, False)})
