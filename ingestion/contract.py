@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ingestion import contract_text, odcs
+from ingestion import contract_text, odcs, paths
 from ingestion.conditions import Condition, Time, columns_of
 from ingestion.properties import PSEUDONYMISED, Name, Property
 from linkwork import engine
@@ -64,7 +64,7 @@ class Footer(_Model):
 class File(_Model):
     """The file's form. Fixed, never sniffed."""
 
-    format: Literal["csv", "jsonl", "parquet"]
+    format: Literal["csv", "jsonl", "fhir", "parquet"]
     alternatives: list[Literal["parquet"]] | None = None  # other forms the same columns may come in; see `forms`
     encoding: Literal["utf-8", "cp1252", "utf-16"] = "utf-8"
     footer: Footer | None = None
@@ -77,6 +77,10 @@ class File(_Model):
     refusedThreshold: float = Field(default=0.05, ge=0, le=1)
     maxRecordLines: int = 50
     maxLineLength: int = 1 << 20
+    # JSON only
+    array: Literal["refuse", "accept"] = "refuse"  # one array of records in the place of lines
+    unknownKeys: Literal["refuse", "ignore"] = "ignore"
+    maxDepth: int = Field(default=64, ge=1, le=1000)
 
     @property
     def forms(self) -> set[str]:
@@ -138,6 +142,7 @@ class Stream(_Model):
 
     category: Name
     sender: Name | Literal["sender"] = "sender"
+    orSender: bool = False  # where the column of the sender is empty, it is who sends the file
     key: list[Name]
 
 
@@ -148,6 +153,7 @@ class Event(_Model):
     type: str
     when: Condition | None = None
     occurred: Name | Literal["asserted_at"]
+    precision: Name | None = None  # the field that holds year, month or day, where dates come in part
     stream: Stream | None = None
     correlation: Stream | None = None
     payload: dict[Name, Name] = {}
@@ -269,6 +275,8 @@ class Contract(_Model):
         known = {p.name for p in self.properties}
         if len(known) != len(self.properties):
             raise ValueError("two properties have the same name")
+        if self.file.format in ("jsonl", "fhir"):  # every field is named by a path
+            paths.Paths({p.name: (p.header, p.logicalType == "list") for p in self.properties})
         used = {*self.record.key}
         for one in (self.record.practice, self.record.performer, self.record.provider):
             used |= {one} if one and one != "sender" else set()
@@ -284,6 +292,7 @@ class Contract(_Model):
         for event in self.events:
             used |= columns_of(event.when) | set(event.payload.values())
             used |= {event.occurred} if event.occurred != "asserted_at" else set()
+            used |= {event.precision} if event.precision else set()
             for stream in (event.stream, event.correlation):
                 if stream:
                     used |= set(stream.key) | ({stream.sender} if stream.sender != "sender" else set())

@@ -34,8 +34,9 @@ def content_columns(contract: Contract) -> list[str]:
     record = contract.record
     used: dict[str, None] = {}
     for event in contract.events:
-        for column in (*conditions.columns_of(event.when), event.occurred, *event.payload.values()):
-            used[column] = None
+        for column in (*conditions.columns_of(event.when), event.occurred, event.precision, *event.payload.values()):
+            if column:
+                used[column] = None
         for stream in (event.stream, event.correlation):
             for column in (*(stream.key if stream else ()), *([stream.sender] if stream else [])):
                 used[column] = None
@@ -77,6 +78,8 @@ def _query(event: Event, contract: Contract, catalogue: Catalogue, load_id: str,
 
 def _stream_id(stream: Stream) -> str:
     sender = "getvariable('sender')" if stream.sender == "sender" else engine.name(stream.sender)
+    if stream.orSender:
+        sender = f"coalesce({sender}, getvariable('sender'))"
     keys = [f"{engine.name(k)}::varchar" for k in stream.key]
     known = " and ".join(f"{part} is not null" for part in (sender, *keys))
     message = hmac_sql.joined([engine.text("stream"), engine.text(stream.category), sender, *keys])
@@ -98,6 +101,8 @@ def _occurred(event: Event, contract: Contract) -> str:
     prop = contract.field(event.occurred)
     varies = engine.name(prop.precision_column) if prop.precision_column else None
     exact = varies or engine.text(prop.precisions[0])
+    if event.precision:
+        exact = f"coalesce({engine.name(event.precision)}, {exact})"
     at = f"({column}::timestamp at time zone 'UTC')" if prop.logicalType == "date" else column
     return (
         f"{at} as occurred_at, {times.local_day(prop, column, varies)} as occurred_on, "

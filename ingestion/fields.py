@@ -280,7 +280,7 @@ def _identifies(text: str) -> str:
 
 def _elements(prop: Property, contract: Contract) -> str:
     text = engine.name(prop.name)
-    if contract.file.format == "jsonl":  # a JSON array arrives as its JSON text
+    if contract.file.format in ("jsonl", "fhir"):  # a JSON array arrives as its JSON text
         elements = f"string_split(regexp_replace({text}, '[\\[\\]\"\\s]', '', 'g'), ',')"
         if prop.emptyElements == "keep":  # JSON says null
             return f"list_transform({elements}, lambda e: if(e = 'null', '', e))"

@@ -18,6 +18,7 @@ from ingestion.contract import Contract
 from ingestion.judge import Judge
 from ingestion.readers.base import FileRefused, Reading
 from ingestion.readers.csv import CsvReading
+from ingestion.readers.fhir import FhirReading
 from ingestion.readers.jsonl import JsonlReading
 from ingestion.readers.parquet import ParquetReading
 from ingestion.staged import Staged
@@ -36,6 +37,7 @@ READERS: dict[str, Callable[[Path, Contract], Reading]] = {
     "csv": CsvReading,
     "jsonl": JsonlReading,
     "parquet": ParquetReading,
+    "fhir": FhirReading,
 }
 CHUNK_ROWS = 200_000
 

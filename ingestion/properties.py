@@ -36,6 +36,7 @@ DIRECTIVES: dict[str, Precision | None] = {
     "%a": None, "%A": None, "%%": None,
 }  # fmt: skip
 OFFSET = "%z"
+FHIR = "fhir"  # the dates and times of FHIR R4: `fhir_times.py`
 ORDER: tuple[Precision, ...] = ("year", "month", "day", "hour", "minute", "second")
 
 
@@ -133,7 +134,11 @@ class Property(_Model):
     @field_validator("format")
     @classmethod
     def _known_format(cls, value: str | list[str] | None) -> str | list[str] | None:
+        if isinstance(value, list) and FHIR in value:
+            raise ValueError("the format fhir stands alone: it has every form of FHIR's dates and times")
         for text in [value] if isinstance(value, str) else value or []:
+            if text == FHIR:
+                continue
             unknown = set(re.findall(r"%-?[A-Za-z%]", text.removesuffix(OFFSET))) - set(DIRECTIVES)
             if unknown:
                 raise ValueError(f"the format has {', '.join(sorted(unknown))}, which reads other than it prints")
@@ -181,6 +186,8 @@ class Property(_Model):
     @property
     def precisions(self) -> list[Precision]:
         """Every precision a value of the field can have."""
+        if self.format == FHIR:
+            return ["day" if self.logicalType == "date" else "second"]
         found = [precision(f) for f in self.formats]
         if self.logicalType == "date":  # of a time given for a day, the day is taken
             found = ["day" if p not in ("year", "month") else p for p in found]

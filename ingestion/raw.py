@@ -16,6 +16,7 @@ from ingestion.containers import Limits, Source
 from ingestion.contract import File
 from ingestion.readers import parquet
 from ingestion.readers.base import FileRefused
+from linkwork import json_documents
 
 # It was within the limits of its day when it was taken in.
 UNPACKED = Limits(unpacked=1 << 40, ratio=1 << 20)
@@ -38,11 +39,14 @@ def records(content: bytes, form: File | None, starts: Iterable[int]) -> dict[in
     """The raw text of the records that start on the given lines (from 1), line ends included.
 
     A CSV record goes on over the physical lines its quotes span. Without `form` (the feed's contract is gone), and
-    where the quotes do not match, it is the one line. A line the file does not have is left out.
+    where the quotes do not match, it is the one line. A record of a JSON document (an entry of a Bundle) is what stands
+    between its brackets; several that begin on one line are given together. A line the file does not have is left out.
     """
     content = unpacked(content)
     if (rows := _table(content)) is not None:
         return dict(rows(set(starts)))
+    if form is not None and form.format in ("jsonl", "fhir") and (documents := _documents(content)) is not None:
+        return _elements(content, documents, set(starts))
     texts = _lines(content, form.encoding if form else "utf-8")
     found = {}
     for start in starts:
@@ -125,6 +129,22 @@ def _joined(lines: Mapping[int, int], physical: Iterable[tuple[int, str]]) -> It
             current.append(line)
             if number == end:
                 yield start, "".join(current)
+
+
+def _documents(content: bytes) -> json_documents.Documents | None:
+    try:
+        return json_documents.elements(content)
+    except json_documents.BrokenDocument:
+        return None
+
+
+def _elements(content: bytes, documents: json_documents.Documents, starts: set[int]) -> dict[int, str]:
+    found: dict[int, list[str]] = {}
+    for element in documents.elements:
+        if element.line in starts:
+            text = content[element.start : element.end].decode("utf-8", "backslashreplace")
+            found.setdefault(element.line, []).append(text + "\n")
+    return {line: "".join(texts) for line, texts in found.items()}
 
 
 def _csv_length(texts: list[str], start: int, form: File) -> int:

@@ -5,7 +5,8 @@ autumn is the later of the two, unless the contract says otherwise. A value that
 year is never shifted by a zone: it stands at midnight UTC of its first day.
 """
 
-from ingestion.properties import OFFSET, Precision, Property, precision
+from ingestion import fhir_times
+from ingestion.properties import FHIR, OFFSET, Precision, Property, precision
 from linkwork import engine
 
 OFFSET_TEXT = r"(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])$"
@@ -14,12 +15,18 @@ COARSE: tuple[Precision, ...] = ("day", "month", "year")
 
 def value(prop: Property, text: str) -> str:
     """The field's date or instant; null where the text has none of its forms."""
+    if prop.format == FHIR and prop.logicalType == "date":
+        return f"case when {fhir_times.is_day(text)} then {fhir_times.day(text, prop.coarsen)} end"
+    if prop.format == FHIR:
+        return fhir_times.instant(text)
     found = [_day(prop, text, f) if prop.logicalType == "date" else _instant(prop, text, f) for f in prop.formats]
     return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
 
 
 def matches(prop: Property, text: str) -> str:
     """True where the text has one of the forms; null where it is null."""
+    if prop.format == FHIR:
+        return (fhir_times.is_day if prop.logicalType == "date" else fhir_times.is_instant)(text)
     return "(" + " or ".join(f"coalesce({_round_trip(text, f)}, false)" for f in prop.formats) + ")"
 
 
@@ -61,7 +68,7 @@ def local_day(prop: Property, instant: str, exact: str | None) -> str:
 
 
 def _any_local(prop: Property, text: str, test: str) -> str | None:
-    if prop.logicalType != "timestamp":
+    if prop.logicalType != "timestamp" or prop.format == FHIR:
         return None
     zone = engine.text(prop.timezone or "UTC")
     forms = [f for f in prop.formats if not f.endswith(OFFSET) and precision(f) not in COARSE]

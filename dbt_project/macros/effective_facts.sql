@@ -67,7 +67,11 @@ Ids of events, load and arrival stop here: they depend on the order of delivery,
         stated.occurred_on,
         stated.occurred_precision,
         coalesce(subjects.person_key, stated.subject_key) as subject_key,
-        stated.identity_quality,
+        -- Whoever a pseudonym was merged into is known by number: a link names the one that is kept by it.
+        case
+            when subjects.person_key <> stated.subject_key then 'nhs_number'
+            else stated.identity_quality
+        end as identity_quality,
         stated.practice_code,
         stated.performer_code,
         stated.provider_code,

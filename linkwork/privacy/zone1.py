@@ -7,6 +7,7 @@ file that holds the person nothing can be cut out: the copy is dropped.
 import re
 from collections.abc import Callable, Iterator
 
+from linkwork import json_documents
 from linkwork.privacy.scan import Needles
 
 # A record of a text file has no more lines; an open quote is then a stray character (as the readers take it).
@@ -38,7 +39,16 @@ class Eraser:
 
 
 def blanked(data: bytes, lines: set[int], names: Callable[[bytes], bool]) -> tuple[bytes, int]:
-    """A text without the records that begin at `lines` or for which `names` holds; how many records that were."""
+    """A text without the records that begin at `lines` or for which `names` holds; how many records that were.
+
+    In a JSON document a record gives way to an empty object, so that the others can still be read.
+    """
+    try:
+        documents = json_documents.elements(data)
+    except json_documents.BrokenDocument:
+        documents = None
+    if documents is not None:
+        return _emptied(data, documents, lines, names)
     kept: list[bytes] = []
     count, number = 0, 1
     for record in _records(data):
@@ -49,6 +59,20 @@ def blanked(data: bytes, lines: set[int], names: Callable[[bytes], bool]) -> tup
             kept += record
         number += len(record)
     return b"".join(kept), count
+
+
+def _emptied(
+    data: bytes, documents: json_documents.Documents, lines: set[int], names: Callable[[bytes], bool]
+) -> tuple[bytes, int]:
+    if any(names(head) for head in documents.heads):  # named outside of the records: nothing of it may stay
+        return b"\n" * data.count(b"\n"), len(documents.elements)
+    kept, position, count = [], 0, 0
+    for element in documents.elements:
+        record = data[element.start : element.end]
+        if element.line in lines or names(record):
+            kept += [data[position : element.start], b"{", b"\n" * record.count(b"\n"), b"}"]
+            position, count = element.end, count + 1
+    return b"".join([*kept, data[position:]]), count
 
 
 def is_text(data: bytes) -> bool:

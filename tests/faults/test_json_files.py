@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from ingestion import raw
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
 from tests.support.faults import NUMBER, fates, put, use_installed
+from tests.support.gate import contract, stage
 from tests.support.log import add_sender, ingest, make_home, rows
 
 FEED = "link_worker_jsonl"
@@ -45,12 +47,22 @@ class Case:
     content: str | bytes
     refused: list[tuple[int, str]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
+    status: str = "committed"
 
 
 WRONG_TYPES = [1.7, "many", True, [30], {"n": 30}, 1e9]
+NO_JSON = ['"minutes": 30,', '"minutes": nan', '"minutes": 030', "'minutes': 30", '"minutes": 30, // a note']
 NO_NUMBER_NO_TEXT = ['"minutes": NaN', '"minutes": -Infinity', '"minutes": 30, "note": "\\ud800"']
 CASES = [
     Case("f70_broken_line", text(event("70a"), '{"id": "70b", ', event("70c")), [(2, "json")], ["70a", "70c"]),
+    Case(
+        "f70_what_only_lenient_readers_take",
+        text(
+            event("70d"), *(json.dumps(event(f"70{n}")).replace('"minutes": 30', bad) for n, bad in enumerate(NO_JSON))
+        ),
+        [(n, "json") for n in range(2, 7)],
+        ["70d"],
+    ),
     Case(
         "f71_wrong_types_are_never_rounded",
         text(*(event(f"71{n}", minutes=m) for n, m in enumerate(WRONG_TYPES))),
@@ -61,7 +73,7 @@ CASES = [
         "f72_keys_said_twice",
         text(doubled(event("72a"), '"id": "72b"'), doubled(event("72c"), '"x": {"minutes": 1}'))
         + text(json.dumps(event("72d")).replace('"minutes": 30', '"minutes": 30, "minutes": 31')),
-        [(1, "json"), (3, "json")],
+        [(1, "repeated_key"), (3, "repeated_key")],
         ["72c"],
     ),
     Case(
@@ -75,7 +87,14 @@ CASES = [
         [(1, "required"), (2, "required")],
         ["73c", "73d"],
     ),
-    Case("f74_array_file", json.dumps([event("74a"), event("74b")]) + "\n", [(1, "json")]),
+    Case("f74_array_file", json.dumps([event("74a"), event("74b")]) + "\n", status="refused"),
+    Case(
+        "f60_nested_without_end",
+        text(event("60a"), doubled(event("60b"), f'"x": {"[" * 100_000 + "]" * 100_000}'))
+        + text(doubled(event("60c"), '"x": ' + '{"y": ' * 70 + "1" + "}" * 70), doubled(event("60d"), '"x": [[[1]]]')),
+        [(2, "depth"), (3, "depth")],
+        ["60a", "60d"],
+    ),
     Case("f75_byte_order_mark", b"\xef\xbb\xbf" + text(event("75a")).encode(), ids=["75a"]),
     Case("f76_ids_that_are_large_numbers", text(event(9007199254740993)), ids=["9007199254740993"]),
     Case(
@@ -105,7 +124,7 @@ def home(tmp_path_factory):
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_a_file_meets_its_fate(home, case):
     fate = fates(home)[f"{case.name}.jsonl"]
-    assert (fate.status, fate.refused, fate.ids) == ("committed", case.refused, case.ids)
+    assert (fate.status, fate.refused, fate.ids) == (case.status, case.refused, case.ids)
     assert fate.records == fate.accepted + fate.quarantined
 
 
@@ -120,3 +139,37 @@ def test_f71_f73_values_are_what_was_sent(home):
 
 def test_the_log_is_whole(home):
     assert verify(Store(home.log_dir)).problems == []
+
+
+ARRAY = contract("{name: id, source: $.id}", "{name: n, source: $.n}", file="{format: jsonl, array: accept}")
+
+
+def test_f74_an_array_is_read_where_the_contract_says_so(tmp_path):
+    """CloudEvents in batches are such a file. Records stand on their lines, and a broken one costs itself only."""
+    content = '[\n {"id": "a", "n": 1},\n {"id": "b",\n  "n": 2}, {"id": "c",, "n": 3}\n]\n'
+    made = stage(tmp_path, ARRAY, content)
+    assert made.read("records/*.parquet", "line_no, line_end", "order by 1") == [(2, 2), (3, 4)]
+    assert made.refused_lines == [(4, "json", None)]
+    assert raw.records(content.encode(), ARRAY.file, [3, 4]) == {
+        3: '{"id": "b",\n  "n": 2}\n',
+        4: '{"id": "c",, "n": 3}\n',
+    }
+    assert stage(tmp_path, ARRAY, "[]\n").profile["records"] == 0
+    cut = stage(tmp_path, ARRAY, content[:30]).profile
+    assert "brackets do not match" in cut["refused"]
+
+
+def test_f73_a_key_the_contract_does_not_know_is_refused_where_it_says_so(tmp_path):
+    strict = contract(
+        "{name: id, source: $.id}", "{name: t, source: $.d.t}", file="{format: jsonl, unknownKeys: refuse}"
+    )
+    made = stage(
+        tmp_path, strict, text({"id": "a", "d": {"t": 1}}, {"id": "b", "x": 1}, {"id": "c", "d": {"t": 1, "u": 2}})
+    )
+    assert made.refused_lines == [(2, "unknown_key", None), (3, "unknown_key", None)]
+
+
+def test_f36_a_line_that_is_too_long_costs_itself_only_and_no_memory(tmp_path):
+    short = contract("{name: id, source: $.id}", "{name: n, source: $.n}", file="{format: jsonl, maxLineLength: 40}")
+    made = stage(tmp_path, short, text({"id": "a"}, {"id": "b" * 50_000_000}, {"id": "c"}))
+    assert (made.refused_lines, made.profile["valid"]) == ([(2, "encoding", None)], 2)

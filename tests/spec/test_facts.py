@@ -17,7 +17,7 @@ bob    | B1     | referral.accepted  | 2024-05-03 | asserted=2024-05-03
 bob    | B1     | referral.accepted  | 2024-05-03 | asserted=2024-05-09; kind=retraction
 cat    | C1     | referral.received  | 2024-05-02 | at=Z90401; route=gp
 cat    | C1     | referral.received  | 2024-05-02 | at=Z90401; route=self; asserted=2024-05-02; kind=contest
-dan    | D1     | need.recorded      | 2024-05-02 | at=Z90401; code=73438004
+dan    | D1     | need.recorded      | 2024-05-02 | at=Z90401; code=73438004; verification_status=provisional
 """
 
 
@@ -62,10 +62,9 @@ def test_a_contested_referral_counts_nowhere(marts: Scenario) -> None:
     assert row["referrals"] == 2
 
 
-def test_a_need_has_the_category_of_its_code(marts: Scenario) -> None:
-    assert [row["category"] for row in marts.rows("select category from fct_needs where code = '73438004'")] == [
-        "employment_training_volunteering"
-    ]
+def test_a_need_has_the_category_of_its_code_and_how_sure_the_source_is(marts: Scenario) -> None:
+    query = "select category, verification_status from fct_needs where code = '73438004'"
+    assert marts.rows(query) == [{"category": "employment_training_volunteering", "verification_status": "provisional"}]
 
 
 def test_deliveries_are_counted_by_fate_in_the_local_month_of_receipt(marts: Scenario) -> None:

@@ -49,8 +49,10 @@ def test_a_broken_line_is_refused_by_its_own_number_and_the_rest_is_read(tmp_pat
         '{"id": "b", "data": {"items": [1, -Infinity]}}',
         '{"id": "b", "x":NaN}',
         '{"id": "\\ud800"}',
-        '{"id": "b", "id": "c"}',
-        '{"id": "b", "data": {"text": "x", "text": "y"}}',
+        '{"id": "b",}',
+        '{"id": "b", "data": {"items": [1, ]}}',
+        '{"id": nan}',
+        '{"id": -inf}',
     ],
 )
 def test_a_line_that_is_not_one_valid_object_is_refused(tmp_path, broken):
@@ -65,11 +67,16 @@ def test_words_inside_a_text_are_only_words(tmp_path, text):
     assert (rows, bad) == ([(1, "a", text)], [])
 
 
+@pytest.mark.parametrize("doubled", ['"id": "c"', '"data": {"text": "x", "text": "y"}'])
+def test_a_key_that_is_said_twice_is_refused(tmp_path, doubled):
+    rows, bad = read(tmp_path, line(id="a") + f'{{"id": "b", {doubled}}}\n' + line(id="z"))
+    assert ([r[1] for r in rows], bad) == (["a", "z"], [(2, "repeated_key")])
+
+
 @pytest.mark.parametrize("content", ['[{"id": "a"}, {"id": "b"}]', '[\n{"id": "a"},\n{"id": "b"},\n]\n'])
-def test_an_array_file_gives_no_record(tmp_path, content):
-    rows, bad = read(tmp_path, content)
-    assert rows == []
-    assert [number for number, _ in bad] == list(range(1, len(content.splitlines()) + 1))
+def test_an_array_file_is_refused(tmp_path, content):
+    with pytest.raises(FileRefused, match="one JSON array"):
+        read(tmp_path, content)
 
 
 def test_a_byte_order_mark_is_taken_away_and_utf_16_refused(tmp_path):

@@ -4,27 +4,62 @@ with facts as (
     select * from {{ ref('stg_log__appointment_events') }}
 ),
 
-with_outcome as (
-    select stream_id
+stated as (
+    select *
     from facts
     where event_type <> 'appointment.booked'
 ),
 
+-- An appointment and the encounter that took place in it may both say what became of it: that the person was seen
+-- outweighs the rest, and the appointment, which says more of the slot, the encounter. Few do, and only they are ranked.
+several as (
+    select stream_id
+    from stated
+    group by stream_id
+    having count(*) > 1
+),
+
+ranked as (
+    select
+        stated.stream_id,
+        stated.fact_id,
+        row_number() over (
+            partition by stated.stream_id
+            order by
+                case stated.event_type
+                    when 'appointment.attended' then 1
+                    when 'appointment.missed' then 2
+                    when 'appointment.cancelled' then 3
+                    else 4
+                end,
+                stated.appointment_booked_at asc nulls last,
+                stated.fact_id asc
+        ) as choice
+    from stated
+    inner join several on stated.stream_id = several.stream_id
+),
+
+outcomes as (
+    select stated.*
+    from stated
+    left join ranked on stated.fact_id = ranked.fact_id
+    where coalesce(ranked.choice, 1) = 1
+),
+
 slots as (
     select
-        facts.*,
-        facts.occurred_on as slot_on
-    from facts
-    where facts.event_type <> 'appointment.booked'
+        outcomes.*,
+        outcomes.occurred_on as slot_on
+    from outcomes
     union all
     select
         facts.*,
         {{ local_date('facts.appointment_slot_start') }} as slot_on
     from facts
-    left join with_outcome on facts.stream_id = with_outcome.stream_id
+    left join outcomes on facts.stream_id = outcomes.stream_id
     where
         facts.event_type = 'appointment.booked'
-        and with_outcome.stream_id is null
+        and outcomes.stream_id is null
 )
 
 select

@@ -10,6 +10,7 @@ select
     events.need_code as code,
     events.need_code_system as code_system,
     events.need_source_term as source_term,
+    events.need_verification_status as verification_status,
     codes.term,
     coalesce(codes.category, 'uncoded') as category,
     codes.mapping_version,

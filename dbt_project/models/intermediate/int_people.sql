@@ -54,7 +54,8 @@ seen as (
 people as (
     select
         subject_key,
-        min(identity_quality) as identity_quality
+        -- A person that several pseudonyms stand for is known by number if one of them is.
+        max(identity_quality) as identity_quality
     from seen
     group by subject_key
 )

@@ -29,7 +29,9 @@ indexed as (
         referrals.referral_key,
         referrals.subject_key,
         referrals.received_on,
-        least(referrals.closed_on, referrals.rejected_on, referrals.declined_on) as ended_on,
+        least(
+            referrals.closed_on, referrals.rejected_on, referrals.declined_on, referrals.cancelled_on
+        ) as ended_on,
         coalesce(
             referrals.decided_on,
             inferred.contact_on,

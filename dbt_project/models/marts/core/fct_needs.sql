@@ -8,6 +8,7 @@ select
     code,
     code_system,
     source_term,
+    verification_status,
     category,
     mapping_version
 from {{ ref('int_needs') }}

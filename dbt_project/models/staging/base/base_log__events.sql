@@ -59,6 +59,7 @@ select
     need_code,
     need_code_system,
     need_source_term,
+    need_verification_status,
     person_birth_month,
     person_sex,
     person_ethnic_category,
@@ -77,6 +78,8 @@ select
     referral_code,
     referral_code_system,
     referral_source_term,
+    referral_stated_by,
+    referral_cancelled_by,
     registration_end_reason
 from {{ source('log', 'events') }}
 where {{ is_standing(source('log', 'events')) }}

@@ -1,0 +1,15 @@
+{#-
+The value of a column in the facts of one type about a referral, where requester and performer may both state it: of the
+one given, else of the other. A fact whose feed does not tell the two apart counts for both.
+-#}
+{% macro stated_by(first, event_type, column) -%}
+    coalesce(
+            max(
+                case
+                    when event_type = '{{ event_type }}' and coalesce(referral_stated_by, '{{ first }}') = '{{ first }}'
+                        then {{ column }}
+                end
+            ),
+            max(case when event_type = '{{ event_type }}' then {{ column }} end)
+        )
+{%- endmacro %}
