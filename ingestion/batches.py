@@ -14,11 +14,13 @@ from typing import Any
 import structlog
 
 from ingestion import recorded, refused
+from ingestion.contract import File, load_contracts
 from ingestion.landing import landed_files
 from linkwork import engine
 from linkwork.errors import UsageError
 from linkwork.files import sha256_of, sweep_partials, write_json
 from linkwork.log import commit, plan, tombstones
+from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
 from linkwork.log.store import Store
 from linkwork.privacy import vault, zone1
@@ -141,13 +143,19 @@ def seal_received(settings: Settings, folder: Path) -> None:
         if load_id is None or load_id not in done["loads_committed"]:
             continue
         lines = {first: last for load, first, last in done["refused"] if load == load_id}
-        refused.keep(landed.path, lines, settings.quarantine_raw_dir / load_id, keys.zone1)
+        form = _form(settings, landed.feed) if lines else None
+        refused.keep(landed.path, lines, settings.quarantine_raw_dir / load_id, keys.zone1, form=form)
         reached("refused-kept")
         _seal(landed.path, settings.raw_dir / sha, keys, erased, without[load_id])
         reached("raw-sealed")
         if not settings.landing_is_read_only:
             landed.path.unlink()
     reached("landing-emptied")
+
+
+def _form(settings: Settings, feed: str) -> File | None:
+    contract = load_contracts(settings.contracts_dir, Catalogue.current()).get(feed)
+    return contract.file if contract else None
 
 
 def _seal(source: Path, target: Path, keys: Keys, erased: frozenset[bytes], lines: set[int]) -> None:

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ingestion.conditions import Condition, columns_of
+from ingestion.sheets import Sheet
 from linkwork.errors import BadDataError
 from linkwork.log.catalogue import Catalogue
 
@@ -81,7 +82,9 @@ class SchemaObject(_Model):
 class File(_Model):
     """The file's form. Fixed, never sniffed."""
 
-    format: Literal["csv", "jsonl"]
+    format: Literal["csv", "jsonl", "xlsx"]
+    sheet: Sheet | None = None
+    alternatives: list["File"] = []  # other forms in which files of the feed come, told apart by their first bytes
     encoding: Literal["utf-8"] = "utf-8"
     delimiter: str = ","
     quote: str = '"'
@@ -91,6 +94,15 @@ class File(_Model):
     refusedThreshold: float = Field(default=0.05, ge=0, le=1)
     maxRecordLines: int = 50
     maxLineLength: int = 1 << 20
+
+    @model_validator(mode="after")
+    def _has_its_sheet(self) -> "File":
+        if (self.format == "xlsx") != (self.sheet is not None):
+            raise ValueError("sheet describes the form xlsx, and no other")
+        forms = [self.format, *(other.format for other in self.alternatives)]
+        if len(set(forms)) < len(forms) or any(other.alternatives for other in self.alternatives):
+            raise ValueError("alternatives are other forms, each given once")
+        return self
 
 
 class Subject(_Model):
@@ -228,6 +240,8 @@ class Contract(_Model):
         if len(known) != len(self.properties):
             raise ValueError("two properties have the same name")
         used = {*self.record.key}
+        for form in (self.file, *self.file.alternatives):
+            used |= form.sheet.fields if form.sheet else set()
         for one in (self.record.practice, self.record.performer, self.record.provider):
             used |= {one} if one and one != "sender" else set()
         used |= {n for n in (self.record.reference, self.record.subject.nhs_number) if n}

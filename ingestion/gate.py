@@ -12,13 +12,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ingestion import profile, refused
+from ingestion import forms, profile, refused
 from ingestion.arrival import Arrival
 from ingestion.contract import Contract
 from ingestion.judge import Judge
 from ingestion.readers.base import FileRefused, Reading
 from ingestion.readers.csv import CsvReading
 from ingestion.readers.jsonl import JsonlReading
+from ingestion.readers.xlsx import XlsxReading
 from ingestion.staged import Staged
 from linkwork import engine
 from linkwork.engine import row
@@ -31,7 +32,11 @@ from linkwork.privacy.keys import Keys
 from linkwork.privacy.subjects import mentioned
 from linkwork.settings import Settings
 
-READERS: dict[str, Callable[[Path, Contract], Reading]] = {"csv": CsvReading, "jsonl": JsonlReading}
+READERS: dict[str, Callable[[Path, Contract], Reading]] = {
+    "csv": CsvReading,
+    "jsonl": JsonlReading,
+    "xlsx": XlsxReading,
+}
 CHUNK_ROWS = 200_000
 
 
@@ -71,6 +76,7 @@ class Gate:
         """
         folder = batch_dir / arrival.load_id
         folder.mkdir(parents=True, exist_ok=True)
+        contract = forms.as_sent(arrival.path, contract)
         described = profile.empty(arrival, contract, previous)
         with engine.connect(memory_limit=self.memory_limit, threads=self.threads, spill=self.spill) as con:
             hmac_sql.install(con, self.keys)
@@ -88,7 +94,7 @@ class Gate:
                 described["refused"] = str(refusal)
             else:
                 described |= profile.counted(con, contract, reading, tally, staged)
-                self._keep_refused_text(con, arrival, staged)
+                self._keep_refused_text(con, arrival, contract, staged)
         write_json(folder / "profile.json", described)
         reached("file-staged")
         return described
@@ -131,7 +137,9 @@ class Gate:
             f"update judged set skipped_as = 'erased' where erasure_hmac(record_key) in (from tombstone) or {erased}"
         )
 
-    def _keep_refused_text(self, con: duckdb.DuckDBPyConnection, arrival: Arrival, staged: Staged) -> None:
+    def _keep_refused_text(
+        self, con: duckdb.DuckDBPyConnection, arrival: Arrival, contract: Contract, staged: Staged
+    ) -> None:
         """The raw text of refused records, encrypted in zone 1, one JSON object a record."""
         if self.quarantine_raw is None:
             return
@@ -139,7 +147,7 @@ class Gate:
             f"select source_line, line_end from read_parquet({engine.texts(staged.files('quarantine'))}) order by 1"
         ).fetchall()
         target = self.quarantine_raw / arrival.load_id
-        refused.keep(arrival.path, dict(lines), target, self.keys.zone1, self._names_erased)
+        refused.keep(arrival.path, dict(lines), target, self.keys.zone1, self._names_erased, contract.file)
 
     def _names_erased(self, raw: str) -> bool:
         return bool(self.tombstones) and not self.tombstones.isdisjoint(mentioned(raw, self.keys))

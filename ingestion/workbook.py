@@ -1,0 +1,256 @@
+"""A workbook (XLSX) as rows of values: what its cells show, never a formula, and what each cell has wrong with it.
+
+A sheet is read twice, both times as a stream: once for its structure (merged cells, hidden rows and columns, formulas
+without a saved result), which openpyxl does not give while it streams, and once by openpyxl for its values.
+"""
+
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import IO, Any
+from xml.etree.ElementTree import ParseError
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.compute as pc
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+from openpyxl.utils.cell import coordinate_to_tuple, get_column_letter, range_boundaries
+from openpyxl.utils.datetime import MAC_EPOCH
+from openpyxl.utils.exceptions import InvalidFileException
+
+from ingestion.containers import Limits, check_zip
+from ingestion.readers.base import FileRefused
+from ingestion.sheets import Sheet
+
+LIMITS = Limits(unpacked=1 << 30, entries=2000)
+COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls and of workbooks with a password
+ZIP = b"PK\x03\x04"
+MACROS = re.compile(r"vbaProject|macrosheets|dialogsheets", re.IGNORECASE)
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+LEAP_1900 = re.compile(r"60(\.\d*)?")  # the day after 28 February 1900 in the calendar that Excel inherited
+SURE_DIGITS = 10**15  # a number cell keeps 15 digits; what follows was lost at the source
+
+warnings.filterwarnings("ignore", module=r"openpyxl\.")  # it warns of what it leaves out, such as pictures
+if not openpyxl.DEFUSEDXML:  # openpyxl's own switch, OPENPYXL_DEFUSEDXML in the environment
+    raise ImportError("openpyxl must read XML through defusedxml")
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A cell without a value: the rule it breaks, and how the sentence about it ends."""
+
+    rule: str
+    why: str
+
+
+NO_RESULT = Broken("formula", "has a formula without a saved result; save the workbook in a spreadsheet program")
+AN_ERROR = Broken("cell_error", "holds an error of the spreadsheet")
+NO_DAY = Broken("date", "holds 29 February 1900, a day that never was")
+
+Value = str | int | float | bool | datetime | date | time | timedelta | Broken | None
+
+
+@dataclass
+class Structure:
+    """What a sheet is besides its values. Rows and columns count from 1."""
+
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)  # first column, row, last column, row
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
+    broken: dict[tuple[int, int], Broken] = field(default_factory=dict)
+    rows: int = 0  # the last that has a cell with something in it
+    columns: int = 0
+
+    def is_hidden_column(self, column: int) -> bool:
+        return any(first <= column <= last for first, last in self.hidden_columns)
+
+
+def is_workbook(head: bytes) -> bool:
+    """Whether a file that begins like this is a workbook, if it is one of what contracts describe."""
+    return head.startswith((ZIP, COMPOUND))
+
+
+def check(path: Path) -> None:
+    """Raise FileRefused where a file is not a workbook to open: locked, too large, with macros, of another kind."""
+    with path.open("rb") as handle:
+        head = handle.read(len(COMPOUND))
+        if head == COMPOUND:
+            locked = "EncryptedPackage".encode("utf-16-le") in handle.read(1 << 20)
+            what = "is locked with a password" if locked else "is of an old kind (.xls)"
+            raise FileRefused(f"The workbook {what}; save it as .xlsx without a password.")
+    if not head.startswith(ZIP):
+        raise FileRefused("The file is not a workbook (.xlsx).")
+    names = {entry.filename for entry in check_zip(path, LIMITS)}
+    if "[Content_Types].xml" not in names:
+        raise FileRefused("The file is a zip, but not a workbook (.xlsx).")
+    if any(MACROS.search(name) for name in names):
+        raise FileRefused("The workbook holds macros; save it as .xlsx, which has none.")
+    if any(name.endswith("workbook.bin") for name in names):
+        raise FileRefused("The workbook is of a binary kind (.xlsb); save it as .xlsx.")
+
+
+class Workbook:
+    """One sheet of an open workbook: `structure`, `rows()` and the `notes` about what is left aside."""
+
+    def __init__(self, source: Path | IO[bytes], form: Sheet) -> None:
+        self.notes: list[str] = []
+        with readable():
+            self._book = openpyxl.load_workbook(source, read_only=True, data_only=True, keep_links=False)
+            self._excel_calendar = self._book.epoch != MAC_EPOCH
+            self._sheet = self._chosen(form)
+            self._note_what_is_left()
+            self.structure = self._structure(form)
+
+    def rows(self) -> Iterator[tuple[int, list[Value]]]:
+        """Every row from 1 to the last that holds something, each as wide as the sheet."""
+        shape = self.structure
+        self._sheet.reset_dimensions()  # what the file says of its size may be wrong
+        with readable():
+            cells = self._sheet.iter_rows(max_row=shape.rows or 1, max_col=shape.columns or 1)
+            for number, row in enumerate(cells, start=1):
+                if number > shape.rows:
+                    break
+                yield number, [self._value(number, column, cell) for column, cell in enumerate(row, start=1)]
+        self._book.close()
+
+    def _value(self, row: int, column: int, cell: Any) -> Value:
+        if broken := self.structure.broken.get((row, column)):
+            # The number 60 is a day only where it is shown as one.
+            return broken if broken is not NO_DAY or cell.data_type == "d" else cell.value
+        value: Value = cell.value
+        return AN_ERROR if cell.data_type == "e" else value
+
+    def _chosen(self, form: Sheet) -> Any:
+        sheets = [sheet for sheet in self._book.worksheets if sheet.sheet_state == "visible"]
+        if form.name is not None:
+            fitting = pc.match_substring_regex(pa.array([s.title for s in sheets], pa.string()), f"^(?:{form.name})$")
+            sheets = [sheet for sheet, fits in zip(sheets, fitting.to_pylist(), strict=True) if fits]
+            if len(sheets) != 1:
+                raise FileRefused(f"The workbook has {len(sheets)} visible sheets of the name stated, expected one.")
+        if not sheets:
+            raise FileRefused("The workbook has no visible sheet.")
+        return sheets[0]
+
+    def _note_what_is_left(self) -> None:
+        hidden = sum(sheet.sheet_state != "visible" for sheet in self._book.worksheets)
+        if hidden:
+            self.notes.append(f"{hidden} hidden sheet(s) were not read")
+        if others := len(self._book.worksheets) - hidden - 1:
+            self.notes.append(f"{others} other visible sheet(s) were not read")
+        if any("externalLinks/" in name for name in self._book._archive.namelist()):
+            self.notes.append("links to other workbooks were not followed")
+
+    def _structure(self, form: Sheet) -> Structure:
+        shape, row, column = Structure(), 0, 0
+        with self._book._archive.open(self._sheet._worksheet_path) as source:
+            data = None
+            for event, element in iterparse(source, events=("start", "end"), forbid_dtd=True):
+                tag = element.tag.removeprefix(MAIN)
+                if event == "start":
+                    if tag == "sheetData":
+                        data = element
+                    elif tag == "row":
+                        stated = int(element.get("r", row + 1))
+                        if stated <= row:
+                            raise FileRefused(f"The rows of the sheet are out of order (row {stated}).")
+                        row, column = stated, 0
+                        if element.get("hidden") in ("1", "true"):
+                            shape.hidden_rows.add(row)
+                    continue
+                if tag == "c":
+                    ref = element.get("r")
+                    at = coordinate_to_tuple(ref) if ref else (row, column + 1)
+                    if at[0] != row or at[1] <= column:
+                        raise FileRefused(f"The cells of the sheet are out of order (row {row}).")
+                    column = at[1]
+                    self._look(shape, at, element)
+                    if shape.rows > form.maxRows or shape.columns > form.maxColumns:
+                        raise FileRefused(
+                            f"The sheet is larger than {form.maxRows:,} rows by {form.maxColumns:,} columns, the limit."
+                        )
+                elif tag == "row" and data is not None:
+                    data.clear()
+                elif tag == "col" and element.get("hidden") in ("1", "true"):
+                    shape.hidden_columns.append((int(element.get("min")), int(element.get("max"))))
+                elif tag == "mergeCell":
+                    shape.merged.append(range_boundaries(element.get("ref")))
+        return shape
+
+    def _look(self, shape: Structure, at: tuple[int, int], cell: Any) -> None:
+        value, inline = cell.find(f"{MAIN}v"), cell.find(f"{MAIN}is") is not None
+        text = None if value is None else value.text
+        if text is None and cell.find(f"{MAIN}f") is not None and not (cell.get("t") == "str" and value is not None):
+            shape.broken[at] = NO_RESULT
+        elif text is None and not inline:
+            return
+        elif text and self._excel_calendar and cell.get("t", "n") == "n" and LEAP_1900.fullmatch(text):
+            shape.broken[at] = NO_DAY
+        shape.rows, shape.columns = at[0], max(shape.columns, at[1])
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """What a damaged or hostile workbook raises, as FileRefused. No message of a library is passed on."""
+    try:
+        yield
+    except FileRefused:
+        raise
+    except DefusedXmlException:
+        raise FileRefused("The workbook declares entities or a document type, which no spreadsheet does.") from None
+    except (
+        zipfile.BadZipFile, zlib.error, ParseError, InvalidFileException,
+        KeyError, IndexError, ValueError, TypeError, AttributeError, EOFError, OSError, NotImplementedError,
+    ):  # fmt: skip
+        raise FileRefused("The workbook is damaged: it cannot be read to its end.") from None
+
+
+def text_of(value: Value, form: str | None = None) -> str:
+    """What a cell holds, as text. `form` is the contract's form of a date or time, used where it loses nothing.
+
+    Numbers are written without an exponent, unless they have more digits than a number cell keeps.
+    """
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).upper()
+        case str():
+            return value
+        case int() | float():
+            return _number(value)
+        case datetime():
+            return _moment(value, form)
+        case timedelta():
+            seconds = value.total_seconds()
+            return f"{seconds // 3600:.0f}:{seconds % 3600 // 60:02.0f}:{seconds % 60:02.0f}"
+        case Broken():
+            raise ValueError("a broken cell has no text")
+    return value.isoformat()
+
+
+def place(row: int, column: int) -> str:
+    """The name of a cell, such as `G12`."""
+    return f"{get_column_letter(column)}{row}"
+
+
+def _number(value: int | float) -> str:
+    if abs(value) >= SURE_DIGITS:
+        return f"{value:.14E}"
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def _moment(value: datetime, form: str | None) -> str:
+    if form is not None:
+        try:
+            if datetime.strptime(text := value.strftime(form), form) == value:
+                return text
+        except ValueError:
+            pass
+    return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
