@@ -101,8 +101,10 @@ class Workbook:
 
     def __init__(self, source: Path | IO[bytes], form: Sheet) -> None:
         self.notes: list[str] = []
+        # Opened here, because openpyxl would judge a file by its name.
+        self._handle = source.open("rb") if isinstance(source, Path) else source
         with readable():
-            self._book = openpyxl.load_workbook(source, read_only=True, data_only=True, keep_links=False)
+            self._book = openpyxl.load_workbook(self._handle, read_only=True, data_only=True, keep_links=False)
             self._excel_calendar = self._book.epoch != MAC_EPOCH
             self._sheet = self._chosen(form)
             self._note_what_is_left()
@@ -119,6 +121,7 @@ class Workbook:
                     break
                 yield number, [self._value(number, column, cell) for column, cell in enumerate(row, start=1)]
         self._book.close()
+        self._handle.close()
 
     def _value(self, row: int, column: int, cell: Any) -> Value:
         if broken := self.structure.broken.get((row, column)):
@@ -202,13 +205,15 @@ def readable() -> Iterator[None]:
         yield
     except FileRefused:
         raise
-    except DefusedXmlException:
-        raise FileRefused("The workbook declares entities or a document type, which no spreadsheet does.") from None
     except (
         zipfile.BadZipFile, zlib.error, ParseError, InvalidFileException,
         KeyError, IndexError, ValueError, TypeError, AttributeError, EOFError, OSError, NotImplementedError,
-    ):  # fmt: skip
-        raise FileRefused("The workbook is damaged: it cannot be read to its end.") from None
+    ) as error:  # fmt: skip
+        if isinstance(error, DefusedXmlException) or isinstance(error.__cause__, DefusedXmlException):
+            why = "declares entities or a document type, which no spreadsheet does"
+        else:
+            why = "is damaged: it cannot be read to its end"
+        raise FileRefused(f"The workbook {why}.") from None
 
 
 def text_of(value: Value, form: str | None = None) -> str:

@@ -43,7 +43,11 @@ def found_header(rows: Iterator[tuple[int, list[Value]]], contract: Contract, sh
         values = _from_above(number, row, above, shape)
         texts = [name_of(value) for value in values]
         missing = [p for p in required if not _columns(p, texts)]
-        if not missing:
+        places = {column for p in required for column in _columns(p, texts)}
+        goes_on = any(
+            m[0] in places and m[1] <= number < m[3] for m in shape.merged
+        )  # to the last row it is merged over
+        if not missing and not goes_on:
             header = Header(number, values, above)
             for prop in wanted:
                 _place(prop, texts, header)
