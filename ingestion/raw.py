@@ -9,6 +9,7 @@ from itertools import islice
 from ingestion import forms, workbook
 from ingestion.contract import File
 from ingestion.readers.base import FileRefused
+from ingestion.sheet_xml import Broken
 from ingestion.sheets import Sheet
 
 
@@ -45,7 +46,7 @@ def _rows(content: bytes, sheet: Sheet, wanted: set[int]) -> dict[int, str]:
             if number in wanted:
                 cells = {
                     workbook.place(number, column): f"({value.rule})"
-                    if isinstance(value, workbook.Broken)
+                    if isinstance(value, Broken)
                     else workbook.text_of(value)
                     for column, value in enumerate(row, start=1)
                     if value is not None

@@ -10,66 +10,36 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import IO, Any
 from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError
 
 import openpyxl
 import pyarrow as pa
 import pyarrow.compute as pc
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import iterparse
-from openpyxl.utils.cell import coordinate_to_tuple, get_column_letter, range_boundaries
+from openpyxl.utils.cell import get_column_letter
 from openpyxl.utils.datetime import MAC_EPOCH
 from openpyxl.utils.exceptions import InvalidFileException
 
 from ingestion.containers import Limits, check_zip
 from ingestion.readers.base import FileRefused
+from ingestion.sheet_xml import NO_DAY, Broken, Structure, refuse_doctype, structure
 from ingestion.sheets import Sheet
 
 LIMITS = Limits(unpacked=1 << 30, entries=2000)
 COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls and of workbooks with a password
 ZIP = b"PK\x03\x04"
 MACROS = re.compile(r"vbaProject|macrosheets|dialogsheets", re.IGNORECASE)
-MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-LEAP_1900 = re.compile(r"60(\.\d*)?")  # the day after 28 February 1900 in the calendar that Excel inherited
 SURE_DIGITS = 10**15  # a number cell keeps 15 digits; what follows was lost at the source
 
 warnings.filterwarnings("ignore", module=r"openpyxl\.")  # it warns of what it leaves out, such as pictures
-if not openpyxl.DEFUSEDXML:  # openpyxl's own switch, OPENPYXL_DEFUSEDXML in the environment
-    raise ImportError("openpyxl must read XML through defusedxml")
 
 
-@dataclass(frozen=True)
-class Broken:
-    """A cell without a value: the rule it breaks, and how the sentence about it ends."""
-
-    rule: str
-    why: str
-
-
-NO_RESULT = Broken("formula", "has a formula without a saved result; save the workbook in a spreadsheet program")
 AN_ERROR = Broken("cell_error", "holds an error of the spreadsheet")
-NO_DAY = Broken("date", "holds 29 February 1900, a day that never was")
 
 Value = str | int | float | bool | datetime | date | time | timedelta | Broken | None
-
-
-@dataclass
-class Structure:
-    """What a sheet is besides its values. Rows and columns count from 1."""
-
-    merged: list[tuple[int, int, int, int]] = field(default_factory=list)  # first column, row, last column, row
-    hidden_rows: set[int] = field(default_factory=set)
-    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
-    broken: dict[tuple[int, int], Broken] = field(default_factory=dict)
-    rows: int = 0  # the last that has a cell with something in it
-    columns: int = 0
-
-    def is_hidden_column(self, column: int) -> bool:
-        return any(first <= column <= last for first, last in self.hidden_columns)
 
 
 def is_workbook(head: bytes) -> bool:
@@ -94,6 +64,10 @@ def check(path: Path) -> None:
         raise FileRefused("The workbook holds macros; save it as .xlsx, which has none.")
     if any(name.endswith("workbook.bin") for name in names):
         raise FileRefused("The workbook is of a binary kind (.xlsb); save it as .xlsx.")
+    with readable(), zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as part:
+                refuse_doctype(part)
 
 
 class Workbook:
@@ -105,7 +79,6 @@ class Workbook:
         self._handle = source.open("rb") if isinstance(source, Path) else source
         with readable():
             self._book = openpyxl.load_workbook(self._handle, read_only=True, data_only=True, keep_links=False)
-            self._excel_calendar = self._book.epoch != MAC_EPOCH
             self._sheet = self._chosen(form)
             self._note_what_is_left()
             self.structure = self._structure(form)
@@ -151,51 +124,8 @@ class Workbook:
             self.notes.append("links to other workbooks were not followed")
 
     def _structure(self, form: Sheet) -> Structure:
-        shape, row, column = Structure(), 0, 0
         with self._book._archive.open(self._sheet._worksheet_path) as source:
-            data = None
-            for event, element in iterparse(source, events=("start", "end"), forbid_dtd=True):
-                tag = element.tag.removeprefix(MAIN)
-                if event == "start":
-                    if tag == "sheetData":
-                        data = element
-                    elif tag == "row":
-                        stated = int(element.get("r", row + 1))
-                        if stated <= row:
-                            raise FileRefused(f"The rows of the sheet are out of order (row {stated}).")
-                        row, column = stated, 0
-                        if element.get("hidden") in ("1", "true"):
-                            shape.hidden_rows.add(row)
-                    continue
-                if tag == "c":
-                    ref = element.get("r")
-                    at = coordinate_to_tuple(ref) if ref else (row, column + 1)
-                    if at[0] != row or at[1] <= column:
-                        raise FileRefused(f"The cells of the sheet are out of order (row {row}).")
-                    column = at[1]
-                    self._look(shape, at, element)
-                    if shape.rows > form.maxRows or shape.columns > form.maxColumns:
-                        raise FileRefused(
-                            f"The sheet is larger than {form.maxRows:,} rows by {form.maxColumns:,} columns, the limit."
-                        )
-                elif tag == "row" and data is not None:
-                    data.clear()
-                elif tag == "col" and element.get("hidden") in ("1", "true"):
-                    shape.hidden_columns.append((int(element.get("min")), int(element.get("max"))))
-                elif tag == "mergeCell":
-                    shape.merged.append(range_boundaries(element.get("ref")))
-        return shape
-
-    def _look(self, shape: Structure, at: tuple[int, int], cell: Any) -> None:
-        value, inline = cell.find(f"{MAIN}v"), cell.find(f"{MAIN}is") is not None
-        text = None if value is None else value.text
-        if text is None and cell.find(f"{MAIN}f") is not None and not (cell.get("t") == "str" and value is not None):
-            shape.broken[at] = NO_RESULT
-        elif text is None and not inline:
-            return
-        elif text and self._excel_calendar and cell.get("t", "n") == "n" and LEAP_1900.fullmatch(text):
-            shape.broken[at] = NO_DAY
-        shape.rows, shape.columns = at[0], max(shape.columns, at[1])
+            return structure(source, form.maxRows, form.maxColumns, excel_calendar=self._book.epoch != MAC_EPOCH)
 
 
 @contextmanager
@@ -206,14 +136,10 @@ def readable() -> Iterator[None]:
     except FileRefused:
         raise
     except (
-        zipfile.BadZipFile, zlib.error, ParseError, InvalidFileException,
+        zipfile.BadZipFile, zlib.error, ParseError, ExpatError, InvalidFileException,
         KeyError, IndexError, ValueError, TypeError, AttributeError, EOFError, OSError, NotImplementedError,
-    ) as error:  # fmt: skip
-        if isinstance(error, DefusedXmlException) or isinstance(error.__cause__, DefusedXmlException):
-            why = "declares entities or a document type, which no spreadsheet does"
-        else:
-            why = "is damaged: it cannot be read to its end"
-        raise FileRefused(f"The workbook {why}.") from None
+    ):  # fmt: skip
+        raise FileRefused("The workbook is damaged: it cannot be read to its end.") from None
 
 
 def text_of(value: Value, form: str | None = None) -> str:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from ingestion.contract import Contract, Property
 from ingestion.readers.base import FileRefused
+from ingestion.sheet_xml import Structure
 from ingestion.sheets import Sheet
-from ingestion.workbook import Structure, Value, place
+from ingestion.workbook import Value, place
 
 
 @dataclass

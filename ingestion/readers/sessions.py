@@ -8,8 +8,9 @@ from datetime import datetime
 from ingestion.contract import Contract
 from ingestion.readers.base import FileRefused
 from ingestion.readers.headers import Header, name_of
+from ingestion.sheet_xml import Broken, Structure
 from ingestion.sheets import Session as Form
-from ingestion.workbook import Broken, Structure, Value, place, text_of
+from ingestion.workbook import Value, place, text_of
 
 DAY_NUMBER = re.compile(r"[0-9]{1,2}")
 

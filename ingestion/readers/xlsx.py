@@ -12,7 +12,8 @@ from ingestion.contract import Contract
 from ingestion.readers.base import BATCH_ROWS, Batches, FileRefused, Reading
 from ingestion.readers.headers import Header, found_header
 from ingestion.readers.sessions import Session, sessions_of
-from ingestion.workbook import Broken, Value, Workbook, place, text_of
+from ingestion.sheet_xml import Broken
+from ingestion.workbook import Value, Workbook, place, text_of
 
 Fields = dict[str, str]
 UNDER_NO_HEADER = Broken("field_count", "lies under no header")

@@ -246,7 +246,7 @@ def test_f59_entities_in_any_part_refuse_the_workbook(tmp_path, part, declared):
         body = data.removeprefix(DECLARED).lstrip()
         return declared.encode() + body if name == part else data
 
-    expected = "The workbook declares entities or a document type, which no spreadsheet does."
+    expected = "The workbook declares a document type or entities, which no spreadsheet does."
     assert refusal(tmp_path, repacked(register(), change)) == expected
 
 
@@ -262,7 +262,7 @@ def test_f59_a_text_that_is_shared_between_cells_declares_no_entity_either(tmp_p
         return data.replace(b"</Types>", listed.encode()) if name == "[Content_Types].xml" else data
 
     content = repacked(register(), change, {"xl/sharedStrings.xml": shared.encode()})
-    assert "declares entities" in refusal(tmp_path, content)
+    assert "declares a document type" in refusal(tmp_path, content)
 
 
 def test_f50_a_workbook_with_a_password_is_refused(tmp_path):
