@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SYNTHETIC ?= synthetic
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup run test test-deep benchmark lint lock clean
+.PHONY: help setup run test test-deep benchmark benchmark-peers benchmark-feeds lint lock clean
 
 help:          ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,13 @@ test-deep: setup ## the full counts; no time limit
 benchmark: setup ## ratios on logs of 1 and 10 million events, made on first use (see benchmarks/README.md)
 	$(BIN)/python -m benchmarks $(BENCHMARK)
 
+benchmark-peers: setup ## what the benchmarks of feeds compare with, in an environment of its own
+	@test -x .benchmarks/peers/bin/python || $(PYTHON) -m venv .benchmarks/peers
+	@$(BIN)/uv pip install --quiet --python .benchmarks/peers/bin/python --require-hashes -r requirements-benchmark.lock
+
+benchmark-feeds: benchmark-peers ## one large CSV file with everything on, against raw DuckDB, pandas, Polars and dlt
+	$(BIN)/python -m benchmarks.csv_feed $(BENCHMARK)
+
 lint: setup    ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -40,6 +47,7 @@ lint: setup    ## ruff, mypy, sqlfluff
 lock: setup    ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-bootstrap.in --output-file requirements-bootstrap.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-benchmark.in --output-file requirements-benchmark.lock
 
 clean:         ## remove the environment and all generated data
 	rm -rf $(VENV) data synthetic .keys .benchmarks

@@ -28,7 +28,7 @@ def derive(con: duckdb.DuckDBPyConnection, store: Store, contracts: Mapping[str,
     """
     records, stated = [], []
     for feed, contract in contracts.items():
-        con.execute(f"create or replace temp table valid as {_valid(feed, contract)}")
+        con.execute(f"create or replace temp table valid as {_valid(feed, contract, store.catalogue)}")
         con.execute(f"create or replace temp table {engine.name('record_' + feed)} as {_record()}")
         records.append(f"from {engine.name('record_' + feed)}")
         con.execute(f"create or replace temp table {engine.name('fact_' + feed)} as {_fact(contract, store)}")
@@ -80,7 +80,7 @@ def _by_name(con: duckdb.DuckDBPyConnection, relation: str, table: LogTable, lef
     )
 
 
-def _valid(feed: str, contract: Contract) -> str:
+def _valid(feed: str, contract: Contract, catalogue: Catalogue) -> str:
     """What the gate's table `valid` holds, for the loads of one feed."""
     own = "load_id, record_no, arrival, sender, stated_at"
     cleaned = ", ".join(f"{fields.cleaned(p, contract)} as {engine.name(p.name)}" for p in contract.properties)
@@ -114,7 +114,8 @@ def _valid(feed: str, contract: Contract) -> str:
             end as subject_key,
             case when {nhs} is not null then 'nhs_number' when {local} is not null then 'local' end
                 as identity_quality,
-            {reference} as source_record_ref
+            {reference} as source_record_ref,
+            {", ".join(f"{_by_row(sql)} as {column}" for sql, column in facts.streams(contract, catalogue).items())}
         from typed"""
 
 

@@ -85,7 +85,7 @@ class File(_Model):
     format: Literal["csv", "jsonl", "xlsx"]
     sheet: Sheet | None = None
     alternatives: list["File"] = []  # other forms in which files of the feed come, told apart by their first bytes
-    encoding: Literal["utf-8"] = "utf-8"
+    encoding: Literal["utf-8", "cp1252", "utf-16"] = "utf-8"
     delimiter: str = ","
     quote: str = '"'
     nullTokens: list[str] = [""]

@@ -4,6 +4,7 @@ from ingestion import conditions, fields
 from ingestion.contract import Contract, Event, Stream
 from linkwork import engine
 from linkwork.log.catalogue import Catalogue
+from linkwork.privacy import hmac_sql
 
 
 def queries(contract: Contract, catalogue: Catalogue, load_id: str) -> dict[str, list[str]]:
@@ -16,6 +17,16 @@ def queries(contract: Contract, catalogue: Catalogue, load_id: str) -> dict[str,
             found.setdefault(category, []).append(_query(event, contract, catalogue, load_id, earlier))
             earlier.append(conditions.to_sql(event.when, contract.instants))
     return found
+
+
+def streams(contract: Contract, catalogue: Catalogue) -> dict[str, str]:
+    """SQL of the id of each stream that a record's events name, and the column that holds it: made once a record."""
+    named = [s for event in contract.events for s in (_stream(event, contract, catalogue), event.correlation) if s]
+    return {sql: f"stream_{number}" for number, sql in enumerate(dict.fromkeys(_stream_id(s) for s in named))}
+
+
+def _stream(event: Event, contract: Contract, catalogue: Catalogue) -> Stream:
+    return event.stream or Stream(category=catalogue.events[event.type].category, key=contract.record.key)
 
 
 def content_columns(contract: Contract) -> list[str]:
@@ -46,12 +57,13 @@ def _query(event: Event, contract: Contract, catalogue: Catalogue, load_id: str,
         elif column in event.constants:
             value = engine.text(event.constants[column])
         payload.append(f"({value})::{sql_type} as {engine.name(category.stored(column))}")
-    stream = event.stream or Stream(category=kind.category, key=record.key)
+    columns = streams(contract, catalogue)
+    stream = columns[_stream_id(_stream(event, contract, catalogue))]
+    correlation = columns[_stream_id(event.correlation)] if event.correlation else "null::blob"
     condition = " and ".join([conditions.to_sql(event.when, contract.instants), *(f"not {e}" for e in earlier)])
     return f"""
         select {load_id} as load_id, record_no, {engine.text(event.slot)} as slot,
-            {engine.text(kind.category)} as category, {_stream_id(stream)} as stream_id,
-            {_stream_id(event.correlation) if event.correlation else "null::blob"} as correlation_id,
+            {engine.text(kind.category)} as category, {stream} as stream_id, {correlation} as correlation_id,
             {engine.text(event.type)} as event_type,
             {engine.text("derived" if record.kind == "state" else "stated")} as origin,
             {_occurred(event, contract)},
@@ -67,10 +79,8 @@ def _stream_id(stream: Stream) -> str:
     sender = "getvariable('sender')" if stream.sender == "sender" else engine.name(stream.sender)
     keys = [f"{engine.name(k)}::varchar" for k in stream.key]
     known = " and ".join(f"{part} is not null" for part in (sender, *keys))
-    return (
-        f"case when {known} then id_hmac(parts_blob(['stream', {engine.text(stream.category)}, {sender}, "
-        f"{', '.join(keys)}])) end"
-    )
+    message = hmac_sql.joined([engine.text("stream"), engine.text(stream.category), sender, *keys])
+    return f"case when {known} then id_hmac({message}) end"
 
 
 def _organisation(source: str | None) -> str:

@@ -111,7 +111,7 @@ class Gate:
         """Read the file to its end and stage it, a chunk at a time, so that memory does not grow with the file."""
         tally = profile.Tally()
         parts = reading.contract.parts
-        judges = [Judge(part, test_numbers_allowed=self.test_numbers_allowed) for part in parts]
+        judges = [Judge(part, self.catalogue, test_numbers_allowed=self.test_numbers_allowed) for part in parts]
         for index, chunk in chunks(reading):
             con.register("chunk", chunk)
             judges[index].run(con)

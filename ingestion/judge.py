@@ -8,36 +8,70 @@ it breaks as `rule:field`, the first of which is reported). Identifiers become p
 import duckdb
 
 from ingestion import conditions, facts, fields
-from ingestion.contract import Contract
+from ingestion.contract import Contract, Property
 from linkwork import engine
+from linkwork.log.catalogue import Catalogue
+from linkwork.privacy import hmac_sql
 
 FINE = "skipped_as is null and len(violations) = 0"
 REFUSED = "skipped_as is null and len(violations) > 0"
 
 
 class Judge:
-    """The query of one part of a contract; made once for a file, run for each chunk."""
+    """The queries of one part of a contract; made once for a file, run for each chunk.
 
-    def __init__(self, contract: Contract, *, test_numbers_allowed: bool) -> None:
+    A pseudonym is made once for each value of a chunk, not for each record: the same people and staff come again and
+    again.
+    """
+
+    def __init__(self, contract: Contract, catalogue: Catalogue, *, test_numbers_allowed: bool) -> None:
         self.contract = contract
         self._allowed = test_numbers_allowed
-        self._query = self._judged()
+        self._pseudonyms: dict[str, str] = {}
+        self._steps = [self._cleaned(), *self._looked_up(), self._judged(facts.streams(contract, catalogue))]
 
     def run(self, con: duckdb.DuckDBPyConnection) -> None:
-        con.execute(self._query)
+        for step in self._steps:
+            con.execute(step)
         con.execute(f"create or replace temp view valid as select * from judged where {FINE}")
 
-    def _judged(self) -> str:
+    def _cleaned(self) -> str:
+        texts = ", ".join(
+            f"{fields.cleaned(p, self.contract)} as {engine.name(p.name)}" for p in self.contract.properties
+        )
+        return f"create or replace temp table cleaned as select record_no, line_no, line_end, {texts} from chunk"
+
+    def _looked_up(self) -> list[str]:
+        """A table of pseudonyms for each field that becomes one."""
+        subject = self.contract.record.subject
+        wanted = {p.name: fields.typed(p, self.contract) for p in self.contract.properties if p.logicalType == "staff"}
+        if subject.nhs_number:
+            wanted[subject.nhs_number] = f"subject_hmac(encode({engine.name(subject.nhs_number)}))"
+        if subject.local:
+            local = hmac_sql.joined(["'local'", "getvariable('sender')", engine.name(subject.local)])
+            wanted[subject.local] = f"subject_hmac({local})"
+        self._pseudonyms = {field: f"pseudonym_{number}" for number, field in enumerate(wanted)}
+        return [
+            f"""create or replace temp table {table} as
+            select {engine.name(field)} as _value, {wanted[field]} as _pseudonym
+            from (select distinct {engine.name(field)} from cleaned where {engine.name(field)} is not null)"""
+            for field, table in self._pseudonyms.items()
+        ]
+
+    def _judged(self, streams: dict[str, str]) -> str:
         contract, record, subject = self.contract, self.contract.record, self.contract.record.subject
-        kept = "record_no, line_no, line_end"
-        cleaned = ", ".join(f"{fields.cleaned(p, contract)} as {engine.name(p.name)}" for p in contract.properties)
-        typed = ", ".join(f"{fields.typed(p, contract)} as {engine.name(p.name)}" for p in contract.properties)
+        kept = ["record_no", "line_no", "line_end", *(f"{t}._pseudonym as {t}" for t in self._pseudonyms.values())]
+        typed = ", ".join(f"{self._typed(p)} as {engine.name(p.name)}" for p in contract.properties)
         checks = [
             check
             for prop in contract.properties
             for check in fields.checks(prop, contract, test_numbers_allowed=self._allowed)
         ]
         broken = _named({f"{c.rule}:{c.field}": c.broken for c in checks})
+        joins = " ".join(
+            f"left join {table} on {table}._value = cleaned.{engine.name(field)}"
+            for field, table in self._pseudonyms.items()
+        )
         nhs = engine.name(subject.nhs_number) if subject.nhs_number else "null::varchar"
         local = engine.name(subject.local) if subject.local else "null::varchar"
         rules = {
@@ -49,18 +83,21 @@ class Judge:
             nobody = f"{nhs} is null and {local} is null and len(broken) = 0"
             rules[f"no_identity:{subject.nhs_number or subject.local}"] = nobody
         asserted = "getvariable('received_at')" if record.assertedAt == "arrival" else engine.name(record.assertedAt)
-        names = ", ".join(
-            [engine.text("record"), "getvariable('sender')", "getvariable('source_system')"]
-            + [engine.text(name) for name in (contract.name, *contract.kind_of_record)]
+        names = [engine.text(name) for name in (contract.name, *contract.kind_of_record)]
+        key = hmac_sql.joined(
+            ["'record'", "getvariable('sender')", "getvariable('source_system')", *names]
             + [f"{engine.name(k)}::varchar" for k in record.key]
         )
         columns = facts.content_columns(contract)
         later = [c for c in columns if contract.field(c).addedIn]
-        content = engine.hashed_parts([c for c in columns if c not in later], later)
+        content, named = engine.hashed_texts([c for c in columns if c not in later], later)
         reference = f"{engine.name(record.reference)}::varchar" if record.reference else "null::varchar"
+        subjects = [self._pseudonyms[f] for f in (subject.nhs_number, subject.local) if f]
         return f"""create or replace temp table judged as
-            with cleaned as (select {kept}, {cleaned} from chunk),
-            typed as (select {kept}, {typed}, {_tombstone(contract)} as is_tombstone, {broken} as broken from cleaned)
+            with typed as (
+                select {", ".join(kept)}, {typed}, {_tombstone(contract)} as is_tombstone, {broken} as broken
+                from cleaned {joins}
+            )
             select
                 *,
                 {_skip_reason(contract)} as skipped_as,
@@ -68,16 +105,20 @@ class Judge:
                     list_filter(broken, lambda v: v not in ({_excused(contract)})),
                     list_concat(broken, {_named(rules)})) as violations,
                 {asserted} as asserted_at,
-                id_hmac(parts_blob([{names}])) as record_key,
-                id_hmac(parts_blob(list_prepend(is_tombstone::varchar, {content}))) as row_hash,
-                case
-                    when {nhs} is not null then subject_hmac(encode({nhs}))
-                    when {local} is not null then subject_hmac(parts_blob(['local', getvariable('sender'), {local}]))
-                end as subject_key,
+                id_hmac({key}) as record_key,
+                id_hmac({hmac_sql.joined(["is_tombstone::varchar", *content], named)}) as row_hash,
+                {f"coalesce({', '.join(subjects)})" if subjects else "null::blob"} as subject_key,
                 case when {nhs} is not null then 'nhs_number' when {local} is not null then 'local' end
                     as identity_quality,
-                {reference} as source_record_ref
+                {reference} as source_record_ref,
+                {", ".join(f"{sql} as {column}" for sql, column in streams.items()) or "null as no_stream"}
             from typed"""
+
+    def _typed(self, prop: Property) -> str:
+        """A field's value; of staff the pseudonym that was looked up."""
+        if prop.logicalType == "staff":
+            return f"{self._pseudonyms[prop.name]}._pseudonym"
+        return fields.typed(prop, self.contract)
 
 
 def _named(rules: dict[str, str]) -> str:

@@ -72,11 +72,14 @@ def hashed_parts(columns: list[str], later: list[str]) -> str:
     Each of `columns` in order, and those of `later` that hold something, with their names: a column that was added
     later changes no hash of a row that leaves it empty.
     """
-    parts = "[" + ", ".join(f"{name(c)}::varchar" for c in columns) + "]"
-    if not later:
-        return parts
-    named = ", ".join(f"{text(c + '=')} || {name(c)}::varchar" for c in later)
-    return f"list_concat({parts}, list_filter([{named}], lambda p: p is not null))"
+    parts, named = hashed_texts(columns, later)
+    listed = f"[{', '.join(parts)}]"
+    return f"list_concat({listed}, list_filter([{', '.join(named)}], lambda p: p is not null))" if named else listed
+
+
+def hashed_texts(columns: list[str], later: list[str]) -> tuple[list[str], list[str]]:
+    """SQL of the text of each of `columns`, and of those of `later` with their names, null where they hold nothing."""
+    return [f"{name(c)}::varchar" for c in columns], [f"{text(c + '=')} || {name(c)}::varchar" for c in later]
 
 
 def texts(values: list[str] | list[Path]) -> str:

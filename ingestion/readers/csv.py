@@ -1,37 +1,84 @@
 """CSV with a fixed dialect: header by name, every field as text, physical line numbers, raw faults kept apart.
 
-A record that cannot be read (encoding, field count, an open quote) is one unreadable record; reading goes on at the
-next physical line.
+A block of regular records is read at once (`csv_block.py`); wherever a block is not plainly regular it is read record
+by record. A record that cannot be read (encoding, field count, an open quote) is one unreadable record; reading goes on
+at the next physical line.
 """
 
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
 
 from ingestion.contract import Contract, Property
+from ingestion.readers import csv_block
 from ingestion.readers.base import BATCH_ROWS, Batches, FileRefused, Reading
 from ingestion.readers.lines import Line, Lines
 
 OTHER_DELIMITERS = ",;\t|"
+BLOCK = 1 << 23  # bytes: large enough that the work per block does not show, small enough for the memory of a child
+SMALLEST = 1 << 15
 
 
 class CsvReading(Reading):
-    """One pass over a CSV file under a contract."""
+    """One pass over a CSV file under a contract. `block` is the most that is read at once, in bytes."""
 
-    def __init__(self, path: Path, contract: Contract) -> None:
+    def __init__(self, path: Path, contract: Contract, block: int = BLOCK) -> None:
         super().__init__(contract)
         self._file = contract.file
         csv.field_size_limit(contract.file.maxLineLength * contract.file.maxRecordLines)  # ours is the limit
-        self._lines = Lines(path, contract.file.maxLineLength)
+        self._lines = Lines(path, contract.file.maxLineLength, contract.file.encoding)
         self._pending: list[Line] = []
         self._places = self._header(contract)
+        self._block, self._smallest = block, min(block, SMALLEST)
+        self._dialect = csv_block.Dialect(
+            self._file.delimiter,
+            self._file.quote,
+            self._width,
+            self._file.maxLineLength,
+            self._file.maxRecordLines,
+        )
 
     def batches(self) -> Batches:
         """Batches of readable records in file order; columns absent from the file are empty."""
+        path, end = self._lines.path, self._lines.path.stat().st_size
+        regular = self._lines.encoding == "utf-8" and self._lines.newline == b"\n" and self._width > 1
+        size = self._block
+        with path.open("rb") as handle:
+            while self._lines.offset < end:
+                if not regular:
+                    yield from self._record_by_record(end)
+                elif block := self._read_block(handle, size, end):
+                    yield self._regular(block)
+                    size = min(2 * size, self._block)
+                elif size > self._smallest:
+                    size = max(size // 4, self._smallest)  # what is not regular is somewhere in it
+                else:
+                    yield from self._record_by_record(self._lines.offset + size)
+
+    def _read_block(self, handle: BinaryIO, size: int, end: int) -> csv_block.Block | None:
+        handle.seek(self._lines.offset)
+        data = handle.read(size)
+        return csv_block.read(data, self._dialect, last=self._lines.offset + len(data) == end)
+
+    def _regular(self, block: csv_block.Block) -> tuple[int, pa.RecordBatch]:
+        first = self._lines.number
+        count = block.columns.num_rows
+        self.records += count
+        self._lines.move(self._lines.offset + block.size, first + block.lines)
+        columns = [pa.array(first + block.starts), pa.array(first + block.ends)]
+        for place in self._places:
+            columns.append(pa.repeat("", count) if place is None else block.columns.column(place).combine_chunks())
+        return 0, pa.RecordBatch.from_arrays(columns, schema=self.schema())
+
+    def _record_by_record(self, until: int) -> Batches:
+        """Read records up to the first that ends at or after this place of the file."""
         rows: list[list[str]] = []
         starts: list[int] = []
         ends: list[int] = []
-        for start, end, fields in self._records():
+        for start, end, fields in self._records(until):
             rows.append([fields[place] if place is not None else "" for place in self._places])
             starts.append(start)
             ends.append(end)
@@ -88,9 +135,9 @@ class CsvReading(Reading):
                 raise csv.Error("open quote")
             yield line.text
 
-    def _records(self) -> Iterator[tuple[int, int, list[str]]]:
+    def _records(self, until: int) -> Iterator[tuple[int, int, list[str]]]:
         reader = self._reader()
-        while True:
+        while self._lines.offset < until:
             self._pending = []
             try:
                 fields = next(reader)

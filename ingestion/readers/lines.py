@@ -1,58 +1,114 @@
-"""Physical lines of a text file, with their numbers, decoded one by one."""
+"""Physical lines of a text file, with their numbers and places, decoded one by one."""
 
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ingestion.readers.base import FileRefused
 
-BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-UTF8_BOM = b"\xef\xbb\xbf"
+MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+UTF8_MARK = b"\xef\xbb\xbf"
+PEEK = 1 << 16
 
 
 @dataclass(frozen=True)
 class Line:
-    """One physical line: its number from 1, its text with the line end normalised, and what is wrong with it."""
+    """One physical line: its number from 1, its text with the line end normalised, how many bytes it takes in the file,
+    and what is wrong with it."""
 
     number: int
     text: str
+    size: int
     fault: str | None = None
 
 
 class Lines:
-    """Iterate a file's lines; `push_back` lets a reader start again after a record that swallowed too much."""
+    """Iterate a file's lines; `push_back` lets a reader start again after a record that swallowed too much.
 
-    def __init__(self, path: Path, max_length: int) -> None:
-        self._path, self._max = path, max_length
+    `offset` and `number` are those of the next line. Raises FileRefused where the file is in another encoding than
+    `encoding` says. A file of which only carriage returns end the lines is read by them.
+    """
+
+    def __init__(self, path: Path, max_length: int, encoding: str = "utf-8") -> None:
+        self.path = path
+        self.number = 1
+        self._max = max_length
         self._back: deque[Line] = deque()
+        with path.open("rb") as handle:
+            head = handle.read(PEEK)
+        self.offset, self.encoding = _after_mark(head, encoding)
+        self.newline = b"\r" if b"\r" in head and b"\n" not in head else b"\n"
+        self._end = self.newline.decode().encode(self.encoding)
         self._source = self._read()
 
     def __iter__(self) -> "Lines":
         return self
 
     def __next__(self) -> Line:
-        return self._back.popleft() if self._back else next(self._source)
+        line = self._back.popleft() if self._back else next(self._source)
+        self.offset += line.size
+        self.number = line.number + 1
+        return line
 
     def push_back(self, lines: list[Line]) -> None:
         self._back.extendleft(reversed(lines))
+        self.offset -= sum(line.size for line in lines)
+        self.number -= len(lines)
+
+    def move(self, offset: int, number: int) -> None:
+        """Go on at another place of the file: the offset at which the line of that number starts."""
+        self.offset, self.number = offset, number
+        self._back.clear()
+        self._source = self._read()
 
     def _read(self) -> Iterator[Line]:
-        with self._path.open("rb") as handle:
-            head = handle.peek(4)[:4]
-            if name := BOMS.get(head[:2]):
-                raise FileRefused(f"The file is {name}, expected UTF-8.")
-            if head.startswith(UTF8_BOM):
-                handle.read(len(UTF8_BOM))
-            for number, raw in enumerate(handle, start=1):
-                yield self._line(number, raw)
+        with self.path.open("rb") as handle:
+            handle.seek(self.offset)
+            number = self.number
+            while raw := self._readline(handle):
+                yield self._line(number, raw, handle)
+                number += 1
 
-    def _line(self, number: int, raw: bytes) -> Line:
-        if raw.endswith(b"\r\n"):
-            raw = raw[:-2] + b"\n"
-        if len(raw) > self._max:
-            return Line(number, "\n", f"longer than {self._max} bytes")
+    def _readline(self, handle: BinaryIO) -> bytes:
+        if self._end == b"\n":
+            return handle.readline(self._max + 1)
+        taken = bytearray()
+        while character := handle.read(len(self._end)):
+            taken += character
+            if character == self._end or len(taken) > self._max:
+                break
+        return bytes(taken)
+
+    def _line(self, number: int, raw: bytes, handle: BinaryIO) -> Line:
+        size = len(raw)
+        if size > self._max and not raw.endswith(self._end):
+            while rest := self._readline(handle):
+                size += len(rest)
+                if rest.endswith(self._end):
+                    break
+        if size > self._max:
+            return Line(number, "\n", size, f"longer than {self._max} bytes")
         try:
-            return Line(number, raw.decode("utf-8"))
+            text, fault = raw.decode(self.encoding), None
         except UnicodeDecodeError as error:
-            return Line(number, raw.decode("utf-8", "replace"), f"not UTF-8 at byte {error.start + 1}")
+            text = raw.decode(self.encoding, "replace")
+            fault = f"not {self.encoding.upper()} at byte {error.start + 1}"
+        if text.endswith("\r\n"):
+            text = text[:-2] + "\n"
+        elif self.newline == b"\r" and text.endswith("\r"):
+            text = text[:-1] + "\n"
+        return Line(number, text, size, fault)
+
+
+def _after_mark(head: bytes, encoding: str) -> tuple[int, str]:
+    """Where the text starts, after its byte order mark, and the codec that reads it."""
+    mark = MARKS.get(head[:2])
+    if encoding == "utf-16":
+        if mark is None and head:
+            raise FileRefused("The file has no byte order mark of UTF-16, which its contract states.")
+        return len(head[:2]), mark or "utf-16-le"
+    if mark:
+        raise FileRefused(f"The file is UTF-16, expected {encoding.upper()}.")
+    return len(UTF8_MARK) if head.startswith(UTF8_MARK) else 0, encoding
