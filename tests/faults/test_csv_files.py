@@ -238,7 +238,6 @@ def test_f29_mixed_line_ends_are_noted(tmp_path):
     assert any("line ends" in note for note in reading.notes)
 
 
-@pytest.mark.xfail(strict=True, reason="lines end with LF or CRLF only")
 def test_f30_lines_may_end_with_a_lone_carriage_return(tmp_path):
     assert read(tmp_path, SMALL.replace("\n", "\r"))[0] == READ
 
@@ -264,7 +263,6 @@ def test_f33_utf_16_without_its_mark_is_named_too(tmp_path, encoding):
     assert "UTF-16" in refusal(tmp_path, SMALL.encode(encoding))
 
 
-@pytest.mark.xfail(strict=True, reason="the contract can state no other encoding yet")
 def test_f33_utf_16_is_decoded_where_the_contract_states_it(tmp_path):
     assert read(tmp_path, SMALL.encode("utf-16"), "{format: csv, encoding: utf-16}")[0] == READ
 
@@ -275,7 +273,6 @@ def test_f34_a_byte_of_another_encoding_costs_its_record_and_is_placed(taken, tm
     assert [(u.line, u.sentence) for u in reading.unreadable] == [(4, "The line is not UTF-8 at byte 5.")]
 
 
-@pytest.mark.xfail(strict=True, reason="the contract can state no other encoding yet")
 def test_f34_windows_1252_is_decoded_where_the_contract_states_it(tmp_path):
     found, _ = read(tmp_path, SMALL.encode() + b"c,Zo\xeb \x80,f\n", "{format: csv, encoding: cp1252}")
     assert found == [*READ, (4, "c", "Zoë €", "f")]

@@ -1,6 +1,5 @@
-"""The CSV reader agrees with a slow reading by Python's csv module on any content, wherever its chunks are cut."""
+"""The CSV reader agrees with a slow reading by Python's csv module on any content, wherever its blocks are cut."""
 
-import inspect
 from pathlib import Path
 
 import pytest
@@ -58,14 +57,11 @@ def test_f28_f31_any_content_is_read_as_python_reads_it(content: bytes, tmp_path
     assert found(path) == expected(content, 3, MOST_LINES)
 
 
-@pytest.mark.xfail(
-    "chunk" not in inspect.signature(CsvReading).parameters, strict=True, reason="the reader has no chunks to choose"
-)
-@given(content=contents(), chunk=st.integers(1, 60))
-def test_f44_chunks_may_be_cut_anywhere(content: bytes, chunk: int, tmp_path_factory: pytest.TempPathFactory):
+@given(content=contents(), block=st.integers(1, 80))
+def test_f44_blocks_may_be_cut_anywhere(content: bytes, block: int, tmp_path_factory: pytest.TempPathFactory):
     path = tmp_path_factory.mktemp("csv") / "f.csv"
     path.write_bytes(content)
-    assert found(path, chunk=chunk) == expected(content, 3, MOST_LINES)
+    assert found(path, block=block) == expected(content, 3, MOST_LINES)
 
 
 def test_the_oracle_says_what_it_should():
@@ -77,7 +73,7 @@ def test_the_oracle_says_what_it_should():
     )
 
 
-def test_a_header_is_needed_even_of_a_file_of_chunks(tmp_path):
+def test_a_header_is_needed_even_of_a_small_file(tmp_path):
     path = tmp_path / "f.csv"
     path.write_bytes(b"a,b,c\n1,2,3\n")
     with pytest.raises(FileRefused):
