@@ -35,7 +35,7 @@ def test_pages_of_the_oldest_runs_go_and_their_rows_stay(tmp_path, monkeypatch):
     assert len(list((tmp_path / "results").glob("landed-*.parquet"))) == 2
 
 
-def test_names_cannot_become_markup_or_leave_the_folder(tmp_path):
+def test_f67_names_cannot_become_markup_or_leave_the_folder(tmp_path):
     published(tmp_path, "01", "../<script>alert(1)</script>", Outcome(RULE, True))
     docs = tmp_path / "data_docs"
     written = [path.relative_to(docs) for path in docs.rglob("*.html")]

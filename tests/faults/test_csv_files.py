@@ -47,6 +47,7 @@ FILES: dict[str, str | bytes] = {
     "f38": lines(good("38a"), "", ",,,,", good("38b")),
     "f39": lines(good("39a"), "Total,1,,,"),
     "f40": lines(good("40a")).replace(",", ";"),
+    "f117": "<!DOCTYPE html>\n<html><body>Service, id, unavailable</body></html>\n",
     "f41_f42_f43": lines(
         good("43a", received="NULL"),
         good("43b", received="N/A"),
@@ -344,6 +345,10 @@ def test_f40_tabs_and_bars_are_named_too(tmp_path, other, shown):
 
 def test_f40_the_delimiter_is_the_contracts(tmp_path):
     assert read(tmp_path, SMALL.replace(",", ";"), "{format: csv, delimiter: ';'}")[0] == READ
+
+
+def test_f117_a_page_of_html_is_no_file_of_the_feed(refused):
+    assert refused("f117").startswith("Line 1 is not the header; expected")
 
 
 def test_f41_f42_f43_numbers_codes_and_words_as_spreadsheets_leave_them_are_refused(taken):
