@@ -9,14 +9,26 @@ A condition is one of
 Fields are the contract's own names, values are bound as literals through the one quoting helper.
 """
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator
 
 from linkwork import engine
 
+COARSE = ("'day'", "'month'", "'year'")
 LEAVES = ("present", "absent", "in", "not_in", "not_before", "not_before_date")
+
+
+class Time(NamedTuple):
+    """How a field holds a date or time: with a zone or not, and the SQL of its precision."""
+
+    zoned: bool
+    precision: str
+
+
+NO_TIMES: Mapping[str, Time] = {}
 
 
 def _check(value: Any) -> Any:
@@ -32,9 +44,9 @@ def columns_of(condition: dict[str, Any] | None) -> set[str]:
     return _visit(condition) if condition else set()
 
 
-def to_sql(condition: dict[str, Any] | None, instants: frozenset[str] = frozenset()) -> str:
-    """A SQL boolean that is never null. `instants` are the fields that hold a time with its zone: they are compared
-    with dates by the local calendar of England."""
+def to_sql(condition: dict[str, Any] | None, instants: Mapping[str, Time] = NO_TIMES) -> str:
+    """A SQL boolean that is never null. `instants` are the contract's dates and times: those with a zone are compared
+    with dates by the local calendar of England, and two are compared as exactly as the less exact of them is."""
     if condition is None:
         return "true"
     ((word, body),) = condition.items()
@@ -45,20 +57,43 @@ def to_sql(condition: dict[str, Any] | None, instants: frozenset[str] = frozense
     if word in ("present", "absent"):
         return f"({engine.name(body)} is {'not ' if word == 'present' else ''}null)"
     if word == "not_before":
-        later, earlier = (_local(c, instants) for c in body)
+        later, earlier = (_as_exact_as(c, body, instants) for c in body)
         return f"coalesce({later} >= {earlier}, true)"
     ((column, operand),) = body.items()
     if word == "not_before_date":
         return f"coalesce({_local(column, instants)}::date >= {engine.text(operand)}::date, true)"
-    values = ", ".join(engine.text(v) for v in operand)
+    values = ", ".join(engine.text(said(v)) for v in operand)
     found = f"coalesce({engine.name(column)}::varchar in ({values}), false)"
     return found if word == "in" else f"(not {found})"
 
 
-def _local(column: str, instants: frozenset[str]) -> str:
-    if column in instants:
-        return f"({engine.name(column)} at time zone 'Europe/London')"
-    return f"{engine.name(column)}::timestamp"
+def said(value: Any) -> str:
+    """A listed value as a field holds it: YAML's `true` is the text that a boolean becomes."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _as_exact_as(column: str, both: list[str], instants: Mapping[str, Time]) -> str:
+    """A field's local time, cut down to the day, month or year where either of the two is no more exact than that."""
+    value = _local(column, instants)
+    for exact in dict.fromkeys(instants[c].precision for c in both if c in instants):
+        if exact in ("'second'", "'minute'"):
+            continue
+        part = (
+            exact if exact in COARSE else f"case when {exact} in ({', '.join(COARSE)}) then {exact} else 'second' end"
+        )
+        value = f"date_trunc({part}, {value})"
+    return value
+
+
+def _local(column: str, instants: Mapping[str, Time]) -> str:
+    time = instants.get(column)
+    if time is None or not time.zoned:
+        return f"{engine.name(column)}::timestamp"
+    london = f"({engine.name(column)} at time zone 'Europe/London')"
+    if time.precision in ("'second'", "'minute'"):
+        return london
+    coarse = f"({engine.name(column)} at time zone 'UTC')"  # what has no time of day is never shifted
+    return f"case when {time.precision} in ({', '.join(COARSE)}) then {coarse} else {london} end"
 
 
 def _visit(condition: Any) -> set[str]:

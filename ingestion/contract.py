@@ -5,69 +5,27 @@ The outer form follows the Open Data Contract Standard (`apiVersion`, `kind`, `i
 (`ingestion/conditions.py`), so a contract can hold no SQL.
 """
 
+import re
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ingestion.conditions import Condition, columns_of
+from ingestion import contract_text, odcs
+from ingestion.conditions import Condition, Time, columns_of
+from ingestion.properties import PSEUDONYMISED, Name, Property
 from ingestion.sheets import Sheet
+from linkwork import engine
 from linkwork.errors import BadDataError
 from linkwork.log.catalogue import Catalogue
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-LogicalType = Literal[
-    "string", "integer", "decimal", "boolean", "date", "timestamp", "list", "nhs_number", "staff", "free_text"
-]
-# What stands in an event as a pseudonym, and so only in a column of bytes.
-PSEUDONYMISED = ("staff", "nhs_number")
-
-MAX_VALUES = 100_000
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-
-class Property(_Model):
-    """One field of the file. `name` is ours; `source` is the header or JSON path, by default the same."""
-
-    name: Name
-    source: str | None = None
-    aliases: list[str] = []
-    logicalType: LogicalType = "string"
-    description: str = ""
-    required: bool = False
-    optionalColumn: bool = False
-    zone: Literal[1, 2] = 2
-    grammar: str | None = None
-    format: str | None = None
-    timezone: str | None = None
-    coarsen: Literal["month", "year"] | None = None
-    separator: str = ";"
-    values: dict[str, str | bool | None] | None = None
-    unmapped: Literal["refuse", "keep", "null"] = "refuse"
-    maxLength: int = 1000
-    addedIn: str | None = None  # the contract's version that brought the field; it was empty in every earlier record
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "Property":
-        if self.logicalType in ("date", "timestamp") and not self.format:
-            raise ValueError(f"{self.name}: a date or timestamp needs its format")
-        if self.logicalType == "timestamp" and not self.timezone:
-            raise ValueError(f"{self.name}: a timestamp needs its timezone (UTC where the text ends with Z)")
-        if self.logicalType in ("nhs_number", "free_text", "staff") and self.zone != 1:
-            raise ValueError(f"{self.name}: {self.logicalType} is zone 1")
-        if self.grammar is not None:  # the gate matches with RE2, which knows no look-around and cannot be made slow
-            pc.match_substring_regex(pa.array([""]), self.grammar)
-        return self
-
-    @property
-    def header(self) -> str:
-        return self.source or self.name
 
 
 class SchemaObject(_Model):
@@ -78,6 +36,31 @@ class SchemaObject(_Model):
     resourceType: str | None = Field(default=None, pattern="^[A-Z][A-Za-z]{1,40}$")
     properties: list[Property]
 
+    # Words of the standard that say something to people and catalogues, nothing to the gate.
+    businessName: str | None = None
+    logicalType: Literal["object"] = "object"
+    physicalName: str | None = None
+    physicalType: str | None = None
+    dataGranularityDescription: str | None = None
+    tags: list[str] = []
+    quality: list[dict[str, Any]] = []
+    authoritativeDefinitions: list[dict[str, Any]] = []
+    customProperties: list[dict[str, Any]] = []
+
+
+class Footer(_Model):
+    """A last line that is no record: its form, and whether its first group is the number of records before it."""
+
+    pattern: str
+    count: bool = False
+
+    @model_validator(mode="after")
+    def _groups(self) -> "Footer":
+        pc.match_substring_regex(pa.array([""]), self.pattern)
+        if self.count and re.compile(self.pattern).groups < 1:
+            raise ValueError("a footer that counts needs a group for the number, such as TRAILER,([0-9]+)")
+        return self
+
 
 class File(_Model):
     """The file's form. Fixed, never sniffed."""
@@ -86,6 +69,8 @@ class File(_Model):
     sheet: Sheet | None = None
     alternatives: list["File"] = []  # other forms in which files of the feed come, told apart by their first bytes
     encoding: Literal["utf-8", "cp1252", "utf-16"] = "utf-8"
+    footer: Footer | None = None
+    strictOrder: bool = False  # columns must come in the contract's order, not only under its names
     delimiter: str = ","
     quote: str = '"'
     nullTokens: list[str] = [""]
@@ -117,14 +102,40 @@ class Record(_Model):
     """What one record asserts: its key, when the source said so, and about whom."""
 
     kind: Literal["event", "state"]
-    key: list[Name]
+    key: list[Name] = Field(min_length=1)
     reference: Name | None = None
-    assertedAt: Name | Literal["arrival"]
+    assertedAt: Name | Literal["arrival"] = "arrival"
+    order: Literal["asserted", "arrival"] = "asserted"
+    treatAsRevision: Name | None = None  # the whole number that orders what is asserted at one time
+    tombstone: dict[Name, list[str]] = {}  # the field and its texts that say the record was deleted at the source
     subject: Subject
     practice: Name | Literal["sender"] | None = None
     performer: Name | Literal["sender"] | None = None
     provider: Name | Literal["sender"] | None = None
     identityExpected: Literal["nhs_number", "local"] = "nhs_number"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _order_is_declared(cls, content: Any) -> Any:
+        if not isinstance(content, dict):
+            return content
+        by_arrival = content.get("order") == "arrival"
+        stated = content.get("assertedAt")
+        if stated is None and not by_arrival:
+            raise ValueError("nothing orders the records: name assertedAt, or declare order: arrival")
+        if by_arrival and stated not in (None, "arrival"):
+            raise ValueError("order: arrival and assertedAt contradict each other")
+        return {**content, "order": "arrival" if by_arrival or stated == "arrival" else "asserted"}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Record":
+        if self.treatAsRevision and self.assertedAt == "arrival":
+            raise ValueError("treatAsRevision needs assertedAt")
+        if len(self.tombstone) > 1:
+            raise ValueError("tombstone takes one field")
+        if self.tombstone and self.kind != "state":
+            raise ValueError("tombstone: only a state can be deleted; an event is corrected by a newer one")
+        return self
 
 
 class Stream(_Model):
@@ -181,20 +192,37 @@ class Contract(_Model):
     id: str
     name: Name
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
-    status: Literal["draft", "active", "deprecated"]
-    description: dict[str, str]
+    status: Literal["proposed", "draft", "active", "deprecated", "retired"]
+    description: dict[str, Any]
     objects: list[SchemaObject] = Field(alias="schema", min_length=1, max_length=1)
     file: File
     record: Record
     skip: list[Skip] = []
     rules: list[Rule] = []
     events: list[Event]
+    # Words of the standard that say something to people and catalogues, nothing to the gate.
+    tenant: str | None = None
+    domain: str | None = None
+    dataProduct: str | None = None
+    tags: list[str] = []
+    servers: list[dict[str, Any]] = []
+    support: list[dict[str, Any]] = []
+    price: dict[str, Any] | None = None
+    roles: list[dict[str, Any]] = []
+    team: list[odcs.TeamMember] = []
+    slaDefaultElement: str | None = None
+    slaProperties: list[odcs.SlaProperty] = []
+    authoritativeDefinitions: list[dict[str, Any]] = []
+    customProperties: list[dict[str, Any]] = []
+    contractCreatedTs: datetime | None = None
+
     others: tuple["Contract", ...] = Field(default=(), exclude=True, repr=False)
     several: bool = Field(default=False, exclude=True, repr=False)
 
     @model_validator(mode="before")
     @classmethod
     def _split(cls, content: Any) -> Any:
+        content = odcs.unfolded(content)
         objects = content.get("schema") if isinstance(content, dict) else None
         if not isinstance(objects, list) or not any(isinstance(o, dict) and "record" in o for o in objects):
             return content
@@ -225,9 +253,16 @@ class Contract(_Model):
         return next(p for p in self.properties if p.name == name)
 
     @property
-    def instants(self) -> frozenset[str]:
-        """The fields that hold a time with its zone."""
-        return frozenset(p.name for p in self.properties if p.logicalType == "timestamp")
+    def instants(self) -> dict[str, Time]:
+        """The fields that hold a date or a time, and how exactly."""
+        return {
+            p.name: Time(
+                p.logicalType == "timestamp",
+                engine.name(p.precision_column) if p.precision_column else engine.text(p.precisions[0]),
+            )
+            for p in self.properties
+            if p.logicalType in ("date", "timestamp")
+        }
 
     @property
     def slots(self) -> list[str]:
@@ -247,6 +282,8 @@ class Contract(_Model):
         used |= {n for n in (self.record.reference, self.record.subject.nhs_number) if n}
         used |= {self.record.subject.local} if self.record.subject.local else set()
         used |= {self.record.assertedAt} if self.record.assertedAt != "arrival" else set()
+        used |= {self.record.treatAsRevision} if self.record.treatAsRevision else set()
+        used |= {p.datedValues.by for p in self.properties if p.datedValues} | set(self.record.tombstone)
         for skip in self.skip:
             used |= columns_of(skip.when)
         for rule in self.rules:
@@ -259,7 +296,32 @@ class Contract(_Model):
                     used |= set(stream.key) | ({stream.sender} if stream.sender != "sender" else set())
         if missing := sorted(str(n) for n in used - known):
             raise ValueError(f"used but not a property: {', '.join(missing)}")
+        self._check_types()
         return self
+
+    def _check_types(self) -> None:
+        """Raise ValueError where a field is used for what its type cannot say."""
+        record = self.record
+        if record.assertedAt != "arrival":
+            at = self.field(record.assertedAt)
+            if at.logicalType not in ("timestamp", "date"):
+                raise ValueError(f"assertedAt: {at.name} is no time")
+        if record.treatAsRevision:
+            number = self.field(record.treatAsRevision)
+            if number.logicalType != "integer" or number.minimum != 0 or not 0 < (number.maximum or 0) < 1_000_000:
+                raise ValueError(
+                    f"treatAsRevision: {number.name} must be an integer with minimum 0 and a maximum below 1000000"
+                )
+            if any("%f" in f or "%g" in f for f in at.formats):
+                raise ValueError("treatAsRevision: assertedAt must be of whole seconds")
+        for prop in self.properties:
+            if prop.datedValues is None:
+                continue
+            by = self.field(prop.datedValues.by)
+            if by.logicalType not in ("date", "timestamp"):
+                raise ValueError(f"{prop.name}: its code map is dated by {by.name}, which is no date")
+            if by.precision_column is not None and not set(by.precisions) <= {"second", "minute", "day"}:
+                raise ValueError(f"{prop.name}: its code map is dated by {by.name}, whose day may be unknown")
 
     def check_against(self, catalogue: Catalogue) -> None:
         """Raise ValueError where an event, a payload column or a zone does not fit the catalogue."""
@@ -294,13 +356,11 @@ class Contract(_Model):
 def load_contract(path: Path, catalogue: Catalogue) -> Contract:
     """Read and check one contract. Raises BadDataError naming the file and what is wrong in it."""
     try:
-        content: Any = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
-        _check_size(content)
-        contract = Contract.model_validate(content)
+        contract = Contract.model_validate(contract_text.parsed(path.read_text()))
         for part in contract.parts:
             part.check_against(catalogue)
     except (ValidationError, ValueError, yaml.YAMLError) as error:
-        raise BadDataError("a contract is wrong", where=str(path), why=_short(error)) from error
+        raise BadDataError("a contract is wrong", where=str(path), why=contract_text.short(error)) from error
     return contract
 
 
@@ -313,24 +373,3 @@ def load_contracts(folder: Path, catalogue: Catalogue) -> dict[str, Contract]:
             raise BadDataError("two contracts describe one feed", where=str(path), why=contract.name)
         found[contract.name] = contract
     return found
-
-
-def _check_size(content: Any) -> None:
-    """Raise ValueError where anchors multiply a small file into a huge contract."""
-    open_values, seen = [content], 0
-    while open_values:
-        value = open_values.pop()
-        seen += 1
-        if seen > MAX_VALUES:
-            raise ValueError(f"it holds more than {MAX_VALUES} values, counting those its anchors repeat")
-        if isinstance(value, dict):
-            open_values += value.values()
-        elif isinstance(value, list):
-            open_values += value
-
-
-def _short(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(str(p) for p in first['loc'])}: {first['msg']}"
-    return str(error)

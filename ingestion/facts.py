@@ -1,6 +1,6 @@
 """Which rows become which events: one SELECT a slot and event type, over the valid rows of a file."""
 
-from ingestion import conditions, fields
+from ingestion import conditions, fields, times
 from ingestion.contract import Contract, Event, Stream
 from linkwork import engine
 from linkwork.log.catalogue import Catalogue
@@ -96,11 +96,10 @@ def _occurred(event: Event, contract: Contract) -> str:
             'second' as occurred_precision, null::timestamptz as stated_occurred_at"""
     column = engine.name(event.occurred)
     prop = contract.field(event.occurred)
-    if prop.logicalType == "date":
-        at = f"({column}::timestamp at time zone 'UTC')"
-        return f"{at} as occurred_at, {column} as occurred_on, 'day' as occurred_precision, {at} as stated_occurred_at"
-    precision = "second" if "%S" in (prop.format or "") else "minute"
+    varies = engine.name(prop.precision_column) if prop.precision_column else None
+    exact = varies or engine.text(prop.precisions[0])
+    at = f"({column}::timestamp at time zone 'UTC')" if prop.logicalType == "date" else column
     return (
-        f"{column} as occurred_at, ({column} at time zone 'Europe/London')::date as occurred_on, "
-        f"'{precision}' as occurred_precision, {column} as stated_occurred_at"
+        f"{at} as occurred_at, {times.local_day(prop, column, varies)} as occurred_on, "
+        f"{exact} as occurred_precision, {at} as stated_occurred_at"
     )

@@ -8,7 +8,7 @@ it breaks as `rule:field`, the first of which is reported). Identifiers become p
 import duckdb
 
 from ingestion import conditions, facts, fields
-from ingestion.contract import Contract, Property
+from ingestion.contract import Contract
 from linkwork import engine
 from linkwork.log.catalogue import Catalogue
 from linkwork.privacy import hmac_sql
@@ -61,7 +61,8 @@ class Judge:
     def _judged(self, streams: dict[str, str]) -> str:
         contract, record, subject = self.contract, self.contract.record, self.contract.record.subject
         kept = ["record_no", "line_no", "line_end", *(f"{t}._pseudonym as {t}" for t in self._pseudonyms.values())]
-        typed = ", ".join(f"{self._typed(p)} as {engine.name(p.name)}" for p in contract.properties)
+        staff = [p.name for p in contract.properties if p.logicalType == "staff"]
+        typed = fields.typed_columns(contract, {field: f"{self._pseudonyms[field]}._pseudonym" for field in staff})
         checks = [
             check
             for prop in contract.properties
@@ -82,7 +83,6 @@ class Judge:
         if not subject.optional:
             nobody = f"{nhs} is null and {local} is null and len(broken) = 0"
             rules[f"no_identity:{subject.nhs_number or subject.local}"] = nobody
-        asserted = "getvariable('received_at')" if record.assertedAt == "arrival" else engine.name(record.assertedAt)
         names = [engine.text(name) for name in (contract.name, *contract.kind_of_record)]
         key = hmac_sql.joined(
             ["'record'", "getvariable('sender')", "getvariable('source_system')", *names]
@@ -104,7 +104,7 @@ class Judge:
                 if(is_tombstone,
                     list_filter(broken, lambda v: v not in ({_excused(contract)})),
                     list_concat(broken, {_named(rules)})) as violations,
-                {asserted} as asserted_at,
+                {fields.asserted_at(contract)} as asserted_at,
                 id_hmac({key}) as record_key,
                 id_hmac({hmac_sql.joined(["is_tombstone::varchar", *content], named)}) as row_hash,
                 {f"coalesce({', '.join(subjects)})" if subjects else "null::blob"} as subject_key,
@@ -113,12 +113,6 @@ class Judge:
                 {reference} as source_record_ref,
                 {", ".join(f"{sql} as {column}" for sql, column in streams.items()) or "null as no_stream"}
             from typed"""
-
-    def _typed(self, prop: Property) -> str:
-        """A field's value; of staff the pseudonym that was looked up."""
-        if prop.logicalType == "staff":
-            return f"{self._pseudonyms[prop.name]}._pseudonym"
-        return fields.typed(prop, self.contract)
 
 
 def _named(rules: dict[str, str]) -> str:
@@ -131,9 +125,11 @@ def _named(rules: dict[str, str]) -> str:
 
 
 def _tombstone(contract: Contract) -> str:
-    """A state feed's row with its key and nothing else asserts that every slot is empty."""
+    """A state feed's row that says every slot is empty: its key and nothing else, or what the contract marks so."""
     if contract.record.kind != "state":
         return "false"
+    for column, sent in contract.record.tombstone.items():
+        return f"coalesce({engine.name(column)} in ({', '.join(engine.text(t) for t in sent)}), false)"
     apart = {*contract.record.key, contract.record.assertedAt}
     rest = [engine.name(p.name) for p in contract.properties if p.name not in apart]
     return f"coalesce({', '.join(rest)}) is null"

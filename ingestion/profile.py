@@ -7,9 +7,10 @@ import duckdb
 
 from ingestion import conditions, fields
 from ingestion.arrival import Arrival
-from ingestion.contract import Contract, Property
+from ingestion.contract import Contract
 from ingestion.judge import FINE, REFUSED
 from ingestion.landing import shown
+from ingestion.properties import Property
 from ingestion.readers.base import Reading
 from ingestion.staged import Staged
 from linkwork import engine

@@ -1,12 +1,12 @@
 """How a workbook is read, as a contract states it: which sheet, where its header is, and what its cells stand for."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+from ingestion.properties import Name
 
 
 class _Model(BaseModel):

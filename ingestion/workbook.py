@@ -142,8 +142,9 @@ def readable() -> Iterator[None]:
         raise FileRefused("The workbook is damaged: it cannot be read to its end.") from None
 
 
-def text_of(value: Value, form: str | None = None) -> str:
-    """What a cell holds, as text. `form` is the contract's form of a date or time, used where it loses nothing.
+def text_of(value: Value, form: str | list[str] | None = None) -> str:
+    """What a cell holds, as text. `form` is the contract's form of a date or time (or several), used where it loses
+    nothing.
 
     Numbers are written without an exponent, unless they have more digits than a number cell keeps.
     """
@@ -177,11 +178,11 @@ def _number(value: int | float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-def _moment(value: datetime, form: str | None) -> str:
-    if form is not None:
+def _moment(value: datetime, form: str | list[str] | None) -> str:
+    for one in [form] if isinstance(form, str) else form or []:
         try:
-            if datetime.strptime(text := value.strftime(form), form) == value:
+            if datetime.strptime(text := value.strftime(one), one) == value:
                 return text
         except ValueError:
-            pass
+            continue
     return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")

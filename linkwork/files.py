@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +59,15 @@ def private_dir(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(0o700)
     return path
+
+
+# What a spreadsheet takes for the beginning of a formula, or skips before it looks for one (ASVS 1.2.10).
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00")
+NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)*([eE][+-]?[0-9]+)?")
+
+
+def spreadsheet_safe(value: Any) -> Any:
+    """A value for a CSV or XLSX cell: text that a spreadsheet would run is led by an apostrophe; a number stays one."""
+    if not isinstance(value, str) or not value.startswith(FORMULA) or NUMBER.fullmatch(value):
+        return value
+    return "'" + value

@@ -22,6 +22,7 @@ from linkwork.log.lock import LOCK, writer_lock
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
 from linkwork.privacy import orders
+from linkwork.reference import check
 from linkwork.settings import PROJECT_ROOT, Settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
@@ -207,6 +208,7 @@ def _pin(
             f"""create table reference.{engine.name(kind)} as
             select * from {reference.relation(settings.reference_dir, kind, known_at)} order by all"""
         )
+    check.table(con, settings.reference_dir, known_at)
     cut_off = con.execute("select cut_off from log.pinned").fetchone()
     return {
         "position": position,

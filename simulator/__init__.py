@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from simulator import activity, appointments, engagement, faults, random, referrals, region, write
+from simulator import activity, appointments, engagement, faults, random, reference, referrals, region, write
 from simulator import people as population
 
 VERSION = "1"
@@ -67,9 +67,9 @@ def simulate(
         files, injected = faults.inject(seed, write.files(con))
         (referred,) = con.execute("select count(*) from referrals").fetchone() or (0,)
         write.truth(con, partial, parameters)
+        reference.write(con, partial / "reference", period)
     write.landing(partial, files)
     write.table(partial / "reference" / "senders.csv", region.senders(period))
-    write.table(partial / "reference" / "organisations.csv", region.organisations())
     write.table(partial / "truth" / "faults.csv", [fault.row() for fault in injected])
     if out.exists():
         out.rmdir()

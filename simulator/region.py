@@ -123,18 +123,6 @@ def group_code(number: int) -> str:
     return f"ZVC{number:02d}"
 
 
-def organisations() -> list[dict[str, str]]:
-    """Rows of reference/organisations.csv: practice, PCN and ICB with validity."""
-    return [
-        {
-            "practice_code": practice_code(n), "practice_name": name,
-            "pcn_code": f"U99{(n - 1) // 4 + 1:03d}", "pcn_name": f"{PCNS[(n - 1) // 4]} PCN",
-            "icb_code": "QZZ", "icb_name": "Invented Shires ICB", "valid_from": "1990-01-01", "valid_to": "",
-        }
-        for n, (name, *_) in enumerate(PRACTICES, 1)
-    ]  # fmt: skip
-
-
 def senders(period: Period) -> list[dict[str, str]]:
     """Rows of reference/senders.csv: code, what it sends, from which system, how often."""
     kinds = [

@@ -12,9 +12,11 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from ingestion.contract import Contract, Property
+from ingestion.contract import Contract
+from ingestion.properties import Property
 from ingestion.readers import csv_block
 from ingestion.readers.base import BATCH_ROWS, Batches, FileRefused, Reading
+from ingestion.readers.csv_footer import Footer, footer_of
 from ingestion.readers.lines import Line, Lines
 
 OTHER_DELIMITERS = ",;\t|"
@@ -32,6 +34,8 @@ class CsvReading(Reading):
         self._lines = Lines(path, contract.file.maxLineLength, contract.file.encoding)
         self._pending: list[Line] = []
         self._places = self._header(contract)
+        self._footer = footer_of(path, contract.file, self._lines.encoding)
+        self._end = self._footer.offset if self._footer else path.stat().st_size
         self._block, self._smallest = block, min(block, SMALLEST)
         self._dialect = csv_block.Dialect(
             self._file.delimiter,
@@ -43,7 +47,7 @@ class CsvReading(Reading):
 
     def batches(self) -> Batches:
         """Batches of readable records in file order; columns absent from the file are empty."""
-        path, end = self._lines.path, self._lines.path.stat().st_size
+        path, end = self._lines.path, self._end
         regular = self._lines.encoding == "utf-8" and self._lines.newline == b"\n" and self._width > 1
         size = self._block
         with path.open("rb") as handle:
@@ -56,11 +60,22 @@ class CsvReading(Reading):
                 elif size > self._smallest:
                     size = max(size // 4, self._smallest)  # what is not regular is somewhere in it
                 else:
-                    yield from self._record_by_record(self._lines.offset + size)
+                    yield from self._record_by_record(min(self._lines.offset + size, end))
+        if self._footer:
+            self._count_footer(self._footer)
+
+    def _count_footer(self, footer: Footer) -> None:
+        found = self.records - self.blank
+        if footer.records not in (None, found):
+            raise FileRefused(
+                f"The footer says {footer.records} records, and there are {found}: ask for the file again."
+            )
+        self.records += 1
+        self.skipped["footer"] = 1
 
     def _read_block(self, handle: BinaryIO, size: int, end: int) -> csv_block.Block | None:
         handle.seek(self._lines.offset)
-        data = handle.read(size)
+        data = handle.read(min(size, end - self._lines.offset))
         return csv_block.read(data, self._dialect, last=self._lines.offset + len(data) == end)
 
     def _regular(self, block: csv_block.Block) -> tuple[int, pa.RecordBatch]:
@@ -108,6 +123,9 @@ class CsvReading(Reading):
         ]
         if missing:
             raise FileRefused(self._wrong_header(names, missing, contract))
+        ordered = [place for place in places if place is not None]
+        if self._file.strictOrder and ordered != sorted(ordered):
+            raise FileRefused("The columns come in another order than the contract's, which allows no other.")
         unknown = len(names) - sum(place is not None for place in places)
         if unknown and self._file.unknownColumns == "refuse":
             raise FileRefused(

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ingestion.contract import Contract, Property
+from ingestion.contract import Contract
+from ingestion.properties import Property
 from ingestion.readers.base import FileRefused
 from ingestion.sheet_xml import Structure
 from ingestion.sheets import Sheet

@@ -1,13 +1,14 @@
 """`reference`: reference data, in versions."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from linkwork import reference as data
-from linkwork.cli.output import AsJson, command, record_operation, say_json, say_table, settings
-from linkwork.errors import UsageError
+from linkwork.cli.output import AsJson, command, console, record_operation, say_json, say_table, settings
+from linkwork.errors import EXIT_REFUSALS, UsageError
+from linkwork.reference import check as checking
 
 reference = typer.Typer(help="Reference data, in versions.", no_args_is_help=True)
 
@@ -15,21 +16,19 @@ reference = typer.Typer(help="Reference data, in versions.", no_args_is_help=Tru
 @reference.command("load")
 @command
 def reference_load(
-    kind: Annotated[str | None, typer.Argument(help="senders or organisations.")] = None,
-    file: Annotated[Path | None, typer.Argument(help="A CSV file with a header.")] = None,
+    kind: Annotated[str | None, typer.Argument(help=f"One of {', '.join(data.KINDS)}.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="The file as it is published: CSV, JSON, .gz or .zip.")] = None,
     everything: Annotated[
-        Path | None, typer.Option("--all", help="A folder with one <kind>.csv each, as `simulate` writes.")
+        Path | None,
+        typer.Option("--all", help="A folder of files named <kind>.csv, as they are published, or as `simulate` does."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Load reference data as a new version; the same content makes none."""
     folder = settings().reference_dir
+    unclaimed: list[str] = []
     if everything is not None:
-        done = [data.load(folder, k, everything / f"{k}.csv") for k in data.KINDS if (everything / f"{k}.csv").exists()]
-        if not done:
-            raise UsageError(
-                "no reference file found", where=str(everything), why=f"looked for {', '.join(data.KINDS)}"
-            )
+        done, unclaimed = data.load_folder(folder, everything)
     elif kind and file:
         done = [data.load(folder, kind, file)]
     else:
@@ -38,8 +37,20 @@ def reference_load(
         record_operation("reference load", one["kind"], f"{one['rows']} rows")
     if as_json:
         say_json(done)
-    else:
-        say_table("Reference data", ("kind", "rows", "new version"), [list(d.values()) for d in done])
+        return
+    columns = ("kind", "file", "read", "repeated", "out of scope", "rows", "new version")
+    table = [
+        [d["kind"], d["file"], d["read"], d["repeated"], sum(d["out_of_scope"].values()), d["rows"], d["new_version"]]
+        for d in done
+    ]
+    say_table("Reference data", columns, table)
+    for one in done:
+        for why, count in one["out_of_scope"].items():
+            console.print(f"{one['file']}: {count:,} rows out of scope, {why}", markup=False)
+        if one["ignored"]:
+            console.print(f"{one['file']}: columns not kept: {', '.join(one['ignored'])}", markup=False)
+    if unclaimed:
+        console.print(f"of no kind by their name, so not loaded: {', '.join(unclaimed)}", markup=False)
 
 
 @reference.command("list")
@@ -47,11 +58,51 @@ def reference_load(
 def reference_list(as_json: AsJson = False) -> None:
     """The versions of each kind."""
     folder = settings().reference_dir
-    rows = [(kind, loaded, path.name) for kind in data.KINDS for loaded, path in data.versions(folder, kind)]
+    rows: list[tuple[str, Any, str]] = []
+    for kind, described in data.KINDS.items():
+        versions = data.versions(folder, kind)
+        rows += [(kind, loaded, path.name) for loaded, path in versions]
+        if described.shipped and not versions:
+            rows.append((kind, None, "as shipped"))
     if as_json:
         say_json([{"kind": k, "loaded_at": t, "file": f} for k, t, f in rows])
     else:
         say_table("Reference data", ("kind", "loaded", "file"), rows)
+
+
+@reference.command("check")
+@command
+def reference_check(
+    record: Annotated[bool, typer.Option("--record", help="Take today's hits as known from now on.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why they may be known; goes on record.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What is wrong in the newest versions; ends with 3 where it is more than was known."""
+    folder = settings().reference_dir
+    results = checking.run(folder)
+    if record:
+        if not reason:
+            raise UsageError("a baseline is recorded with a reason", do="add --reason")
+        checking.record(folder, results)
+        hits = sum(r["hits"] or 0 for r in results)
+        record_operation("reference check", "baseline", f"{hits} hits known: {reason}")
+        results = checking.run(folder)
+    worse = [r for r in results if r["status"] == "worse"]
+    if as_json:
+        say_json(results)
+    else:
+        shown = [r for r in results if r["status"] in ("known", "worse")]
+        columns = ("kind", "check", "hits", "baseline", "status", "such as")
+        table = [
+            [r["kind"], r["check_name"], r["hits"], r["baseline"], r["status"], ", ".join(r["examples"])] for r in shown
+        ]
+        say_table("Checks with hits", columns, table)
+        counts = {s: sum(r["status"] == s for r in results) for s in ("ok", "known", "worse", "not_loaded")}
+        console.print(", ".join(f"{count} {status.replace('_', ' ')}" for status, count in counts.items()))
+        for r in worse:
+            console.print(f"{r['check_name']}: {r['description']}", markup=False)
+    if worse:
+        raise typer.Exit(EXIT_REFUSALS)
 
 
 def register(app: typer.Typer) -> None:

@@ -61,9 +61,8 @@ def demo(
         say(f"made {len(created)} development keys in {created[0].parent}; a real installation brings its own")
     os.environ["LINKWORK_KEYS_DIR"] = str(chosen.keys_dir)
     os.environ["LINKWORK_HOME"] = str(chosen.home)
-    for kind in reference.KINDS:
-        if not reference.versions(chosen.reference_dir, kind):
-            reference.load(chosen.reference_dir, kind, synthetic / "reference" / f"{kind}.csv")
+    if not any(reference.versions(chosen.reference_dir, kind) for kind in reference.KINDS):
+        reference.load_folder(chosen.reference_dir, synthetic / "reference")
     run_through_airflow(chosen, as_json=as_json)
 
 

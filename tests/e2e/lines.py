@@ -152,9 +152,9 @@ class Region:
 
 
 def organisations(path: Path) -> dict[str, dict[str, str]]:
-    """The practices of the region's reference data."""
+    """The practices of the region's reference data, each with its network and board of today."""
     with path.open(newline="", encoding="utf-8") as handle:
-        return {row["practice_code"]: row for row in csv.DictReader(handle)}
+        return {row["GP_CODE"]: {k.lower(): v for k, v in row.items()} for row in csv.DictReader(handle)}
 
 
 def people(records: Iterable[Record]) -> int:

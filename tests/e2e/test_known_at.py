@@ -46,8 +46,7 @@ class Grown:
         self.settings = Settings(
             home=install.home, keys_dir=install.folder / "keys", contracts_dir=contracts, test_numbers="allow"
         )
-        for kind in reference.KINDS:
-            reference.load(self.settings.reference_dir, kind, self.sent / "reference" / f"{kind}.csv")
+        reference.load_folder(self.settings.reference_dir, self.sent / "reference")
         add_sender(self.settings, "S1", ["test_state"])
         self.points = [self.grow(number) for number in range(POINTS)]
 
@@ -71,9 +70,9 @@ class Grown:
         """What else comes about while a log grows: other reference data, a held file, a conflict, a refused file."""
         self.state(f"first{number}", day(1), at(1 + number))
         if number % 5 == 1:
-            moved = self.sent / "reference" / "organisations.csv"
-            moved.write_text(moved.read_text().replace("Riverside", f"Riverside {number}"))
-            assert reference.load(self.settings.reference_dir, "organisations", moved)["new_version"]
+            renamed = self.sent / "reference" / "pcns.csv"
+            renamed.write_text(renamed.read_text().replace("Riverside", f"Riverside {number}"))
+            assert reference.load(self.settings.reference_dir, "pcns", renamed)["new_version"]
         if number % 5 == 2:
             self.state(f"held{number}", day(3), at(1 + number))
         if number % 5 == 3:
@@ -125,7 +124,7 @@ def test_something_of_everything_happened_between_the_points(grown: Grown) -> No
     statuses = rows(grown.settings, "loads", "status, count(*)", "group by 1")
     assert {status for status, n in statuses if n} == {"committed", "held", "refused"}
     assert rows(grown.settings, "events", "count(*) > 0", "where revision_kind = 'contest'") == [(True,)]
-    assert len(reference.versions(grown.settings.reference_dir, "organisations")) >= 2
+    assert len(reference.versions(grown.settings.reference_dir, "pcns")) >= 2
     for tier in ("open", "restricted"):
         changing = [[v for k, v in files_of(p.published).items() if k.startswith(tier)] for p in grown.points]
         assert changing[0] != changing[-1], tier

@@ -123,7 +123,7 @@ def test_f58_numbers_dates_and_times_are_written_without_loss(tmp_path):
 def test_f58_what_a_date_field_would_lose_is_refused_not_cut(tmp_path):
     one = contract("{name: id}", '{name: day, logicalType: date, format: "%d/%m/%Y"}', file=TABLE)
     content = book([["id", "day"], ["a", datetime(2025, 6, 2)], ["b", datetime(2025, 6, 2, 9, 30)], ["c", 45810]])
-    assert stage(tmp_path, one, content).refused_lines == [(3, "date", "day"), (4, "date", "day")]
+    assert stage(tmp_path, one, content).refused_lines == [(3, "date", "day"), (4, "spreadsheet_date", "day")]
 
 
 # --- dates ----------------------------------------------------------------------------------------------

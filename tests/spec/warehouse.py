@@ -25,6 +25,7 @@ from linkwork.log.catalogue import Catalogue
 from linkwork.log.envelope import ENVELOPE
 from linkwork.log.store import LOADS, QUARANTINE
 from linkwork.reference import KINDS
+from linkwork.reference.check import COLUMNS as CHECKS
 from linkwork.warehouse import PERMISSIONS
 
 CUT_OFF, PERMISSIONS_CUT_OFF = date(2026, 1, 31), date(2026, 3, 31)  # as of January, under the permissions of March
@@ -47,9 +48,6 @@ SLOTS = {
 }
 
 PAYLOAD = Catalogue.current().payload_columns()
-SENDERS, ORGANISATIONS = (
-    {column: sql_type for column, (sql_type, _, _) in KINDS[kind].items()} for kind in ("senders", "organisations")
-)
 
 
 def key(scope: str, *parts: str) -> bytes:
@@ -72,6 +70,7 @@ class Warehouse:
     quarantine: list[dict[str, Any]] = field(default_factory=list)
     senders: list[dict[str, Any]] = field(default_factory=list)
     organisations: list[dict[str, Any]] = field(default_factory=list)
+    reference: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # rows of other kinds, by kind
 
     def add(self, scope: str, table: str) -> None:
         """Add the events of a table; the first line names the columns."""
@@ -168,8 +167,10 @@ class Warehouse:
         _table(con, "log.permissions", ENVELOPE | PAYLOAD, permissions)
         _table(con, "log.loads", LOADS, self.loads)
         _table(con, "log.quarantine", QUARANTINE, self.quarantine)
-        _table(con, "reference.senders", SENDERS, self.senders)
-        _table(con, "reference.organisations", ORGANISATIONS, self.organisations)
+        known = {"senders": self.senders, "organisations": self.organisations, **self.reference}
+        for kind, described in KINDS.items():
+            _table(con, f"reference.{kind}", described.types, known.get(kind, []))
+        _table(con, "reference.checks", CHECKS, known.get("checks", []))
         pinned = {"position": "bigint", "known_at": "timestamptz", "cut_off": "date"}
         pinned |= {"permissions_as_of": "timestamptz", "permissions_cut_off": "date"}
         row: dict[str, Any] = {"position": None}

@@ -5,10 +5,12 @@ from datetime import date
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from ingestion.conditions import Condition, columns_of, to_sql
+from ingestion.conditions import Condition, Time, columns_of, to_sql
 from linkwork import engine
 
 accepts = TypeAdapter(Condition).validate_python
+
+TIMES = {"first": Time(False, "'day'"), "second": Time(False, "'day'"), "seen": Time(True, "'second'")}
 
 ROWS = """(values
     ('a', date '2025-03-30', date '2025-03-31', timestamptz '2025-06-30 23:30:00+00'),
@@ -19,7 +21,7 @@ ROWS = """(values
 
 def holds(condition):
     with engine.connect() as con:
-        query = f"select {to_sql(accepts(condition), frozenset({'seen'}))} from {ROWS}"
+        query = f"select {to_sql(accepts(condition), TIMES)} from {ROWS}"
         return [value for (value,) in con.execute(query).fetchall()]
 
 

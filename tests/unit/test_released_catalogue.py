@@ -1,7 +1,6 @@
 """A released version of the event catalogue is never edited: held by its own hashes, and by the main branch's."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import yaml
 from linkwork.files import sha256_of
 from linkwork.log.catalogue import CATALOGUE_DIR
 from linkwork.settings import PROJECT_ROOT
+from tests.support.git import git, main_commit
 
 LIST = "released.yaml"
 Released = dict[str, dict[str, str]]  # version → file → SHA-256
@@ -34,22 +34,7 @@ def edited(folder: Path, listed: Released) -> list[str]:
 def on_main() -> Released:
     """What the main branch's copy of the list holds; skips, saying why, where this checkout cannot tell."""
 
-    def git(*arguments: str) -> str | None:
-        command = ["git", "-C", str(PROJECT_ROOT), *arguments]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-        except FileNotFoundError:
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    here = git("rev-parse", "HEAD")
-    if here is None:
-        pytest.skip("this checkout has no git history")
-    commits = [git("rev-parse", "--verify", "--quiet", f"{branch}^{{commit}}") for branch in ("origin/main", "main")]
-    other = next((commit for commit in commits if commit not in (None, here)), None)
-    if other is None:
-        pytest.skip("git knows no main branch but this very commit")
-    content = git("show", f"{other}:{(CATALOGUE_DIR / LIST).relative_to(PROJECT_ROOT)}")
+    content = git("show", f"{main_commit()}:{(CATALOGUE_DIR / LIST).relative_to(PROJECT_ROOT)}")
     if content is None:
         pytest.skip("the main branch lists no released version yet")
     listed: Released = yaml.safe_load(content)

@@ -135,8 +135,8 @@ def test_every_sender_but_the_unregistered_one_is_in_the_reference(root: Path) -
     seen = {(feed, sender) for feed, sender, *_ in lines(root)}
     assert {sender for _, sender in seen} - set(feeds) == {"ZVC99"}
     assert all(feed in feeds[sender] for feed, sender in seen if sender != "ZVC99")
-    with (root / "reference" / "organisations.csv").open(encoding="utf-8") as file:
-        pcns = Counter(row["pcn_code"] for row in csv.DictReader(file))
+    with (root / "reference" / "practice_mapping.csv").open(encoding="utf-8") as file:
+        pcns = Counter(row["PCN_CODE"] for row in csv.DictReader(file))
     assert pcns == {"U99001": 4, "U99002": 4, "U99003": 4}
 
 

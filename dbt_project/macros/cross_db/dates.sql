@@ -66,3 +66,31 @@
         ) as integer
     )
 {%- endmacro %}
+
+{#- Every day from the first to the last of a relation's two columns, as a column `day`. -#}
+{% macro days_between_columns(relation, first_day, last_day) -%}
+    {{ return(adapter.dispatch('days_between_columns', 'linkwork')(relation, first_day, last_day)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between_columns(relation, first_day, last_day) -%}
+    select cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date) as day
+    from {{ relation }}
+{%- endmacro %}
+
+{% macro spark__days_between_columns(relation, first_day, last_day) -%}
+    select explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day)) as day
+    from {{ relation }}
+{%- endmacro %}
+
+{#- Monday is 1, Sunday 7. -#}
+{% macro weekday(day) -%}
+    {{ return(adapter.dispatch('weekday', 'linkwork')(day)) }}
+{%- endmacro %}
+
+{% macro duckdb__weekday(day) -%}
+    isodow({{ day }})
+{%- endmacro %}
+
+{% macro spark__weekday(day) -%}
+    (weekday({{ day }}) + 1)
+{%- endmacro %}

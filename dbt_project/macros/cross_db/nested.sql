@@ -58,3 +58,28 @@
 {% macro spark__list_length(list_column) -%}
     size({{ list_column }})
 {%- endmacro %}
+
+{% macro list_has(list_column, item) -%}
+    {{ return(adapter.dispatch('list_has', 'linkwork')(list_column, item)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_has(list_column, item) -%}
+    list_contains({{ list_column }}, {{ item }})
+{%- endmacro %}
+
+{% macro spark__list_has(list_column, item) -%}
+    array_contains({{ list_column }}, {{ item }})
+{%- endmacro %}
+
+{#- The items of a list of text as one text. -#}
+{% macro list_text(list_column, separator) -%}
+    {{ return(adapter.dispatch('list_text', 'linkwork')(list_column, separator)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_text(list_column, separator) -%}
+    array_to_string({{ list_column }}, '{{ separator }}')
+{%- endmacro %}
+
+{% macro spark__list_text(list_column, separator) -%}
+    array_join({{ list_column }}, '{{ separator }}')
+{%- endmacro %}

@@ -1,6 +1,6 @@
 -- One row per received referral: the practice, network and board the person belonged to on the day of receipt.
 -- The registration of that day decides, the latest start first; without one, what the sender states. A practice that
--- reference data does not know on that day is kept as UNKNOWN.
+-- reference data does not know on that day is kept as UNKNOWN; one that was taken over counts for its successor.
 with referrals as (
     select *
     from {{ ref('int_referrals') }}
@@ -35,18 +35,22 @@ attributed as (
         end as practice_basis
     from referrals
     left join registered on referrals.referral_key = registered.referral_key
+),
+
+known as (
+    {{ practice_as_at(asked='attributed', code='practice_code', day='received_on') }}
 )
 
 select
     attributed.referral_key,
     attributed.practice_basis,
-    coalesce(organisations.organisation_key, 'UNKNOWN') as organisation_key,
-    coalesce(organisations.practice_code, 'UNKNOWN') as practice_code,
-    coalesce(organisations.pcn_code, 'UNKNOWN') as pcn_code,
-    coalesce(organisations.icb_code, 'UNKNOWN') as icb_code
+    coalesce(known.practice_match, 'unknown') as practice_match,
+    coalesce(known.organisation_key, 'UNKNOWN') as organisation_key,
+    coalesce(known.practice_code_then, 'UNKNOWN') as practice_code,
+    coalesce(known.pcn_code, 'UNKNOWN') as pcn_code,
+    coalesce(known.icb_code, 'UNKNOWN') as icb_code
 from attributed
-left join {{ ref('int_organisations') }} as organisations
+left join known
     on
-        attributed.practice_code = organisations.practice_code
-        and attributed.received_on >= organisations.valid_from
-        and attributed.received_on <= coalesce(organisations.valid_to, attributed.received_on)
+        attributed.practice_code = known.practice_code
+        and attributed.received_on = known.received_on

@@ -23,6 +23,7 @@ select
     practices.pcn_code,
     practices.icb_code,
     practices.practice_basis,
+    practices.practice_match,
     referrals.service_code,
     coalesce(referrals.route, 'unknown') as route,
     referrals.referrer_role,

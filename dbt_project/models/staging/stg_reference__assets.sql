@@ -1,0 +1,11 @@
+-- One row per service of the directory of community services.
+select
+    asset_id,
+    asset_name,
+    status,
+    organisation_id,
+    organisation_name,
+    {{ list_text('categories', '; ') }} as categories,
+    minimum_age,
+    maximum_age
+from {{ source('reference', 'assets') }}

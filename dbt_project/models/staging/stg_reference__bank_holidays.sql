@@ -1,0 +1,5 @@
+-- One row per bank holiday of England.
+select
+    holiday_on,
+    holiday_name
+from {{ source('reference', 'bank_holidays') }}

@@ -1,0 +1,107 @@
+"""Versions of reference data: written whole, read as they were known at a time."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from linkwork import engine
+from linkwork.files import fsync
+from linkwork.reference.kind import FOLDER, Kind, kind_of
+
+
+def versions(reference_dir: Path, kind: str) -> list[tuple[datetime, Path]]:
+    """When each version was loaded, oldest first."""
+    found = sorted((reference_dir / kind).glob("*.parquet"))
+    return [(datetime.strptime(p.stem, "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC), p) for p in found]
+
+
+def relation(reference_dir: Path, kind: str, known_at: datetime | None = None) -> str:
+    """SQL that reads the version of a kind that was newest at `known_at`; no row where there is none.
+
+    Reference data loaded after the day asked for is used only where nothing older exists. Facts that come with the
+    project hold until the first version.
+    """
+    described = kind_of(kind)
+    found = versions(reference_dir, kind)
+    if not found:
+        return _shipped(described)
+    known = [path for loaded, path in found if known_at is None or loaded <= known_at]
+    path = known[-1] if known else found[0][1]
+    with engine.connect() as con:
+        there = {row[0] for row in con.execute(f"describe from read_parquet({engine.text(path)})").fetchall()}
+    # A version keeps the columns of its day; one that the kind gained later is empty in it.
+    columns = ", ".join(
+        engine.name(c) if c in there else f"null::{t} as {engine.name(c)}" for c, t in described.types.items()
+    )
+    return f"(select {columns} from read_parquet({engine.text(path)}))"
+
+
+def rows(reference_dir: Path, kind: str) -> list[dict[str, Any]]:
+    """The newest version as Python rows, in key order."""
+    with engine.connect() as con:
+        return engine.dicts(con.execute(f"select * from {relation(reference_dir, kind)} order by 1"))
+
+
+def add_rows(reference_dir: Path, kind: str, key: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Make a new version in which rows of the same key are replaced by these."""
+    described = kind_of(kind)
+    for row in rows:
+        described.check_row(row)
+    columns = described.types
+    with engine.connect() as con:
+        con.execute(f"create temp table incoming ({ddl(described)})")
+        con.executemany(
+            f"insert into incoming values ({', '.join('?' for _ in columns)})",
+            [[row.get(c) for c in columns] for row in rows],
+        )
+        return save(con, reference_dir, described, replacing(reference_dir, described, [key]))
+
+
+def ddl(kind: Kind) -> str:
+    """The columns of a table of the kind."""
+    return ", ".join(f"{engine.name(c)} {t}" for c, t in kind.types.items())
+
+
+def replacing(reference_dir: Path, kind: Kind, key: list[str]) -> str:
+    """SQL of the rows of the table `incoming`, and of the newest version's with another key."""
+    same = " and ".join(f"old.{engine.name(c)} is not distinct from new.{engine.name(c)}" for c in key)
+    return f"""select * from incoming union all by name
+        select * from {relation(reference_dir, kind.name)} as old
+        where not exists (select 1 from incoming as new where {same})"""
+
+
+def save(con: duckdb.DuckDBPyConnection, reference_dir: Path, kind: Kind, query: str) -> dict[str, Any]:
+    """Write the rows of a query as the newest version, unless they are those of the version before."""
+    columns = ", ".join(engine.name(c) for c in kind.types)
+    con.execute(f"create temp table version as select distinct {columns} from ({query}) order by all")
+    found = con.execute("select count(*) from version").fetchone()
+    count = found[0] if found else 0
+    if versions(reference_dir, kind.name):
+        old = relation(reference_dir, kind.name)
+        differ = con.execute(
+            f"""select count(*) from (
+                (from version except from {old}) union all (from {old} except from version))"""
+        ).fetchone()
+        if differ and differ[0] == 0:
+            return {"kind": kind.name, "rows": count, "new_version": False}
+    folder = reference_dir / kind.name
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.parquet"
+    partial = folder / ".writing"
+    con.execute(f"copy (from version) to {engine.text(partial)} (format parquet)")
+    fsync(partial)
+    partial.rename(target)
+    fsync(folder)
+    return {"kind": kind.name, "rows": count, "new_version": True}
+
+
+def _shipped(kind: Kind) -> str:
+    if kind.shipped is None:
+        typed = ", ".join(f"null::{t} as {engine.name(c)}" for c, t in kind.types.items())
+        return f"(select {typed} where false)"
+    fields = ", ".join(f"{engine.text(c)}: {engine.text(t)}" for c, t in kind.types.items())
+    path = engine.text(FOLDER / "facts" / kind.shipped)
+    return f"""(select * from read_csv({path}, header = true, auto_detect = false, delim = ',', quote = '"',
+        escape = '"', columns = {{{fields}}}))"""

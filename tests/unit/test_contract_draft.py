@@ -1,0 +1,164 @@
+"""A contract drafted from a file states everything, holds no value of a person, and passes when it is decided."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from ingestion.contract_draft import drafted
+from ingestion.contract_lint import findings
+from ingestion.contract_text import undecided
+from linkwork.errors import UsageError
+from tests.support.gate import CATALOGUE
+
+NUMBERS = ["9990000018", "9990000026", "9990000034", "9990000042", "9990000050"]
+HEADER = [
+    "Booking Ref", "Client Ref", "NHS Number", "Date of Birth", "Full Name", "Café", "Session Date", "Outcome", "Cost",
+    "Worker", "What was said", "Attended?", "Minutes", "Last Updated", "Practice",
+]  # fmt: skip
+
+
+def record(n: int) -> list[str]:
+    return [
+        f"BK-{n:04d}", f"C{n % 5}", NUMBERS[n % 5], f"1{n % 9}/04/195{n % 5}", ["Ann Lee", "Bo Ray"][n % 2],
+        ["Blue Door", "Old Mill"][n % 2], f"{n % 28 + 1:02d}/05/2025", ["Came", "Called off"][n % 2],
+        f"£1,{n:03d}.50", "Jo Bloggs", ["N/A", "rang 07700 900123", "was well, wants to come again"][n % 3],
+        ["Yes", "No"][n % 2], str(n % 50), f"{n % 28 + 1:02d}/06/2025 10:0{n % 7}:00", "Z90001",
+    ]  # fmt: skip
+
+
+ROWS = [record(n) for n in range(60)]
+PEOPLE = [*NUMBERS, "Ann Lee", "Bo Ray", "Jo Bloggs", "07700 900123", "was well", "C1", "/04/195"]
+
+
+def as_csv(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> Path:
+    quoted = [[f'"{v}"' if "," in v else v for v in row] for row in [HEADER, *ROWS]]
+    path.write_text("\n".join(delimiter.join(row) for row in quoted) + "\n", encoding=encoding)
+    return path
+
+
+def properties(text: str) -> dict[str, dict]:
+    return {p["source"]: p for p in yaml.safe_load(text)["schema"][0]["properties"] if "source" in p}
+
+
+@pytest.fixture(scope="module")
+def draft(tmp_path_factory) -> str:
+    return drafted(as_csv(tmp_path_factory.mktemp("draft") / "Café visits 2025.csv", ";", "cp1252"))
+
+
+def test_the_files_form_is_written_out(draft):
+    file = yaml.safe_load(draft)["file"]
+    assert (file["format"], file["encoding"], file["delimiter"], file["quote"]) == ("csv", "cp1252", ";", '"')
+    assert file["unknownColumns"] == "refuse"
+
+
+def test_each_column_is_guessed_and_what_could_be_a_person_is_zone_1(draft):
+    found = properties(draft)
+    zones = {header for header, prop in found.items() if prop.get("zone") == 1}
+    # Nothing says that the cafés are no people: two words with capitals, under a header that could be anything.
+    assert zones == {"Client Ref", "NHS Number", "Date of Birth", "Full Name", "Worker", "What was said", "Café"}
+    assert found["NHS Number"]["logicalType"] == "nhs_number"
+    assert (found["Date of Birth"]["format"], found["Date of Birth"]["coarsen"]) == ("%d/%m/%Y", "month")
+    assert found["Full Name"]["logicalType"] == found["What was said"]["logicalType"] == "free_text"
+    assert found["Worker"]["logicalType"] == "staff"
+    assert (found["Session Date"]["logicalType"], found["Session Date"]["format"]) == ("date", "%d/%m/%Y")
+    assert set(found["Outcome"]["values"]) == {"Came", "Called off"}
+    assert (found["Cost"]["logicalType"], found["Cost"]["convert"]) == ("decimal", ["pound", "thousands"])
+    assert found["Attended?"]["values"] == {"Yes": True, "No": False}
+    assert found["Minutes"]["logicalType"] == "integer"
+    assert found["Last Updated"]["timezone"] == "Europe/London"
+    assert found["What was said"]["nullTokens"] == ["N/A"]
+
+
+def test_the_record_is_guessed(draft):
+    record = yaml.safe_load(draft)["record"]
+    assert record["key"] == ["booking_ref"]
+    assert record["assertedAt"] == "last_updated"
+    assert record["subject"] == {"local": "client_ref", "nhs_number": "nhs_number"}
+    assert record["practice"] == "practice"
+
+
+def test_no_value_of_a_person_is_in_it(draft):
+    assert [value for value in PEOPLE if value in draft] == []
+
+
+def test_what_only_a_person_can_say_is_left_open_and_refused(draft, tmp_path):
+    open_places = ["description.purpose", "description.limitations", "record.kind", "events[0].slot", "events[0].type"]
+    assert undecided(yaml.safe_load(draft)) == open_places
+    path = tmp_path / "d.yaml"
+    path.write_text(draft)
+    (one,) = findings(path, CATALOGUE)
+    assert "still to be decided: description.purpose" in one.why
+    comments = [line for line in draft.splitlines() if line.startswith("#")]
+    assert any("record.kind" in line for line in comments)
+    assert any("last_updated: its times say no zone" in line for line in comments)
+
+
+def test_with_its_decisions_taken_it_has_no_error(draft, tmp_path):
+    decided = draft.replace("kind: DECIDE", "kind: state").replace("slot: DECIDE", "slot: visit")
+    decided = decided.replace("type: DECIDE", "type: activity.attended").replace("DECIDE", "Visits.")
+    path = tmp_path / "d.yaml"
+    path.write_text(decided)
+    assert [f for f in findings(path, CATALOGUE) if f.severity == "error"] == []
+
+
+def test_it_is_the_same_whatever_the_dialect(tmp_path, draft):
+    for number, (delimiter, encoding) in enumerate([(",", "utf-8"), ("\t", "utf-16"), ("|", "utf-8-sig")]):
+        text = drafted(as_csv(tmp_path / f"{number}.csv", delimiter, encoding), "cafe_visits_2025")
+        assert properties(text) == properties(draft)
+        assert yaml.safe_load(text)["file"]["delimiter"] == delimiter
+        assert yaml.safe_load(text)["name"] == "cafe_visits_2025"
+
+
+def test_json_lines_are_read_by_their_paths(tmp_path):
+    path = tmp_path / "visits.jsonl"
+    lines = [{"id": f"v{n}", "data": {"nhsNumber": NUMBERS[n % 5], "on": "2025-05-01T10:00:00Z"}} for n in range(20)]
+    path.write_text("\n".join(json.dumps(line) for line in lines) + "\n")
+    found = properties(drafted(path))
+    assert found["$.data.nhsNumber"]["logicalType"] == "nhs_number"
+    assert found["$.data.on"] | {"name": ""} == {
+        "name": "", "source": "$.data.on", "logicalType": "timestamp", "format": "%Y-%m-%dT%H:%M:%SZ",
+        "timezone": "UTC", "required": True,
+    }  # fmt: skip
+
+
+def test_parquet_is_read_too(tmp_path):
+    path = tmp_path / "visits.parquet"
+    pq.write_table(pa.table({"visit_id": [f"v{n}" for n in range(30)], "nhs_number": NUMBERS * 6}), path)
+    made = yaml.safe_load(drafted(path))
+    assert made["file"]["format"] == "parquet"
+    assert [p.get("logicalType", "string") for p in made["schema"][0]["properties"]] == ["string", "nhs_number"]
+
+
+def test_a_workbook_is_read_too(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed")
+    book = openpyxl.Workbook()
+    for row in [["visit_id", "nhs_number"], *([f"v{n}", NUMBERS[n % 5]] for n in range(30))]:
+        book.active.append(row)
+    book.save(tmp_path / "visits.xlsx")
+    made = yaml.safe_load(drafted(tmp_path / "visits.xlsx"))
+    assert [p.get("logicalType", "string") for p in made["schema"][0]["properties"]] == ["string", "nhs_number"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.csv", ""), ("a.csv", "id,b\n"), ("a.pdf", "x"), ("a.jsonl", "[1]\n"), ("a.parquet", "x")]
+)
+def test_a_file_that_teaches_nothing_is_refused(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UsageError) as raised:
+        drafted(tmp_path / name)
+    assert raised.value.where == name
+
+
+def test_dates_that_could_be_read_both_ways_are_named(tmp_path):
+    (tmp_path / "a.csv").write_text("ref,on day\n" + "".join(f"r{n},0{n % 9 + 1}/02/2025\n" for n in range(20)))
+    assert "on_day: its dates fit %d/%m/%Y and %m/%d/%Y" in drafted(tmp_path / "a.csv")
+
+
+def test_codes_that_a_spreadsheet_spoilt_are_named(tmp_path):
+    lines = "".join(f"r{n},{code}\n" for n in range(20) for code in ("871711000000103", "8.71711E+14"))
+    (tmp_path / "a.csv").write_text("ref,concept code\n" + lines)
+    assert "concept_code: some values are in scientific notation" in drafted(tmp_path / "a.csv")
