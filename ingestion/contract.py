@@ -80,6 +80,18 @@ class File(_Model):
     maxRecordLines: int = 50
     maxLineLength: int = 1 << 20
 
+    @model_validator(mode="before")
+    @classmethod
+    def _alternatives_follow(cls, content: Any) -> Any:
+        """What an alternative does not say of its records is as in the form it stands beside."""
+        if isinstance(content, dict) and isinstance(content.get("alternatives"), list):
+            shared = {
+                k: content[k] for k in ("nullTokens", "unknownColumns", "emptyOk", "refusedThreshold") if k in content
+            }
+            others = [shared | other if isinstance(other, dict) else other for other in content["alternatives"]]
+            return {**content, "alternatives": others}
+        return content
+
     @model_validator(mode="after")
     def _has_its_sheet(self) -> "File":
         if (self.format == "xlsx") != (self.sheet is not None):

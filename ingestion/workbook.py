@@ -37,6 +37,7 @@ SURE_DIGITS = 10**15  # a number cell keeps 15 digits; what follows was lost at 
 warnings.filterwarnings("ignore", module=r"openpyxl\.")  # it warns of what it leaves out, such as pictures
 
 
+TOO_LONG = Broken("precision", "holds a number of more digits than a spreadsheet keeps; send the column as text")
 AN_ERROR = Broken("cell_error", "holds an error of the spreadsheet")
 
 Value = str | int | float | bool | datetime | date | time | timedelta | Broken | None
@@ -101,7 +102,10 @@ class Workbook:
             # The number 60 is a day only where it is shown as one.
             return broken if broken is not NO_DAY or cell.data_type == "d" else cell.value
         value: Value = cell.value
-        return AN_ERROR if cell.data_type == "e" else value
+        if cell.data_type == "e":
+            return AN_ERROR
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return TOO_LONG if is_number and abs(value) >= SURE_DIGITS else value
 
     def _chosen(self, form: Sheet) -> Any:
         sheets = [sheet for sheet in self._book.worksheets if sheet.sheet_state == "visible"]
@@ -146,7 +150,7 @@ def text_of(value: Value, form: str | list[str] | None = None) -> str:
     """What a cell holds, as text. `form` is the contract's form of a date or time (or several), used where it loses
     nothing.
 
-    Numbers are written without an exponent, unless they have more digits than a number cell keeps.
+    Numbers are written without an exponent where they are whole.
     """
     match value:
         case None:
@@ -173,8 +177,6 @@ def place(row: int, column: int) -> str:
 
 
 def _number(value: int | float) -> str:
-    if abs(value) >= SURE_DIGITS:
-        return f"{value:.14E}"
     return str(int(value)) if value == int(value) else repr(value)
 
 

@@ -1,10 +1,13 @@
 """A group's attendance register and the same attendance as CSV: the same facts, the same marts, to the cell."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from ingestion import refused as refused_text
 from tests.e2e.conftest import Installation
 from tests.support.books import FEED, FIRST, TITLE, register
 
@@ -21,7 +24,11 @@ MEANS = {
     "C": ("cancelled", "", "person"),
     "S": ("cancelled", "", "provider"),
 }
-CSV = "event_id,referral_service,referral_ref,client_name,nhs_number,event,session_date,asset_id,asset_name,category,delivery,role,cancelled_by,recorded_at"
+CSV = (
+    "event_id,referral_service,referral_ref,client_name,nhs_number,event,session_date,asset_id,asset_name,category,"
+    "delivery,role,cancelled_by,recorded_at"
+)
+GROUP, PROVIDER = "ZVC50", "ZVC51"
 COLUMNS = (
     "group_code, session_on, status, asset_id, source_category, category, delivery, role, cancelled_by, has_referral"
 )
@@ -46,61 +53,63 @@ def as_csv() -> str:
 
 
 @pytest.fixture(scope="module")
-def sent(install):
-    """Two installations with one set of keys, so that people have the same pseudonyms: one has the register, one the CSV."""
-    made = {}
-    for feed, name, content in ((FEED, "june.xlsx", as_register()), ("activity_csv", "june.csv", as_csv().encode())):
-        one: Installation = install(feed)
-        first = next(iter(made.values()), None)
-        if first is not None:
-            for key in (first.folder / "keys").iterdir():
-                (one.folder / "keys" / key.name).write_bytes(key.read_bytes())
-        one.run(
-            "sender", "add", "ZVC50", "--feed", feed, "--name", "Walkers", "--kind", "group", "--source-system", "s"
-        )
-        folder = one.home / "landing" / feed / "ZVC50"
-        folder.mkdir(parents=True)
-        (folder / name).write_bytes(content)
-        one.run("ingest")
-        one.run("build")
-        made[feed] = one
-    return made
+def sent(install) -> Installation:
+    """One group sends its register, another the same attendance as CSV."""
+    one: Installation = install("registers")
+    for sender, feed, name, content in (
+        (GROUP, FEED, "june.xlsx", as_register()),
+        (PROVIDER, "activity_csv", "june.csv", as_csv().encode()),
+    ):
+        one.run("sender", "add", sender, "--feed", feed, "--name", "Walkers", "--kind", "group", "--source-system", "s")
+        deliver(one, feed, sender, name, content)
+    one.run("ingest")
+    one.run("build")
+    return one
 
 
-def facts(one: Installation) -> list[tuple]:
-    import duckdb
+def deliver(one: Installation, feed: str, sender: str, name: str, content: bytes) -> None:
+    path: Path = one.home / "landing" / feed / sender / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
+
+def facts(one: Installation, group: str) -> list[tuple]:
     with duckdb.connect(str(one.home / "warehouse" / "warehouse.duckdb"), read_only=True) as con:
-        return con.execute(f"select person_id, {COLUMNS} from fct_activities order by all").fetchall()
+        query = f"select person_id, {COLUMNS} from fct_activities where group_code = ? order by all"
+        return con.execute(query, [group]).fetchall()
 
 
 def test_a_register_gives_the_marts_of_the_same_attendance_as_csv(sent):
-    register_facts, csv_facts = facts(sent[FEED]), facts(sent["activity_csv"])
-    assert len(register_facts) == sum(mark is not None for marks in MARKS for mark in marks)
-    assert register_facts == csv_facts
+    from_register = facts(sent, GROUP)
+    assert len(from_register) == sum(mark is not None for marks in MARKS for mark in marks)
+    assert from_register == facts(sent, PROVIDER)
 
 
-def test_its_records_are_all_accounted_for_and_named_by_their_rows(sent):
-    (load,) = sent[FEED].json("load", "list")
+def test_a_figure_leads_to_the_rows_of_the_register_as_they_were_sent(sent):
+    load = next(row for row in sent.json("load", "list") if row["feed"] == FEED)
     counts = ("status", "records", "accepted", "duplicate", "conflict", "quarantined", "skipped", "events")
     assert [load[c] for c in counts] == ["committed", 8, 8, 0, 0, 0, 0, 8]
-    found = sent[FEED].json("trace", "fct_activities", "--where", "status = 'missed'")
-    lines = [event["source_line"] for event in found["events"]]
-    assert sorted(lines) == [FIRST, FIRST + 2]
+    where = f"status = 'missed' and group_code = '{GROUP}'"
+    found = sent.json("trace", "fct_activities", "--where", where, "--raw")
+    assert sorted(event["source_line"] for event in found["events"]["rows"]) == [FIRST, FIRST + 2]
+    raw = {record["source_line"]: json.loads(record["raw"]) for record in found["raw"]["records"]}
+    assert (raw[FIRST][f"C{FIRST}"], raw[FIRST][f"G{FIRST}"]) == (NUMBERS[0], "A")
+    assert raw[FIRST + 2][f"G{FIRST + 2}"] == "DNA"
 
 
-def test_a_corrected_register_restates_what_changed_and_a_bad_mark_is_kept_with_its_row(sent):
-    one = sent[FEED]
+def test_a_later_register_restates_what_changed_and_a_bad_mark_is_kept_with_its_row(sent):
     later = [TITLE[0], [*TITLE[1][:4], datetime(2025, 7, 2, 9, 0)], TITLE[2]]
     people = [
         ["M0", "Name 0", NUMBERS[0], "ZSP01", "R0", "x", "x", None, "x"],
         ["M9", "Name 9", None, None, None, "?", None, None, None],
+        *([f"M{n}", "", None, None, None, *(["x"] * 4)] for n in range(10, 19)),  # one bad in forty is tolerated
     ]
-    people += [[f"M{n}", "", None, None, None, *(["x"] * 4)] for n in range(10, 19)]  # one in forty is bad: tolerated
-    path: Path = one.home / "landing" / FEED / "ZVC50" / "july.xlsx"
-    path.write_bytes(register(people, dates=list(DAYS), head=HEAD, title=later))
-    one.run("ingest")
-    load = next(row for row in one.json("load", "list") if row["file_name"] == "july.xlsx")
-    assert (load["records"], load["accepted"], load["duplicate"], load["quarantined"]) == (40, 37, 2, 1)
-    (refused,) = one.json("quarantine", "list")
+    deliver(sent, FEED, GROUP, "july.xlsx", register(people, dates=list(DAYS), head=HEAD, title=later))
+    sent.run("ingest")
+    load = next(row for row in sent.json("load", "list") if row["file_name"] == "july.xlsx")
+    assert [load[c] for c in ("records", "accepted", "duplicate", "conflict", "quarantined")] == [40, 37, 2, 0, 1]
+    (refused,) = sent.json("quarantine", "list")
     assert (refused["source_line"], refused["rule"], refused["field"]) == (FIRST + 1, "domain", "event")
+    key = bytes.fromhex((sent.folder / "keys" / "zone1.key").read_text().strip())
+    (kept,) = refused_text.read(sent.home / "restricted" / "quarantine" / refused["load_id"], key)
+    assert json.loads(kept["raw"])[f"F{FIRST + 1}"] == "?"

@@ -15,6 +15,7 @@ from linkwork.log.verify import verify
 from linkwork.privacy import vault
 from linkwork.privacy.keys import load_keys
 from linkwork.processes import run
+from linkwork.settings import PROJECT_ROOT
 from tests.support.faults import HEADER, NUMBER, fates, good, lines, put
 from tests.support.gate import contract, read_all, stage
 from tests.support.log import at, day, effective, ingest, make_home, rows
@@ -388,7 +389,7 @@ def test_f44_memory_does_not_grow_with_the_file(tmp_path):
         with path.open("w") as handle:
             handle.write("id,name\n")
             handle.writelines(f"r{n},{'x' * 490}\n" for n in range(rows_written))
-        done = run([sys.executable, "-c", PEAK, str(path)], log=tmp_path / "log.txt", cwd=".")
+        done = run([sys.executable, "-c", PEAK, str(path)], log=tmp_path / "log.txt", cwd=PROJECT_ROOT)
         assert done.returncode == 0, done.output
         count, peak = done.output.split()[-2:]
         assert int(count) == rows_written
