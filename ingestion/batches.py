@@ -1,5 +1,6 @@
 """A batch's staging folder: who works on it, what lies in it, and what becomes of one that was left behind."""
 
+import fcntl
 import json
 import os
 import re
@@ -7,18 +8,20 @@ import secrets
 import shutil
 import socket
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from ingestion import recorded, refused
-from ingestion.contract import File, load_contracts
-from ingestion.landing import landed_files
+from ingestion import intake, raw, recorded, refused
+from ingestion.contract import load_contracts
+from ingestion.landing import Landed, held, landed_files, let_go
+from ingestion.workers import limits_of
 from linkwork import engine
 from linkwork.errors import UsageError
-from linkwork.files import sha256_of, sweep_partials, write_json
+from linkwork.files import private_dir, sha256_of, sweep_partials, write_json
 from linkwork.log import commit, plan, tombstones
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
@@ -62,6 +65,7 @@ def finish_earlier(settings: Settings, store: Store, batch_id: str | None = None
     for folder in sorted(settings.staging_dir.glob("*/")):
         recover(settings, store, folder, abandoned=folder.name == batch_id)
     plan.sweep(store)
+    intake.sweep(settings.home / "restricted" / "spill")
     for sealed in (settings.raw_dir, settings.quarantine_raw_dir):
         vault.sweep(sealed)
     for written in (settings.log_dir, settings.quality_dir / "pending"):
@@ -98,7 +102,17 @@ def close(settings: Settings, store: Store, folder: Path) -> None:
         if load.name not in known:
             (settings.quarantine_raw_dir / load.name).unlink(missing_ok=True)
     reached("batch-done")
+    _wait_for_workers(folder)
     shutil.rmtree(folder)
+
+
+def _wait_for_workers(folder: Path) -> None:
+    """Workers of a job that was killed end on their own, at once but not in the same instant."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    finally:
+        os.close(descriptor)
 
 
 def profiles(batch_dir: Path) -> list[dict[str, Any]]:
@@ -138,34 +152,49 @@ def seal_received(settings: Settings, folder: Path) -> None:
         name = (landed.feed, landed.sender, landed.name)
         if landed.problem is not None or name not in names:
             continue
-        sha = sha256_of(landed.path)
-        load_id = committed.get((*name, sha))
-        if load_id is None or load_id not in done["loads_committed"]:
-            continue
-        lines = {first: last for load, first, last in done["refused"] if load == load_id}
-        form = _form(settings, landed.feed) if lines else None
-        refused.keep(landed.path, lines, settings.quarantine_raw_dir / load_id, keys.zone1, form=form)
-        reached("refused-kept")
-        _seal(landed.path, settings.raw_dir / sha, keys, erased, without[load_id])
-        reached("raw-sealed")
-        if not settings.landing_is_read_only:
-            landed.path.unlink()
+        with suppress(FileNotFoundError), held(landed.path) as received:
+            sha = sha256_of(received)
+            load_id = committed.get((*name, sha))
+            if load_id is None or load_id not in done["loads_committed"]:
+                continue
+            lines = {first: last for load, first, last in done["refused"] if load == load_id}
+            _keep_refused(settings, keys, received, landed, lines, load_id)
+            reached("refused-kept")
+            _seal(received, settings.raw_dir / sha, keys, erased, without[load_id])
+            reached("raw-sealed")
+            if not settings.landing_is_read_only:
+                let_go(settings, landed.path)
     reached("landing-emptied")
 
 
-def _form(settings: Settings, feed: str) -> File | None:
-    contract = load_contracts(settings.contracts_dir, Catalogue.current()).get(feed)
-    return contract.file if contract else None
+def _keep_refused(
+    settings: Settings, keys: Keys, received: Path, landed: Landed, lines: dict[int, int], load_id: str
+) -> None:
+    """The text of records that the register refused; nothing is unpacked where there is none."""
+    if not lines:
+        return
+    spill = private_dir(settings.home / "restricted" / "spill")
+    contract = load_contracts(settings.contracts_dir, Catalogue.current()).get(landed.feed)
+    form = contract.file if contract else None
+    with intake.opened(received, landed.path.name, spill, limits_of(settings)) as plain:
+        refused.keep(plain, lines, settings.quarantine_raw_dir / load_id, keys.zone1, form=form)
 
 
 def _seal(source: Path, target: Path, keys: Keys, erased: frozenset[bytes], lines: set[int]) -> None:
-    """Keep a file as received, but for the records of people who were erased before it came."""
+    """Keep a file as received, but for the records of people who were erased before it came.
+
+    Of what is not made of lines, packed or a table, nothing can be cut out: a file with such a record is not kept.
+    """
     if not erased:
         vault.seal(source, target, keys.zone1)
         return
     data = source.read_bytes()
+
+    def names_erased(text: str) -> bool:
+        return not erased.isdisjoint(mentioned(text, keys))
+
     if zone1.is_text(data):
-        data, _ = zone1.blanked(
-            data, lines, lambda record: not erased.isdisjoint(mentioned(record.decode("utf-8", "replace"), keys))
-        )
+        data, _ = zone1.blanked(data, lines, lambda record: names_erased(record.decode("utf-8", "replace")))
+    elif lines or (text := raw.everything(data)) is None or names_erased(text):
+        return
     vault.seal_bytes(data, target, keys.zone1)

@@ -65,9 +65,11 @@ class Footer(_Model):
 class File(_Model):
     """The file's form. Fixed, never sniffed."""
 
-    format: Literal["csv", "jsonl", "xlsx"]
-    sheet: Sheet | None = None
-    alternatives: list["File"] = []  # other forms in which files of the feed come, told apart by their first bytes
+    format: Literal["csv", "jsonl", "parquet", "xlsx"]
+    alternatives: list[Literal["parquet", "xlsx"]] | None = (
+        None  # other forms of the same columns; see `forms`
+    )
+    sheet: Sheet | None = None  # how a workbook is read
     encoding: Literal["utf-8", "cp1252", "utf-16"] = "utf-8"
     footer: Footer | None = None
     strictOrder: bool = False  # columns must come in the contract's order, not only under its names
@@ -80,25 +82,20 @@ class File(_Model):
     maxRecordLines: int = 50
     maxLineLength: int = 1 << 20
 
-    @model_validator(mode="before")
-    @classmethod
-    def _alternatives_follow(cls, content: Any) -> Any:
-        """What an alternative does not say of its records is as in the form it stands beside."""
-        if isinstance(content, dict) and isinstance(content.get("alternatives"), list):
-            shared = {
-                k: content[k] for k in ("nullTokens", "unknownColumns", "emptyOk", "refusedThreshold") if k in content
-            }
-            others = [shared | other if isinstance(other, dict) else other for other in content["alternatives"]]
-            return {**content, "alternatives": others}
-        return content
+    @property
+    def forms(self) -> set[str]:
+        """The forms that are taken: a feed of lines comes as Parquet too, unless its contract says otherwise."""
+        by_default = ["parquet"] if self.format in ("csv", "jsonl") else []
+        return {self.format, *(by_default if self.alternatives is None else self.alternatives)}
 
     @model_validator(mode="after")
     def _has_its_sheet(self) -> "File":
-        if (self.format == "xlsx") != (self.sheet is not None):
-            raise ValueError("sheet describes the form xlsx, and no other")
-        forms = [self.format, *(other.format for other in self.alternatives)]
-        if len(set(forms)) < len(forms) or any(other.alternatives for other in self.alternatives):
-            raise ValueError("alternatives are other forms, each given once")
+        if "xlsx" in self.forms and self.sheet is None:
+            self.sheet = Sheet()
+        if self.sheet and "xlsx" not in self.forms:
+            raise ValueError("sheet describes a workbook, and the form xlsx is not taken")
+        if self.sheet and self.sheet.session and self.format != "xlsx":
+            raise ValueError("a register is no other form of a table")
         return self
 
 
@@ -287,8 +284,7 @@ class Contract(_Model):
         if len(known) != len(self.properties):
             raise ValueError("two properties have the same name")
         used = {*self.record.key}
-        for form in (self.file, *self.file.alternatives):
-            used |= form.sheet.fields if form.sheet else set()
+        used |= self.file.sheet.fields if self.file.sheet else set()
         for one in (self.record.practice, self.record.performer, self.record.provider):
             used |= {one} if one and one != "sender" else set()
         used |= {n for n in (self.record.reference, self.record.subject.nhs_number) if n}

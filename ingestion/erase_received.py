@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ingestion import refused, regate
+from ingestion import raw, refused, regate
 from ingestion.landing import landed_files
 from ingestion.operation import Operation
 from linkwork import engine
@@ -22,7 +22,7 @@ from linkwork.privacy import vault
 from linkwork.privacy.orders import Order
 from linkwork.privacy.scan import scan
 from linkwork.privacy.subjects import numbers_of, pseudonyms
-from linkwork.privacy.zone1 import Eraser, is_text
+from linkwork.privacy.zone1 import Eraser
 
 PARTIAL = re.compile(r"[.].+[.][0-9]+[.]tmp")  # as `files.write_whole` and the vault name what they write
 
@@ -79,7 +79,7 @@ def clean(work: Operation, order: Order) -> None:
 
 def _clean_raw(work: Operation, order: Order, eraser: Eraser) -> None:
     folder, key = work.settings.raw_dir, work.gate.keys.zone1
-    known = {folder / sha for sha in order.lines if (folder / sha).exists()}
+    known = {folder / sha for sha, lines in order.lines.items() if lines and (folder / sha).exists()}
     for path in sorted(known | _holding(work, order, folder)):
         if (data := _unsealed(work, order, path)) is not None:
             lines = set(order.lines.get(path.name, []))
@@ -169,12 +169,11 @@ def _texts(work: Operation, order: Order) -> Iterator[str]:
     settings = work.settings
     for path in (*_sealed(settings.raw_dir), *_sealed(settings.quarantine_raw_dir)):
         data = _unsealed(work, order, path)
-        if data is not None and is_text(data):
-            yield data.decode("utf-8", "replace")
+        if data is not None and (text := raw.everything(data)) is not None:
+            yield text
     for path in sorted(_waiting(settings.landing_dir)):
-        content = path.read_bytes()
-        if is_text(content):
-            yield content.decode("utf-8", "replace")
+        if (text := raw.everything(path.read_bytes())) is not None:
+            yield text
 
 
 def _sealed(folder: Path) -> list[Path]:

@@ -14,11 +14,12 @@ import pyarrow as pa
 
 from ingestion import forms, profile, refused
 from ingestion.arrival import Arrival
-from ingestion.contract import Contract
+from ingestion.contract import Contract, File
 from ingestion.judge import Judge
 from ingestion.readers.base import FileRefused, Reading
 from ingestion.readers.csv import CsvReading
 from ingestion.readers.jsonl import JsonlReading
+from ingestion.readers.parquet import ParquetReading
 from ingestion.readers.xlsx import XlsxReading
 from ingestion.staged import Staged
 from linkwork import engine
@@ -35,6 +36,7 @@ from linkwork.settings import Settings
 READERS: dict[str, Callable[[Path, Contract], Reading]] = {
     "csv": CsvReading,
     "jsonl": JsonlReading,
+    "parquet": ParquetReading,
     "xlsx": XlsxReading,
 }
 CHUNK_ROWS = 200_000
@@ -76,14 +78,16 @@ class Gate:
         """
         folder = batch_dir / arrival.load_id
         folder.mkdir(parents=True, exist_ok=True)
-        contract = forms.as_sent(arrival.path, contract)
         described = profile.empty(arrival, contract, previous)
-        with engine.connect(memory_limit=self.memory_limit, threads=self.threads, spill=self.spill) as con:
+        with engine.connect(
+            memory_limit=self.memory_limit, threads=self.threads, spill=self.spill, files=(folder, self.spill)
+        ) as con:
             hmac_sql.install(con, self.keys)
             self._set_variables(con, arrival)
             staged = Staged(con, folder, self.catalogue)
             try:
-                reading = READERS[contract.file.format](arrival.path, contract)
+                described_by = forms.recognised(arrival.path, contract)
+                reading = READERS[described_by.file.format](arrival.path, described_by)
                 tally = self._judge(con, reading, staged)
                 reached("file-read")
                 if reading.records == 0 and not contract.file.emptyOk:
@@ -94,7 +98,7 @@ class Gate:
                 described["refused"] = str(refusal)
             else:
                 described |= profile.counted(con, contract, reading, tally, staged)
-                self._keep_refused_text(con, arrival, contract, staged)
+                self._keep_refused_text(con, arrival, staged, contract.file)
         write_json(folder / "profile.json", described)
         reached("file-staged")
         return described
@@ -137,9 +141,7 @@ class Gate:
             f"update judged set skipped_as = 'erased' where erasure_hmac(record_key) in (from tombstone) or {erased}"
         )
 
-    def _keep_refused_text(
-        self, con: duckdb.DuckDBPyConnection, arrival: Arrival, contract: Contract, staged: Staged
-    ) -> None:
+    def _keep_refused_text(self, con: duckdb.DuckDBPyConnection, arrival: Arrival, staged: Staged, form: File) -> None:
         """The raw text of refused records, encrypted in zone 1, one JSON object a record."""
         if self.quarantine_raw is None:
             return
@@ -147,7 +149,7 @@ class Gate:
             f"select source_line, line_end from read_parquet({engine.texts(staged.files('quarantine'))}) order by 1"
         ).fetchall()
         target = self.quarantine_raw / arrival.load_id
-        refused.keep(arrival.path, dict(lines), target, self.keys.zone1, self._names_erased, contract.file)
+        refused.keep(arrival.path, dict(lines), target, self.keys.zone1, self._names_erased, form)
 
     def _names_erased(self, raw: str) -> bool:
         return bool(self.tombstones) and not self.tombstones.isdisjoint(mentioned(raw, self.keys))

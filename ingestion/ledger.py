@@ -22,7 +22,7 @@ def note(batch_dir: Path, arrival: Arrival, *, status: str, detail: str) -> None
         "load_id": arrival.load_id,
         "feed": shown(arrival.feed),
         "sender": shown(arrival.sender),
-        "file_name": shown(arrival.path.name),
+        "file_name": arrival.file_name,
         "file_sha256": arrival.sha256,
         "received_at": arrival.received_at.isoformat(),
         "batch_id": arrival.batch_id,

@@ -62,7 +62,10 @@ def operation(settings: Settings) -> Iterator[Operation]:
         batches.finish_earlier(settings, store)
         folder = batches.create(settings, operation_id, by_scheduler=False)
         with engine.connect(
-            memory_limit=settings.memory_limit, threads=settings.threads, spill=settings.staging_dir / ".spill"
+            memory_limit=settings.memory_limit,
+            threads=settings.threads,
+            spill=settings.staging_dir / ".spill",
+            files=(settings.home,),
         ) as con:
             hmac_sql.install(con, keys)
             contracts = load_contracts(settings.contracts_dir, store.catalogue)

@@ -13,6 +13,8 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,12 @@ import structlog
 
 from ingestion import batches, erase, ledger, recorded
 from ingestion.arrival import Arrival
-from ingestion.contract import load_contracts
+from ingestion.contract import Contract, load_contracts
 from ingestion.gate import Gate
-from ingestion.landing import Landed, landed_files, shown
+from ingestion.landing import Landed, held, landed_files, let_go, ready_files, shown
 from ingestion.senders import Sender, registered
+from ingestion.worker import CHANGED, Job
+from ingestion.workers import Workers
 from linkwork import engine, quality, reference
 from linkwork.files import sha256_of
 from linkwork.log import append
@@ -39,7 +43,6 @@ CATALOGUE = Catalogue.current()
 SENDER_CODE = re.compile(reference.CODE)
 REPEATED = "The same bytes were loaded before."
 RETRACTED = "The same bytes were loaded before and retracted; only a file that differs is taken."
-CHANGED = "The file was changed or removed while it was read; the next run takes what is there then."
 
 log = structlog.get_logger("linkwork.ingest")
 
@@ -58,51 +61,58 @@ def open_batch(settings: Settings, batch_id: str | None = None) -> dict[str, Any
         batches.finish_earlier(settings, store, batch_id)
     batches.create(settings, batch_id, by_scheduler=by_scheduler)
     reached("batch-opened")
-    senders = sorted({f.sender for f in landed_files(settings.landing_dir)})
+    senders = sorted({f.sender for f in ready_files(settings)})
     return {"batch_id": batch_id, "senders": senders}
 
 
 def stage_sender(settings: Settings, batch_id: str, sender: str) -> dict[str, Any]:
     """Stage every new file of one sender. A file that cannot be taken is refused with a sentence; the rest goes on."""
+    return stage_senders(settings, batch_id, [sender])[0]
+
+
+def stage_senders(settings: Settings, batch_id: str, senders: list[str]) -> list[dict[str, Any]]:
+    """Stage every new file of some senders, side by side in worker processes."""
     batch_dir = settings.staging_dir / batch_id
     contracts = load_contracts(settings.contracts_dir, CATALOGUE)
-    senders = registered(settings.reference_dir)
     store = Store(settings.log_dir)
     known = store.events.refresh().transactions()
-    gate = Gate.of(settings, load_keys(settings))
-    history, retracted = ledger.history(store, shown(sender)), ledger.retracted(store)
-    outcome = {"files": 0, "records": 0, "refused": 0}
-    seen: set[str] = set()
-    for number, landed in enumerate(landed_files(settings.landing_dir, sender)):
-        try:
-            arrival = _arrival(landed, batch_id, number, senders.get(sender))
-        except FileNotFoundError:
-            continue  # another run has committed it and taken it away since it was listed
-        problem = landed.problem
-        if problem is None and landed.feed not in contracts:
-            problem = f"No contract describes the feed {landed.feed}."
-        elif problem is None and sender not in senders:
-            problem = "The sender is not registered; add it with `linkwork sender add`."
-        elif problem is None and landed.feed not in senders[sender].feeds:
-            problem = f"The sender is not registered for the feed {landed.feed}."
-        if problem is None and (append.file_app(arrival.sha256) in known or arrival.sha256 in seen):
-            undone = arrival.sha256 in retracted
-            ledger.note(batch_dir, arrival, status="noop", detail=RETRACTED if undone else REPEATED)
-        elif problem is not None:
-            ledger.note(batch_dir, arrival, status="refused", detail=problem)
-            outcome["refused"] += 1
-        else:
-            seen.add(arrival.sha256)
-            previous = history.get(landed.feed)
-            try:
-                profile = gate.stage(arrival, contracts[landed.feed], batch_dir, previous)
-            except FileNotFoundError:
-                continue
-            outcome["records"] += profile["records"]
-            outcome["refused"] += profile["refused"] is not None
-        outcome["files"] += 1
-    log.info("staged", sender=sender, **outcome)
-    return {"sender": sender, **outcome}
+    registry, retracted = registered(settings.reference_dir), ledger.retracted(store)
+    outcomes: dict[str, dict[str, Any]] = {
+        sender: {"sender": sender, "files": 0, "records": 0, "refused": 0} for sender in senders
+    }
+
+    def jobs() -> Iterator[Job]:
+        """The files that are to be read; what is known of the others without that is noted."""
+        for sender in senders:
+            outcome, history, seen = outcomes[sender], ledger.history(store, shown(sender)), set[str]()
+            for number, landed in enumerate(ready_files(settings, sender)):
+                try:
+                    arrival = _arrival(landed, batch_id, number, registry.get(sender))
+                except FileNotFoundError:
+                    continue  # another run has committed it and taken it away since it was listed
+                outcome["files"] += 1
+                problem = landed.problem or _not_expected(landed, contracts, registry)
+                if problem is None and (append.file_app(arrival.sha256) in known or arrival.sha256 in seen):
+                    undone = arrival.sha256 in retracted
+                    ledger.note(batch_dir, arrival, status="noop", detail=RETRACTED if undone else REPEATED)
+                elif problem is not None:
+                    ledger.note(batch_dir, arrival, status="refused", detail=problem)
+                    outcome["refused"] += 1
+                else:
+                    seen.add(arrival.sha256)
+                    yield Job(arrival, history.get(landed.feed))
+
+    with Workers(settings, Gate.of(settings, load_keys(settings)), contracts, batch_dir) as workers:
+        for job, profile in workers.stage(jobs()):
+            outcome = outcomes[job.arrival.sender]
+            if profile is None:
+                outcome["files"] -= 1  # it was taken away before it was read
+            else:
+                outcome["records"] += profile["records"]
+                outcome["refused"] += profile["refused"] is not None
+    for outcome in outcomes.values():
+        log.info("staged", **outcome)
+    return list(outcomes.values())
 
 
 def check_landed(settings: Settings, batch_id: str) -> dict[str, Any]:
@@ -149,7 +159,10 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
                 good.append(profile)
         result = None
         with engine.connect(
-            memory_limit=settings.memory_limit, threads=settings.threads, spill=settings.staging_dir / ".spill"
+            memory_limit=settings.memory_limit,
+            threads=settings.threads,
+            spill=settings.staging_dir / ".spill",
+            files=(settings.home,),
         ) as con:
             hmac_sql.install(con, keys)
             if good:
@@ -160,7 +173,7 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
         reached("sealed")
         for repeated in (row for row in others if row["status"] == "noop" and not settings.landing_is_read_only):
             if (path := _as_staged(landed, repeated)) is not None:
-                path.unlink()
+                let_go(settings, path)
         statuses = [row["status"] for row in others] + ["committed"] * len(good)
         summary = ledger.summary(
             store,
@@ -195,16 +208,29 @@ def check_recorded(settings: Settings, batch_id: str) -> dict[str, Any]:
 def run(settings: Settings) -> dict[str, Any]:
     """All five steps in this process, as `linkwork ingest` does."""
     batch = open_batch(settings)
-    for sender in batch["senders"]:
-        stage_sender(settings, batch["batch_id"], sender)
+    stage_senders(settings, batch["batch_id"], batch["senders"])
     landed = check_landed(settings, batch["batch_id"])
     committed = commit_batch(settings, batch["batch_id"])
     checked = check_recorded(settings, batch["batch_id"])
     return {**committed, "landed": landed, "recorded": checked}
 
 
+def _not_expected(landed: Landed, contracts: dict[str, Contract], senders: dict[str, Sender]) -> str | None:
+    """Why a file is not read at all."""
+    if landed.feed not in contracts:
+        return f"No contract describes the feed {landed.feed}."
+    if landed.sender not in senders:
+        return "The sender is not registered; add it with `linkwork sender add`."
+    if landed.feed not in senders[landed.sender].feeds:
+        return f"The sender is not registered for the feed {landed.feed}."
+    return None
+
+
 def _arrival(landed: Landed, batch_id: str, number: int, sender: Sender | None) -> Arrival:
-    sha = sha256_of(landed.path) if landed.problem is None else ""
+    sha = ""
+    if landed.problem is None:
+        with held(landed.path) as path:
+            sha = sha256_of(path)
     # The id names files: a folder that cannot be a sender's code is named by its hash.
     hashed = hashlib.sha256(os.fsencode(landed.sender)).hexdigest()[:16]
     code = landed.sender if SENDER_CODE.fullmatch(landed.sender) else hashed
@@ -232,5 +258,8 @@ def _by_name(landed: list[Landed]) -> dict[tuple[str, str, str], list[Path]]:
 
 def _as_staged(landed: dict[tuple[str, str, str], list[Path]], row: dict[str, Any]) -> Path | None:
     """The file of a profile or ledger row, if it still lies in the landing folder as it was when it was staged."""
-    same_name = landed.get((row["feed"], row["sender"], row["file_name"]), [])
-    return next((path for path in same_name if path.is_file() and sha256_of(path) == row["file_sha256"]), None)
+    for path in landed.get((row["feed"], row["sender"], row["file_name"]), []):
+        with suppress(FileNotFoundError), held(path) as there:
+            if sha256_of(there) == row["file_sha256"]:
+                return path
+    return None

@@ -9,7 +9,6 @@ from ingestion import conditions, fields
 from ingestion.arrival import Arrival
 from ingestion.contract import Contract
 from ingestion.judge import FINE, REFUSED
-from ingestion.landing import shown
 from ingestion.properties import Property
 from ingestion.readers.base import Reading
 from ingestion.staged import Staged
@@ -25,7 +24,7 @@ def empty(arrival: Arrival, contract: Contract, previous: dict[str, Any] | None)
         "feed": arrival.feed,
         "sender": arrival.sender,
         "source_system": arrival.source_system,
-        "file_name": shown(arrival.path.name),
+        "file_name": arrival.file_name,
         "file_sha256": arrival.sha256,
         "contract_version": contract.version,
         "received_at": arrival.received_at.isoformat(),

@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 
+from ingestion import intake, raw
 from ingestion.arrival import Arrival
 from ingestion.contract import Contract
 from ingestion.gate import Gate
@@ -60,8 +61,10 @@ def stage(
             received_at=load["received_at"],
             load_id=load["load_id"],
             batch_id=folder.name,
+            name=load["file_name"],
         )
-        profile = replace(gate, quarantine_raw=None).stage(arrival, contracts[load["feed"]], folder, None)
+        gate, contract = replace(gate, quarantine_raw=None), contracts[load["feed"]]
+        profile = intake.take(gate, arrival, contract, folder, None, raw.UNPACKED)
     finally:
         plain.unlink()
         plain.parent.rmdir()
@@ -72,7 +75,7 @@ def stage(
             why=str(profile["refused"]),
             do="use the contract it was loaded with",
         )
-    return {**profile, "file_name": load["file_name"]}
+    return profile
 
 
 def fill_source_systems(store: Store, con: duckdb.DuckDBPyConnection, loads: list[dict[str, Any]], now: str) -> None:

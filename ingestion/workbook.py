@@ -23,7 +23,7 @@ from openpyxl.utils.cell import get_column_letter
 from openpyxl.utils.datetime import MAC_EPOCH
 from openpyxl.utils.exceptions import InvalidFileException
 
-from ingestion.containers import Limits, check_zip
+from ingestion.containers import Limits, Source, check_zip, opened
 from ingestion.readers.base import FileRefused
 from ingestion.sheet_xml import NO_DAY, Broken, Structure, refuse_doctype, structure
 from ingestion.sheets import Sheet
@@ -32,6 +32,7 @@ LIMITS = Limits(unpacked=1 << 30, entries=2000)
 COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls and of workbooks with a password
 ZIP = b"PK\x03\x04"
 MACROS = re.compile(r"vbaProject|macrosheets|dialogsheets", re.IGNORECASE)
+TAG = re.compile(r"<[^>]*>")
 SURE_DIGITS = 10**15  # a number cell keeps 15 digits; what follows was lost at the source
 
 warnings.filterwarnings("ignore", module=r"openpyxl\.")  # it warns of what it leaves out, such as pictures
@@ -41,11 +42,6 @@ TOO_LONG = Broken("precision", "holds a number of more digits than a spreadsheet
 AN_ERROR = Broken("cell_error", "holds an error of the spreadsheet")
 
 Value = str | int | float | bool | datetime | date | time | timedelta | Broken | None
-
-
-def is_workbook(head: bytes) -> bool:
-    """Whether a file that begins like this is a workbook, if it is one of what contracts describe."""
-    return head.startswith((ZIP, COMPOUND))
 
 
 def check(path: Path) -> None:
@@ -104,8 +100,7 @@ class Workbook:
         value: Value = cell.value
         if cell.data_type == "e":
             return AN_ERROR
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return TOO_LONG if is_number and abs(value) >= SURE_DIGITS else value
+        return TOO_LONG if isinstance(value, int | float) and abs(value) >= SURE_DIGITS else value
 
     def _chosen(self, form: Sheet) -> Any:
         sheets = [sheet for sheet in self._book.worksheets if sheet.sheet_state == "visible"]
@@ -169,6 +164,32 @@ def text_of(value: Value, form: str | list[str] | None = None) -> str:
         case Broken():
             raise ValueError("a broken cell has no text")
     return value.isoformat()
+
+
+def rows(form: Sheet, source: Source, wanted: set[int] | None) -> Iterator[tuple[int, dict[str, object]]]:
+    """The rows of some numbers, or all (None): what their filled cells show, by the name of the cell."""
+    try:
+        for number, row in Workbook(opened(source), form).rows():
+            if wanted is None or number in wanted:
+                cells = {place(number, column): value for column, value in enumerate(row, start=1) if value is not None}
+                yield number, {at: f"({v.rule})" if isinstance(v, Broken) else text_of(v) for at, v in cells.items()}
+    except FileRefused:  # the contract names another sheet now
+        return
+
+
+def everything(source: Source) -> str:
+    """All that a workbook says, to be searched: every sheet, hidden ones too, and notes, titles and properties."""
+    said: list[str] = []
+    with readable(), opened(source) as handle:
+        book = openpyxl.load_workbook(handle, read_only=True, data_only=True, keep_links=False)
+        for sheet in book.worksheets:
+            sheet.reset_dimensions()
+            said += ["\t".join(text_of(value) for value in row) for row in sheet.iter_rows(values_only=True)]
+        for name in book._archive.namelist():
+            if not name.startswith("xl/worksheets/sheet"):
+                part = book._archive.read(name).decode("utf-8", "replace")
+                said += [TAG.sub(" ", part), TAG.sub("", part)]  # a text may be cut into runs
+    return "\n".join(said)
 
 
 def place(row: int, column: int) -> str:

@@ -1,14 +1,23 @@
 """DuckDB connections as this project uses them, and the helpers that read rows and quote names and text.
 
-Every connection works in UTC and never prints a progress bar (it would write to standard output).
+Every connection works in UTC, never prints a progress bar (it would write to standard output), loads no extension and
+has its configuration locked. Which files it may open is said where it is made; see
+`docs/decisions/0015-what-duckdb-may-open.md`.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+NOTHING_LOADED = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "allow_unsigned_extensions": False,
+}
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]{0,62}")
 
 
@@ -19,22 +28,31 @@ def connect(
     memory_limit: str = "4GB",
     threads: int = 2,
     spill: Path | None = None,
+    files: Sequence[Path] | None = None,
+    config: Mapping[str, str | bool | int] | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """Open DuckDB (in memory by default) with the settings every part of the project relies on.
+    """Open DuckDB (in memory by default) with the settings every part of the project relies on, and lock them.
 
     Work larger than memory goes to the folder `spill`; without one it fails rather than write personal data
-    into the working directory.
+    into the working directory. SQL on the connection may open what lies below the folders of `files`, or is one of
+    them, and nothing else (None: whatever its own text names); it can load no extension and change no setting.
     """
     con = duckdb.connect(
         str(database) if database else ":memory:",
         read_only=read_only,
-        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False},
+        config={**NOTHING_LOADED, **(config or {})},
     )
     con.execute("set TimeZone = 'UTC'")
     con.execute("set enable_progress_bar = false")
     con.execute(f"set memory_limit = {text(memory_limit)}")
     con.execute(f"set threads = {int(threads)}")
     con.execute(f"set temp_directory = {text(spill or '')}")
+    if files is not None:
+        alone, folders = [f for f in files if f.is_file()], [f for f in files if not f.is_file()]
+        con.execute(f"set allowed_paths = {texts(alone)}")
+        con.execute(f"set allowed_directories = {texts(folders)}")
+        con.execute("set enable_external_access = false")
+    con.execute("set lock_configuration = true")
     return con
 
 
@@ -82,6 +100,6 @@ def hashed_texts(columns: list[str], later: list[str]) -> tuple[list[str], list[
     return [f"{name(c)}::varchar" for c in columns], [f"{text(c + '=')} || {name(c)}::varchar" for c in later]
 
 
-def texts(values: list[str] | list[Path]) -> str:
+def texts(values: Sequence[str] | Sequence[Path]) -> str:
     """A SQL list of string literals, such as the files given to `read_parquet`."""
     return "[" + ", ".join(text(v) for v in values) + "]"

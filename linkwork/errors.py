@@ -5,6 +5,8 @@ contract's threshold, 64 wrong use, 65 bad data, 70 internal error, 75 busy or n
 No message ever holds a field value of a person.
 """
 
+from typing import Any
+
 EXIT_DONE = 0
 EXIT_REFUSALS = 3
 EXIT_USAGE = 64
@@ -22,11 +24,19 @@ class LinkworkError(Exception):
         self.what, self.where, self.why, self.do = what, where, why, do
         super().__init__(self.text())
 
+    def __reduce__(self) -> "tuple[Any, ...]":
+        return _made, (type(self), self.what, self.where, self.why, self.do)
+
     def text(self) -> str:
         """One line a log can hold: `what (where): why. do`."""
         line = self.what + (f" ({self.where})" if self.where else "")
         line += f": {self.why}" if self.why else ""
         return line + (f". {self.do}" if self.do else "")
+
+
+def _made(kind: type[LinkworkError], what: str, where: str, why: str, do: str) -> LinkworkError:
+    """An error that came from another process, as it was there."""
+    return kind(what, where=where, why=why, do=do)
 
 
 class UsageError(LinkworkError):

@@ -6,6 +6,7 @@ Values come from the environment (`LINKWORK_…`), else from `linkwork.toml` in 
 from pathlib import Path
 from typing import Literal
 
+from pydantic import ByteSize
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -34,6 +35,12 @@ class Settings(BaseSettings):
     memory_limit: str = "4GB"
     threads: int = 2
     lock_timeout_seconds: float = 30.0
+    worker_memory: ByteSize = ByteSize(2 << 30)  # of one process that reads files
+    worker_seconds: int = 60  # of processor time for a file, to which its size adds
+    unpacked_limit: ByteSize = ByteSize(8 << 30)  # of one received file, unpacked
+    unpacked_ratio: int = 200
+    landing_settle_seconds: float = 0
+    landing_marker: str = ""  # such as .done: a file is taken once one of its name and this suffix lies beside it
 
     @classmethod
     def settings_customise_sources(

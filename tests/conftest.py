@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from linkwork.settings import Settings
+from tests.support import crash  # noqa: F401 - says what the server of child processes imports
 from tests.support.log import make_home
 
 settings.register_profile(

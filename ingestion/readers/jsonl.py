@@ -31,7 +31,7 @@ class JsonlReading(Reading):
 
     def batches(self) -> Batches:
         """Batches of readable records in file order."""
-        with engine.connect() as con:
+        with engine.connect(files=()) as con:
             for batch in self._line_batches():
                 yield from self._extract(con, batch)
 

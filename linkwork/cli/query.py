@@ -1,13 +1,21 @@
 """`sql`: a query on the current release."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
 from linkwork import engine
 from linkwork.cli.output import AsJson, command, say_json, say_table, settings
 from linkwork.errors import BadDataError, UsageError
 from linkwork.release.redact import is_redacted
+
+if TYPE_CHECKING:
+    import duckdb
+
+READING = ("SELECT", "EXPLAIN")
+
+log = structlog.get_logger("linkwork.sql")
 
 
 @command
@@ -31,19 +39,32 @@ def sql(
                 do="run `linkwork build` and `linkwork publish`",
             )
         raise UsageError("there is no current release", where=str(path), do="run `linkwork publish` first")
-    with engine.connect(path, read_only=True) as con:
-        con.execute("set enable_external_access = false")
-        con.execute("set lock_configuration = true")
+    with engine.connect(path, read_only=True, files=()) as con:
         try:
+            _only_reads(con, query)
             cursor = con.execute(query)
             columns = [d[0] for d in cursor.description or []]
             rows = cursor.fetchall()
+        except duckdb.PermissionException:
+            raise _blocked("it asks for a file or an extension") from None
         except duckdb.Error as error:
             raise BadDataError("the query failed", why=str(error).splitlines()[0]) from None
     if as_json:
         say_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
         say_table("", columns, rows)
+
+
+def _only_reads(con: "duckdb.DuckDBPyConnection", query: str) -> None:
+    """Raise UsageError for a query that is more than SELECT."""
+    kinds = [statement.type.name for statement in con.extract_statements(query)]
+    if other := sorted({kind for kind in kinds if kind not in READING}):
+        raise _blocked(f"it is {', '.join(other)}")
+
+
+def _blocked(why: str) -> UsageError:
+    log.warning("query blocked", why=why)  # never the query: it may name a person
+    return UsageError("the query is not allowed", why=why, do="use SELECT over the marts of the release")
 
 
 def register(app: typer.Typer) -> None:

@@ -11,7 +11,8 @@ from linkwork.privacy.scan import Needles
 
 # A record of a text file has no more lines; an open quote is then a stray character (as the readers take it).
 MOST_LINES = 50
-PHYSICAL = re.compile(rb"[^\n]*\n|[^\n]+")
+PHYSICAL = {b"\n": re.compile(rb"[^\n]*\n|[^\n]+"), b"\r": re.compile(rb"[^\r]*\r|[^\r]+")}
+HEAD = 1 << 16  # bytes in which the readers look for a line end: a file may have carriage returns alone
 BINARY = (b"PK\x03\x04", b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 UTF8_BOM = b"\xef\xbb\xbf"
 DELIMITERS = (b",", b";", b"\t", b"|")
@@ -57,7 +58,8 @@ def is_text(data: bytes) -> bool:
 
 def _records(data: bytes) -> Iterator[list[bytes]]:
     """The physical lines of each record: a quoted field of a CSV file may hold line ends, a JSON object none."""
-    lines = PHYSICAL.findall(data)
+    head = data[:HEAD]
+    lines = PHYSICAL[b"\r" if b"\r" in head and b"\n" not in head else b"\n"].findall(data)
     if data.removeprefix(UTF8_BOM).lstrip().startswith(b"{"):
         yield from ([line] for line in lines)
         return

@@ -7,7 +7,7 @@ No value is bound as a parameter here and nothing registered: the first of eithe
 takes longer than the trace.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,9 +85,7 @@ def picked(settings: Settings, marts: Marts, mart: Mart, where: str) -> list[tup
 
     Raises UsageError where the condition is empty or wrong or picks too much, BusyError while the warehouse is written.
     """
-    with _connected(settings, marts.path) as con:
-        con.execute("set enable_external_access = false")
-        con.execute("set lock_configuration = true")
+    with _connected(settings, marts.path, files=()) as con:
         columns = ", ".join(_columns(con, mart.relation))
         if not where.strip():
             raise UsageError(
@@ -117,7 +115,7 @@ def picked(settings: Settings, marts: Marts, mart: Mart, where: str) -> list[tup
 @contextmanager
 def opened(settings: Settings, marts: Marts, mart: Mart, keys: list[tuple[str, ...]]) -> Iterator[Build]:
     """The warehouse, with the rows of a mart that have these keys in the temporary table `cells`."""
-    with _connected(settings, marts.path) as con:
+    with _connected(settings, marts.path, files=(settings.home,)) as con:
         pinned = con.execute("select position, known_at from log.pinned").fetchone()
         if pinned is None:
             raise BadDataError("the warehouse does not say what it was built from", where=str(marts.path))
@@ -139,9 +137,11 @@ def opened(settings: Settings, marts: Marts, mart: Mart, keys: list[tuple[str, .
 
 
 @contextmanager
-def _connected(settings: Settings, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connected(settings: Settings, path: Path, files: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
-        con = engine.connect(path, read_only=True, memory_limit=settings.memory_limit, threads=settings.threads)
+        con = engine.connect(
+            path, read_only=True, memory_limit=settings.memory_limit, threads=settings.threads, files=files
+        )
     except duckdb.IOException as error:
         if "lock" not in str(error).lower():
             raise

@@ -104,6 +104,10 @@ def test_f65_a_query_reaches_the_marts_and_nothing_else(home, linkwork):
     done = linkwork("sql", "select * from rpt_uptake", "--json")
     assert (done.returncode, json.loads(done.stdout)) == (EXIT_DONE, [{"referrals": 7}])
     key = key_files(home)["pseudonym"]
-    done = linkwork("sql", f"select * from read_text('{key}')")
-    assert (done.returncode, done.stdout) == (EXIT_BAD_DATA, "")
+    query = f"select * from read_text('{key}')"
+    done = linkwork("sql", query)
+    assert (done.returncode, done.stdout) == (EXIT_USAGE, "")
+    assert "the query is not allowed: it asks for a file or an extension. use SELECT" in done.stderr
+    assert "query blocked" in done.stderr
     assert key.read_text().strip() not in done.stderr
+    assert query not in done.stderr

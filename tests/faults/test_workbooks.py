@@ -440,9 +440,9 @@ def test_the_raw_text_of_a_record_is_its_row_by_cell():
 
 def test_a_feed_of_csv_may_come_as_a_workbook_too(tmp_path):
     """The same records, keys and hashes, whichever form a file has; its first bytes tell."""
-    form = "{format: csv, nullTokens: ['', none], alternatives: [{format: xlsx, sheet: {layout: table}}]}"
+    form = "{format: csv, nullTokens: ['', none], alternatives: [xlsx]}"
     one = contract("{name: id}", '{name: day, logicalType: date, format: "%d/%m/%Y"}', "{name: kind}", file=form)
-    one.file.refusedThreshold = one.file.alternatives[0].refusedThreshold = 1.0
+    one.file.refusedThreshold = 1.0
     rows = [["a", "02/06/2025", "x"], ["b", "30/02/2025", "y"], ["c", "16/06/2025", "none"]]
     as_csv = "\n".join(",".join(row) for row in [["id", "day", "kind"], *rows]) + "\n"
     as_dates = [["a", datetime(2025, 6, 2), "x"], rows[1], ["c", datetime(2025, 6, 16), "none"]]

@@ -9,11 +9,12 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from ingestion import refused
+from ingestion import refused, workers
 from linkwork import engine
 from linkwork.log.digest import digest
 from linkwork.log.plan import unnamed_files
@@ -34,6 +35,7 @@ PRELOADED = [
 ]
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(PRELOADED)
+workers.PRELOADED[:] = PRELOADED  # there is one server in a process: whoever starts it first
 
 STABLE = {
     "events": "global_position, event_type, revision_kind, occurred_on, asserted_at, source_line, subject_key",
@@ -80,8 +82,17 @@ def run(work: Callable[..., object], folder: Path, *arguments: object, fail_at: 
 
 def _child(work: Callable[..., object], folder: Path, arguments: tuple[object, ...], fail_at: str) -> None:
     os.environ["LINKWORK_FAIL_AT"] = fail_at
+    _share_server()
     sys.stderr = (folder / "stderr.txt").open("a")
     work(home_at(folder), *arguments)
+
+
+def _share_server() -> None:
+    """Let the workers of a child come from the server that it came from itself, instead of starting another.
+
+    What a worker takes over from a server is the same: modules that were imported and not used.
+    """
+    forkserver._forkserver.ensure_running = lambda: None  # type: ignore[attr-defined]
 
 
 def ingest_all(settings: Settings) -> None:

@@ -15,6 +15,7 @@ from linkwork.privacy.scan.streams import Refused
 
 BATCH_ROWS = 16_384
 MEMORY = "128MB"
+LOSSLESS = {"arrow_lossless_conversion": True}  # HUGEINT and UUID as their 16 bytes
 LOCK_SECONDS = 2.0  # a transaction of Airflow is shorter
 SQLITE_WAL = 2  # byte 18 of the header
 CATALOGUE = ("schemas", "tables", "views", "columns", "types", "functions", "constraints", "indexes", "sequences")
@@ -46,8 +47,7 @@ def open_duckdb(content: Content) -> Iterator[Part]:
 
     Raises Refused at the end where the file holds what no query reads: deleted rows, or blocks that were freed.
     """
-    with engine.connect(content.path, read_only=True, memory_limit=MEMORY) as con:
-        con.execute("set arrow_lossless_conversion = true")  # HUGEINT and UUID as their 16 bytes
+    with engine.connect(content.path, read_only=True, memory_limit=MEMORY, files=(), config=LOSSLESS) as con:
         for what in CATALOGUE:
             con.execute(f"select * from duckdb_{what}() where database_name = current_database()")
             yield from _batches(f"catalogue of {what}", con)

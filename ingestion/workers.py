@@ -1,0 +1,226 @@
+"""Child processes that read files, so that a file that breaks a parser, or eats a machine, breaks nothing else.
+
+A worker takes one file after another through the gate, under caps of memory, processor time, file size and wall-clock
+time. One that dies is replaced; the file it had is tried once more when all others are done, alone and in a new worker,
+and refused if that one dies too. What a worker makes of a file lies below the batch's folder; only the profile and
+errors come back through its pipe.
+
+Workers are forked from a server that has imported everything and used nothing: delta-rs does not survive a fork, and a
+worker starts in milliseconds.
+"""
+
+import multiprocessing
+import os
+import resource
+import secrets
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from multiprocessing import connection
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+from ingestion import intake
+from ingestion.containers import Limits
+from ingestion.contract import Contract
+from ingestion.gate import Gate
+from ingestion.worker import Caps, Job, Task, work
+from linkwork.files import private_dir
+from linkwork.log import failpoints
+from linkwork.settings import Settings
+
+PRELOADED = ["ingestion.workers"]
+PATIENCE = 10  # a worker may take so many times its processor time by the clock
+
+
+@dataclass
+class _Worker:
+    process: ForkServerProcess
+    pipe: "connection.Connection[Any, Any]"
+    spill: Path
+    job: Job | None = None
+    deadline: float = 0
+    allowed: int = 0
+    failure: str = field(default="")
+
+
+class Workers:
+    """A pool of workers for one batch. Use it as a context: at its end no worker is left."""
+
+    def __init__(self, settings: Settings, gate: Gate, contracts: dict[str, Contract], batch_dir: Path) -> None:
+        self._size = max(1, settings.threads)
+        self._caps = Caps(int(settings.worker_memory), settings.worker_seconds, int(settings.unpacked_limit))
+        largest = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+        self._task = Task(
+            gate,
+            contracts,
+            batch_dir,
+            self._caps,
+            limits_of(settings),
+            os.getpid(),
+            failpoints.variables(),
+            sys.maxsize if largest == resource.RLIM_INFINITY else largest,
+        )
+        self._workers: list[_Worker] = []
+        self._broke: list[Job] = []
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in list(self._workers):
+            self._end(worker)
+
+    def stage(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, dict[str, Any] | None]]:
+        """Each job with its file's profile, as they are done; None where the file is not there any more.
+
+        Raises what a worker raised that is no fault of its file, such as DiskFullError.
+        """
+        for job in jobs:
+            while (worker := self._idle()) is None:
+                yield from self._done()
+            self._give(worker, job)
+        while any(w.job for w in self._workers):
+            yield from self._done()
+        while self._broke:
+            yield from self._alone(self._broke.pop(0))
+
+    def _alone(self, job: Job) -> Iterator[tuple[Job, dict[str, Any] | None]]:
+        """A file whose worker died, once more: with nothing beside it that could have been the reason."""
+        for worker in list(self._workers):
+            self._end(worker)
+        worker = self._start()
+        self._give(worker, job)
+        while worker.job and not worker.failure:
+            yield from self._done(second=True)
+        if worker.failure:
+            contract = self._task.contracts[job.arrival.feed]
+            sentence = f"Reading the file was stopped, twice: {worker.failure}."
+            yield job, intake.refuse(job.arrival, contract, self._task.batch_dir, job.previous, sentence)
+
+    def _idle(self) -> _Worker | None:
+        for worker in self._workers:
+            if worker.job is None:
+                return worker
+        return self._start() if len(self._workers) < self._size else None
+
+    def _start(self) -> _Worker:
+        ours, theirs = multiprocessing.Pipe()
+        spill = private_dir(self._task.gate.spill / f"{intake.SPILL}{os.getpid()}-{secrets.token_hex(4)}")
+        gate = replace(self._task.gate, spill=spill)
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOADED)
+        process = context.Process(target=work, args=(replace(self._task, gate=gate), theirs), daemon=True)
+        with _without_main():
+            process.start()
+        theirs.close()
+        worker = _Worker(process, ours, spill)
+        self._workers.append(worker)
+        return worker
+
+    def _end(self, worker: _Worker) -> None:
+        worker.process.kill()
+        worker.process.join()
+        worker.process.close()
+        worker.pipe.close()
+        shutil.rmtree(worker.spill, ignore_errors=True)
+        self._workers.remove(worker)
+
+    def _give(self, worker: _Worker, job: Job) -> None:
+        worker.job = job
+        self._allow(worker, _size(job.arrival.path))
+        # One file alone may use every thread; with more, each worker has one.
+        busy = sum(w.job is not None for w in self._workers)
+        with suppress(BrokenPipeError):  # it died between two files; that is noticed where all deaths are
+            worker.pipe.send((job, max(1, self._size // busy), failpoints.counted()))
+
+    def _allow(self, worker: _Worker, size: int) -> None:
+        worker.allowed = PATIENCE * self._caps.seconds_for(size)
+        worker.deadline = time.monotonic() + worker.allowed
+
+    def _done(self, *, second: bool = False) -> Iterator[tuple[Job, dict[str, Any] | None]]:
+        """Wait until something happens to a worker, and see to it."""
+        busy = [w for w in self._workers if w.job]
+        patience = max(0.0, min(w.deadline for w in busy) - time.monotonic())
+        connection.wait([w.pipe for w in busy] + [w.process.sentinel for w in busy], patience)
+        for worker in busy:
+            job = worker.job
+            assert job is not None  # noqa: S101 - only those that have one were chosen
+            answer = _answer(worker)
+            if answer is None and time.monotonic() > worker.deadline:
+                answer = ("cap", f"no end after {worker.allowed} seconds")
+            match answer:
+                case None:
+                    continue
+                case ("size", size):
+                    self._allow(worker, size)
+                case ("done", found, counts):
+                    failpoints.count(counts)
+                    worker.job = None
+                    yield job, found
+                case ("error", errors):
+                    raise _chained(errors)
+                case ("cap", why):
+                    worker.failure = why
+                    self._end(worker)
+                    if not second:
+                        self._broke.append(job)
+                    return
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What a packed file may become in an installation."""
+    return Limits(unpacked=int(settings.unpacked_limit), ratio=settings.unpacked_ratio)
+
+
+def _answer(worker: _Worker) -> tuple[Any, ...] | None:
+    """What a worker says, or how it ended; None while it does neither."""
+    with suppress(EOFError, ConnectionResetError):
+        return worker.pipe.recv() if worker.pipe.poll() else None
+    worker.process.join()
+    return ("cap", _how(worker.process.exitcode or 0))
+
+
+def _how(code: int) -> str:
+    """How a process ended, in words."""
+    if code == -signal.SIGXCPU:
+        return "it used up its processor time"
+    if code == -signal.SIGKILL:
+        return "it was killed, as the system does where memory runs out"
+    if code < 0:
+        return f"it ended with signal {signal.Signals(-code).name}"
+    return f"it ended with code {code}"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep a child from importing the program that runs this: a worker needs nothing of it."""
+    main = sys.modules["__main__"]
+    kept = {name: getattr(main, name) for name in ("__spec__", "__file__") if hasattr(main, name)}
+    try:
+        main.__spec__ = None
+        if "__file__" in kept:
+            del main.__file__
+        yield
+    finally:
+        for name, value in kept.items():
+            setattr(main, name, value)
+
+
+def _chained(errors: list[BaseException]) -> BaseException:
+    for one, cause in pairwise(errors):
+        one.__cause__ = cause
+    return errors[0]
