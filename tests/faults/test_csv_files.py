@@ -346,7 +346,7 @@ def test_f40_the_delimiter_is_the_contracts(tmp_path):
 
 
 def test_f117_a_page_of_html_is_no_file_of_the_feed(refused):
-    assert refused("f117").startswith("Line 1 is not the header; expected")
+    assert refused("f117") == "The file is an HTML page, expected CSV."
 
 
 def test_f41_f42_f43_numbers_codes_and_words_as_spreadsheets_leave_them_are_refused(taken):

@@ -302,6 +302,26 @@ def test_f50_a_workbook_of_locked_entries_is_refused(tmp_path):
     assert "locked with a password" in refusal(tmp_path, bytes(content))
 
 
+def test_f50_the_gate_says_why_a_locked_workbook_is_refused(tmp_path):
+    locked = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le") + bytes(512)
+    assert "locked with a password" in stage(tmp_path, installed(), locked).profile["refused"]
+
+
+def test_all_that_a_workbook_says_can_be_searched_hidden_sheets_too():
+    made = openpyxl.load_workbook(io.BytesIO(register()))
+    secret = made.create_sheet("Old")
+    secret.sheet_state = "veryHidden"
+    secret.append([9990000026, "A note"])
+    made.properties.title = "Register of 9990000034"
+    content = io.BytesIO()
+    made.save(content)
+    said = raw.everything(content.getvalue())
+    assert said is not None
+    assert [number in said for number in ("9990000018", "9990000026", "9990000034", "9990000042")] == [True] * 3 + [
+        False
+    ]
+
+
 def test_f58_macros_and_other_kinds_are_refused(tmp_path):
     def same(_, data):
         return data
