@@ -66,9 +66,7 @@ class File(_Model):
     """The file's form. Fixed, never sniffed."""
 
     format: Literal["csv", "jsonl", "parquet", "xlsx"]
-    alternatives: list[Literal["parquet", "xlsx"]] | None = (
-        None  # other forms of the same columns; see `forms`
-    )
+    alternatives: list[Literal["parquet", "xlsx"]] | None = None  # other forms of the same columns; see `forms`
     sheet: Sheet | None = None  # how a workbook is read
     encoding: Literal["utf-8", "cp1252", "utf-16"] = "utf-8"
     footer: Footer | None = None
