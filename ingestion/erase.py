@@ -7,19 +7,16 @@ takes the writer's lock. Tombstones come first: from then on no redelivered file
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from ingestion import erase_received
-from ingestion.operation import Operation, operation
-from linkwork import engine, projections
-from linkwork.errors import BusyError
+from ingestion import erase_received, receipt, withdraw
+from ingestion.operation import Operation
+from ingestion.stillness import everything_still
+from linkwork import projections
 from linkwork.log import erase, operations, plan, tombstones
 from linkwork.log.commit import Moment, commit
 from linkwork.log.failpoints import reached
-from linkwork.log.rows import fill_rows
-from linkwork.log.store import ERASURES
 from linkwork.privacy import orders
 from linkwork.privacy.holds import refuse_held, standing
 from linkwork.privacy.orders import Order
@@ -28,7 +25,6 @@ from linkwork.privacy.subjects import pseudonyms
 from linkwork.privacy.zone1 import Eraser
 from linkwork.settings import Settings
 
-COUNTS = ("events", "register_rows", "raw_records", "files_removed", "releases_redacted")
 SCRUBBED = ("quality", "airflow", "staging")  # below the home: whatever names the person there is removed as a file
 
 
@@ -37,7 +33,7 @@ def erase_person(settings: Settings, numbers: Iterable[str], subjects: Iterable[
 
     Raises UsageError where a legal hold forbids it, BusyError where a batch, a build or a publication is at work.
     """
-    with _everything_still(settings) as work:
+    with everything_still(settings) as work:
         wanted = [*subjects, *(key for n in numbers for key in pseudonyms(n, work.gate.keys))]
         work.store.refresh(evolve=True)
         if standing(settings.log_dir):
@@ -53,7 +49,7 @@ def resume(settings: Settings) -> list[dict[str, Any]]:
     """Carry out every erasure that was cut off. Returns their receipts."""
     receipts = []
     for path in orders.unfinished(settings):
-        with _everything_still(settings) as work:
+        with everything_still(settings) as work:
             receipts.append(_carry_out(work, orders.read(path, work.gate.keys.zone1)))
     return receipts
 
@@ -63,7 +59,7 @@ def reapply(settings: Settings) -> dict[str, Any] | None:
     known = tombstones.all_of(settings.log_dir)
     if not known:
         return None
-    with _everything_still(settings) as work:
+    with everything_still(settings) as work:
         work.store.refresh()
         work.con.execute("create or replace temp table tombstone (value blob)")
         work.con.executemany("insert into tombstone values (?)", [[value] for value in known])
@@ -80,21 +76,9 @@ def reapply(settings: Settings) -> dict[str, Any] | None:
         return _carry_out(work, order)
 
 
-@contextmanager
-def _everything_still(settings: Settings) -> Iterator[Operation]:
-    """Hold every lock under which the person's data could be copied while it is being removed."""
-    with operation(settings) as work, projections.still(settings):
-        if batches := [path for path in settings.staging_dir.glob("[!.]*/") if path.name != work.id]:
-            raise BusyError(
-                "a batch is being taken in",
-                where=str(batches[0]),
-                why="it may hold the person's records",
-                do="wait until it has ended and try again",
-            )
-        yield work
-
-
 def _carry_out(work: Operation, order: Order) -> dict[str, Any]:
+    if order.sender is not None:
+        return withdraw.carry_out(work, order)
     settings, keys = work.settings, work.gate.keys
     work.store.refresh(evolve=True)
     erase.find(work.store, work.con, [bytes.fromhex(s) for s in order.subjects])
@@ -113,9 +97,7 @@ def _carry_out(work: Operation, order: Order) -> dict[str, Any]:
     for name, step in steps:
         step(work, order)
         reached(f"erasure-{name}")
-    receipt = _receipt(work, order)
-    order.finish(settings)
-    return receipt
+    return receipt.finish(work, order)
 
 
 # --- the steps -----------------------------------------------------------------------------------
@@ -168,31 +150,3 @@ def _scrub(work: Operation, order: Order) -> None:
                 order.note("files_removed", str(path.relative_to(home)), 1)
                 order.seal(work.settings, work.gate.keys.zone1)
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-
-
-def _receipt(work: Operation, order: Order) -> dict[str, Any]:
-    """Who erased when and why, how much, and what could not be: which senders' rows name nobody by NHS number."""
-    work.store.refresh()
-    unlinked = work.con.execute(
-        f"""select distinct l.sender from {work.store.events.relation()} as e
-        inner join {work.store.current_loads()} as l on l.load_id = e.load_id
-        where e.identity_quality = 'local' order by 1"""
-    ).fetchall()
-    receipt = {
-        "erasure_id": order.erasure_id,
-        "recorded_at": work.store.next_time(),
-        "reason": order.reason,
-        "actor": operations.actor(),
-        "pseudonyms": len(order.subjects),
-        **{c: order.total(c) for c in COUNTS},
-        "unlinked_senders": [sender for (sender,) in unlinked],
-        "not_cleaned": order.left,
-    }
-    work.store.erasures.refresh(evolve=True)
-    written = work.con.execute(
-        f"select 1 from {work.store.erasures.relation()} where erasure_id = {engine.text(order.erasure_id)}"
-    ).fetchone()
-    if not written:
-        fill_rows(work.con, "receipt", [receipt], ERASURES)
-        work.store.erasures.append(work.con, "select * from receipt")
-    return receipt

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ingestion import forms, profile, refused
 from ingestion.arrival import Arrival
-from ingestion.contract import Contract, File
+from ingestion.contract import Contract
 from ingestion.judge import Judge
 from ingestion.readers.base import FileRefused, Reading
 from ingestion.readers.csv import CsvReading
@@ -88,7 +88,7 @@ class Gate:
             try:
                 described_by = forms.recognised(arrival.path, contract)
                 reading = READERS[described_by.file.format](arrival.path, described_by)
-                tally = self._judge(con, reading, staged)
+                tally = self._judge(con, reading, staged, arrival.source_system)
                 reached("file-read")
                 if reading.records == 0 and not contract.file.emptyOk:
                     raise FileRefused("The file has a header and no record.")
@@ -98,24 +98,28 @@ class Gate:
                 described["refused"] = str(refusal)
             else:
                 described |= profile.counted(con, contract, reading, tally, staged)
-                self._keep_refused_text(con, arrival, staged, contract.file)
+                self._keep_refused_text(con, arrival, contract, staged)
         write_json(folder / "profile.json", described)
         reached("file-staged")
         return described
 
     def _set_variables(self, con: duckdb.DuckDBPyConnection, arrival: Arrival) -> None:
         con.execute("set variable sender = ?", [arrival.sender])
-        con.execute("set variable source_system = ?", [arrival.source_system])
         con.execute("set variable received_at = ?::timestamptz", [arrival.received_at])
         if self.tombstones:
             con.execute("create or replace temp table tombstone (value blob)")
             con.executemany("insert into tombstone values (?)", [[value] for value in sorted(self.tombstones)])
 
-    def _judge(self, con: duckdb.DuckDBPyConnection, reading: Reading, staged: Staged) -> profile.Tally:
+    def _judge(
+        self, con: duckdb.DuckDBPyConnection, reading: Reading, staged: Staged, source_system: str
+    ) -> profile.Tally:
         """Read the file to its end and stage it, a chunk at a time, so that memory does not grow with the file."""
         tally = profile.Tally()
         parts = reading.contract.parts
-        judges = [Judge(part, self.catalogue, test_numbers_allowed=self.test_numbers_allowed) for part in parts]
+        allowed = self.test_numbers_allowed
+        judges = [
+            Judge(part, self.catalogue, test_numbers_allowed=allowed, source_system=source_system) for part in parts
+        ]
         for index, chunk in chunks(reading):
             con.register("chunk", chunk)
             judges[index].run(con)
@@ -141,7 +145,9 @@ class Gate:
             f"update judged set skipped_as = 'erased' where erasure_hmac(record_key) in (from tombstone) or {erased}"
         )
 
-    def _keep_refused_text(self, con: duckdb.DuckDBPyConnection, arrival: Arrival, staged: Staged, form: File) -> None:
+    def _keep_refused_text(
+        self, con: duckdb.DuckDBPyConnection, arrival: Arrival, contract: Contract, staged: Staged
+    ) -> None:
         """The raw text of refused records, encrypted in zone 1, one JSON object a record."""
         if self.quarantine_raw is None:
             return
@@ -149,7 +155,15 @@ class Gate:
             f"select source_line, line_end from read_parquet({engine.texts(staged.files('quarantine'))}) order by 1"
         ).fetchall()
         target = self.quarantine_raw / arrival.load_id
-        refused.keep(arrival.path, dict(lines), target, self.keys.zone1, self._names_erased, form)
+        refused.keep(
+            arrival.path,
+            dict(lines),
+            target,
+            self.keys.zone1,
+            self._names_erased,
+            contract.file,
+            has_header=contract.file.format == "csv",
+        )
 
     def _names_erased(self, raw: str) -> bool:
         return bool(self.tombstones) and not self.tombstones.isdisjoint(mentioned(raw, self.keys))

@@ -7,7 +7,7 @@ it breaks as `rule:field`, the first of which is reported). Identifiers become p
 
 import duckdb
 
-from ingestion import conditions, facts, fields
+from ingestion import conditions, facts, fields, senders
 from ingestion.contract import Contract
 from linkwork import engine
 from linkwork.log.catalogue import Catalogue
@@ -24,8 +24,11 @@ class Judge:
     again.
     """
 
-    def __init__(self, contract: Contract, catalogue: Catalogue, *, test_numbers_allowed: bool) -> None:
+    def __init__(
+        self, contract: Contract, catalogue: Catalogue, *, test_numbers_allowed: bool, source_system: str
+    ) -> None:
         self.contract = contract
+        self._systems = senders.parse(source_system)
         self._allowed = test_numbers_allowed
         self._pseudonyms: dict[str, str] = {}
         self._steps = [self._cleaned(), *self._looked_up(), self._judged(facts.streams(contract, catalogue))]
@@ -83,9 +86,10 @@ class Judge:
         if not subject.optional:
             nobody = f"{nhs} is null and {local} is null and len(broken) = 0"
             rules[f"no_identity:{subject.nhs_number or subject.local}"] = nobody
+        asserted = fields.asserted_at(contract)
         names = [engine.text(name) for name in (contract.name, *contract.kind_of_record)]
         key = hmac_sql.joined(
-            ["'record'", "getvariable('sender')", "getvariable('source_system')", *names]
+            ["'record'", "getvariable('sender')", "source_system", *names]
             + [f"{engine.name(k)}::varchar" for k in record.key]
         )
         columns = facts.content_columns(contract)
@@ -93,18 +97,20 @@ class Judge:
         content, named = engine.hashed_texts([c for c in columns if c not in later], later)
         reference = f"{engine.name(record.reference)}::varchar" if record.reference else "null::varchar"
         subjects = [self._pseudonyms[f] for f in (subject.nhs_number, subject.local) if f]
+        skipped = f"coalesce({_skip_reason(contract)}, {senders.skip_reason(contract, self._systems, asserted)})"
         return f"""create or replace temp table judged as
             with typed as (
                 select {", ".join(kept)}, {typed}, {_tombstone(contract)} as is_tombstone, {broken} as broken
                 from cleaned {joins}
-            )
+            ),
+            placed as (select *, {senders.system_at(self._systems, asserted)} as source_system from typed)
             select
                 *,
-                {_skip_reason(contract)} as skipped_as,
+                {skipped} as skipped_as,
                 if(is_tombstone,
                     list_filter(broken, lambda v: v not in ({_excused(contract)})),
                     list_concat(broken, {_named(rules)})) as violations,
-                {fields.asserted_at(contract)} as asserted_at,
+                {asserted} as asserted_at,
                 id_hmac({key}) as record_key,
                 id_hmac({hmac_sql.joined(["is_tombstone::varchar", *content], named)}) as row_hash,
                 {f"coalesce({', '.join(subjects)})" if subjects else "null::blob"} as subject_key,
@@ -112,7 +118,7 @@ class Judge:
                     as identity_quality,
                 {reference} as source_record_ref,
                 {", ".join(f"{sql} as {column}" for sql, column in streams.items()) or "null as no_stream"}
-            from typed"""
+            from placed"""
 
 
 def _named(rules: dict[str, str]) -> str:

@@ -24,6 +24,7 @@ from ingestion import batches, erase, ledger, recorded
 from ingestion.arrival import Arrival
 from ingestion.contract import Contract, load_contracts
 from ingestion.gate import Gate
+from ingestion.held import decisions
 from ingestion.landing import Landed, held, landed_files, let_go, ready_files, shown
 from ingestion.senders import Sender, registered
 from ingestion.worker import CHANGED, Job
@@ -77,6 +78,7 @@ def stage_senders(settings: Settings, batch_id: str, senders: list[str]) -> list
     store = Store(settings.log_dir)
     known = store.events.refresh().transactions()
     registry, retracted = registered(settings.reference_dir), ledger.retracted(store)
+    decided = decisions(store)
     outcomes: dict[str, dict[str, Any]] = {
         sender: {"sender": sender, "files": 0, "records": 0, "refused": 0} for sender in senders
     }
@@ -92,7 +94,10 @@ def stage_senders(settings: Settings, batch_id: str, senders: list[str]) -> list
                     continue  # another run has committed it and taken it away since it was listed
                 outcome["files"] += 1
                 problem = landed.problem or _not_expected(landed, contracts, registry)
-                if problem is None and (append.file_app(arrival.sha256) in known or arrival.sha256 in seen):
+                decision = decided.get((landed.feed, sender, arrival.sha256))
+                if decision is not None and not decision.is_release:
+                    ledger.note(batch_dir, arrival, status="noop", detail=decision.detail())
+                elif problem is None and (append.file_app(arrival.sha256) in known or arrival.sha256 in seen):
                     undone = arrival.sha256 in retracted
                     ledger.note(batch_dir, arrival, status="noop", detail=RETRACTED if undone else REPEATED)
                 elif problem is not None:
@@ -137,26 +142,8 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
         finished = batch_dir.exists() and batches.recover(settings, store, batch_dir, abandoned=False)
         if finished or not batch_dir.exists():
             return ledger.of_batch(store, batch_id)
-        profiles, verdicts = batches.profiles(batch_dir), batches.verdicts(batch_dir)
-        good, others = [], ledger.notes(batch_dir)
-        store.refresh()
         landed = _by_name(landed_files(settings.landing_dir))
-        taken: set[str] = set()
-        known = store.events.transactions()
-        for profile in profiles:
-            sha = profile["file_sha256"]
-            verdict = verdicts.get(profile["load_id"])
-            if profile["refused"] is not None:
-                others.append(ledger.row_of(profile, "refused", profile["refused"]))
-            elif append.file_app(sha) in known or sha in taken:
-                others.append(ledger.row_of(profile, "noop", REPEATED))
-            elif verdict is None or not verdict["success"]:
-                others.append(ledger.row_of(profile, "held", ledger.why_held(verdict)))
-            elif _as_staged(landed, profile) is None:
-                others.append(ledger.row_of(profile, "refused", CHANGED))
-            else:
-                taken.add(sha)
-                good.append(profile)
+        good, others = _sorted_out(store.refresh(), batch_dir, landed)
         result = None
         with engine.connect(
             memory_limit=settings.memory_limit,
@@ -171,7 +158,8 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
         reached("ledger-recorded")
         batches.seal_received(settings, batch_dir)
         reached("sealed")
-        for repeated in (row for row in others if row["status"] == "noop" and not settings.landing_is_read_only):
+        loaded = (row for row in others if row["status"] == "noop" and row["detail"] in (REPEATED, RETRACTED))
+        for repeated in loaded if not settings.landing_is_read_only else ():
             if (path := _as_staged(landed, repeated)) is not None:
                 let_go(settings, path)
         statuses = [row["status"] for row in others] + ["committed"] * len(good)
@@ -188,6 +176,36 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
         batches.close(settings, store, batch_dir)
     log.info("committed", **{k: v for k, v in summary.items() if k != "batch_id"})
     return summary
+
+
+def _sorted_out(
+    store: Store, batch_dir: Path, landed: dict[tuple[str, str, str], list[Path]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The profiles of the files to commit, and the ledger's rows of all others."""
+    verdicts, others = batches.verdicts(batch_dir), ledger.notes(batch_dir)
+    good: list[dict[str, Any]] = []
+    known, decided = set(store.events.transactions()), decisions(store)
+    for profile in batches.profiles(batch_dir):
+        sha = profile["file_sha256"]
+        verdict = verdicts.get(profile["load_id"])
+        decision = decided.get((profile["feed"], profile["sender"], sha))
+        passed = verdict is not None and (verdict["success"] or decision is not None)
+        if profile["refused"] is not None:
+            others.append(ledger.row_of(profile, "refused", profile["refused"]))
+        elif append.file_app(sha) in known:
+            others.append(ledger.row_of(profile, "noop", REPEATED))
+        elif decision is not None and not decision.is_release:
+            others.append(ledger.row_of(profile, "noop", decision.detail()))
+        elif not passed:
+            others.append(ledger.row_of(profile, "held", ledger.why_held(verdict)))
+        elif _as_staged(landed, profile) is None:
+            others.append(ledger.row_of(profile, "refused", CHANGED))
+        else:
+            known.add(append.file_app(sha))
+            if decision is not None and verdict is not None and not verdict["success"]:
+                profile["detail"] = decision.detail(ledger.why_held(verdict))
+            good.append(profile)
+    return good, others
 
 
 def check_recorded(settings: Settings, batch_id: str) -> dict[str, Any]:
@@ -221,9 +239,7 @@ def _not_expected(landed: Landed, contracts: dict[str, Contract], senders: dict[
         return f"No contract describes the feed {landed.feed}."
     if landed.sender not in senders:
         return "The sender is not registered; add it with `linkwork sender add`."
-    if landed.feed not in senders[landed.sender].feeds:
-        return f"The sender is not registered for the feed {landed.feed}."
-    return None
+    return senders[landed.sender].refusal(landed.feed, landed.received_at)
 
 
 def _arrival(landed: Landed, batch_id: str, number: int, sender: Sender | None) -> Arrival:

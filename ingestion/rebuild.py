@@ -1,6 +1,5 @@
 """`log rebuild-register`: make a lost register anew from the files that are kept, and for older ones from the log."""
 
-from itertools import groupby
 from typing import Any
 
 from ingestion import regate
@@ -9,7 +8,7 @@ from linkwork import engine
 from linkwork.log import append, operations, register
 from linkwork.log.commit import Moment, commit
 from linkwork.log.envelope import not_withdrawn
-from linkwork.log.replay import REGISTER_ROWS, find_decisions, replay
+from linkwork.log.replay import REGISTER_ROWS, find_decisions, replay, steps
 from linkwork.settings import Settings
 
 
@@ -77,9 +76,7 @@ def _sender(work: Operation, feed: str, sender: str, loads: list[dict[str, Any]]
     profiles = {
         load["load_id"]: regate.stage(work.settings, work.gate, work.contracts, load, work.folder) for load in again
     }
-    commits = [
-        [profiles[load["load_id"]] for load in one] for _, one in groupby(again, key=lambda load: load["log_version"])
-    ]
+    commits = steps(work.store, work.con, work.folder, again, profiles)
     if profiles:
         staged = append.staged_records(work.folder, profiles.values())
         find_decisions(work.con, events, work.store.operations.relation(), staged)

@@ -1,6 +1,7 @@
 """The raw text of refused records: encrypted in zone 1, one sealed file a load, one JSON object a record."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 from ingestion import raw
 from ingestion.contract import File
 from linkwork.privacy import vault
+
+HEADER = 0  # the line under which a header is kept among the records
+ESCAPED = re.compile(r"\\x([89a-f][0-9a-f])")
 
 
 def keep(
@@ -17,13 +21,16 @@ def keep(
     key: bytes,
     leave_out: Callable[[str], bool] = lambda _raw: False,
     form: File | None = None,
+    *,
+    has_header: bool = False,
 ) -> None:
     """Add records of `source`, which is not packed, to what is kept of its load.
 
     `lines` maps a record's first physical line to its last.
 
     Called twice for one load: by the gate for what it refuses, and after the commit for what the register refuses. A
-    record for which `leave_out` holds is not kept. `form` is the contract's.
+    record for which `leave_out` holds is not kept. `has_header` keeps the first line too, without which the records of
+    a CSV file could not be read again. `form` is the contract's.
     """
     if not lines:
         return
@@ -31,15 +38,47 @@ def keep(
     for start, text in raw.between(source, lines, form):
         if not leave_out(text):
             kept[start] = {"line": start, "raw": text}
-    write(list(kept.values()), target, key)
+    first = dict(raw.between(source, {1: 1}, form)).get(1) if has_header else None
+    write(list(kept.values()), target, key, first)
 
 
-def write(records: list[dict[str, Any]], target: Path, key: bytes) -> None:
-    """Keep these records of a load and no others."""
+def write(records: list[dict[str, Any]], target: Path, key: bytes, first: str | None = None) -> None:
+    """Keep these records of a load and no others, beside the header (that which is kept, where none is given)."""
+    if first is None and target.exists():
+        first = header(target, key)
+    if first is not None:
+        records = [{"line": HEADER, "raw": first}, *records]
     content = "\n".join(json.dumps(record) for record in sorted(records, key=lambda one: one["line"]))
     vault.seal_bytes(content.encode(), target, key)
 
 
 def read(target: Path, key: bytes) -> list[dict[str, Any]]:
     """The kept records of a load, in the order of their lines."""
+    return [record for record in _all(target, key) if record["line"] != HEADER]
+
+
+def header(target: Path, key: bytes) -> str | None:
+    """The header of the file the records come from, where it has one and it is kept."""
+    return next((record["raw"] for record in _all(target, key) if record["line"] == HEADER), None)
+
+
+def as_file(target: Path, key: bytes, encoding: str) -> bytes:
+    """The kept records of a load, each on the lines it stood on, and nothing between: to be read once more.
+
+    A byte that was no text under the contract of its day stands in the kept text as `\\x..`, and is that byte again.
+    """
+    lines = [(header(target, key) or "").rstrip("\r\n")]
+    for record in read(target, key):
+        lines += [""] * (record["line"] - 1 - len(lines))
+        lines[record["line"] - 1 :] = record["raw"].rstrip("\r\n").split("\n")
+    text = "\n".join(lines) + "\n"
+    if encoding not in ("utf-8", "cp1252"):
+        return text.encode(encoding)
+    parts = ESCAPED.split(text)  # text and hexadecimal digits in turn
+    return b"".join(
+        bytes.fromhex(part) if number % 2 else part.encode(encoding, "replace") for number, part in enumerate(parts)
+    )
+
+
+def _all(target: Path, key: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in vault.unseal(target, key).decode().splitlines()]

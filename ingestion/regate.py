@@ -40,9 +40,15 @@ def is_kept(settings: Settings, load: dict[str, Any]) -> bool:
 
 
 def stage(
-    settings: Settings, gate: Gate, contracts: dict[str, Contract], load: dict[str, Any], folder: Path
+    settings: Settings,
+    gate: Gate,
+    contracts: dict[str, Contract],
+    load: dict[str, Any],
+    folder: Path,
+    content: bytes | None = None,
 ) -> dict[str, Any]:
-    """Stage one kept file below `folder` under its load's own id; returns its profile.
+    """Stage one kept file (or what is given of it as `content`) below `folder` under its load's own id; returns its
+    profile.
 
     Raises UsageError where no contract describes its feed any more, BadDataError where it cannot be read under the
     present one.
@@ -50,7 +56,8 @@ def stage(
     if load["feed"] not in contracts:
         raise UsageError(f"no contract describes the feed {load['feed']}", where=str(settings.contracts_dir))
     plain = private_dir(settings.home / "restricted" / "spill" / folder.name) / load["file_sha256"]
-    plain.write_bytes(vault.unseal(settings.raw_dir / load["file_sha256"], gate.keys.zone1))
+    kept = vault.unseal(settings.raw_dir / load["file_sha256"], gate.keys.zone1) if content is None else content
+    plain.write_bytes(kept)
     try:
         arrival = Arrival(
             path=plain,

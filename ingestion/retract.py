@@ -6,7 +6,6 @@ gives others, the record's events are withdrawn, each by an event of its own, an
 appended, with the lines of the files they come from: what had counted as a repetition of the retracted file comes back.
 """
 
-from itertools import groupby
 from typing import Any
 
 from ingestion import regate
@@ -16,7 +15,7 @@ from linkwork.errors import UsageError
 from linkwork.log import append, operations, register, segments
 from linkwork.log.commit import Moment, commit
 from linkwork.log.envelope import LOAD_RETRACTED, not_withdrawn
-from linkwork.log.replay import EVENTS, REGISTER_ROWS, find_decisions, replay
+from linkwork.log.replay import EVENTS, REGISTER_ROWS, find_decisions, replay, steps
 from linkwork.log.rows import rows_step
 from linkwork.log.store import LOADS
 from linkwork.settings import Settings
@@ -155,9 +154,7 @@ def _replay(
         left join present_register as p on p.record_key = t.record_key"""
     )
     again = [load for load in others if load["log_version"] > last_missing]
-    commits = [
-        [profiles[load["load_id"]] for load in loads] for _, loads in groupby(again, key=lambda one: one["log_version"])
-    ]
+    commits = steps(work.store, work.con, work.folder, again, profiles)
     staged = append.staged_records(work.folder, profiles.values())
     find_decisions(work.con, work.store.events.relation(), work.store.operations.relation(), staged)
     replay(work.store, work.con, work.folder, commits, "initial", only="touched")

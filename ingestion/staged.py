@@ -18,7 +18,7 @@ from linkwork.engine import row
 from linkwork.log.catalogue import Catalogue
 
 QUARANTINE = """load_id varchar, source_line bigint, rule varchar, field varchar, sentence varchar,
-    violations varchar[], line_end bigint"""
+    violations varchar[], line_end bigint, record_no bigint"""
 TABLES = ("records", "quarantine", "facts")
 
 
@@ -28,7 +28,7 @@ class Staged:
     def __init__(self, con: duckdb.DuckDBPyConnection, folder: Path, catalogue: Catalogue) -> None:
         self._con, self._folder, self._catalogue = con, folder, catalogue
         self._load_id = engine.text(folder.name)
-        self._chunks = 0
+        self._chunks = self._unreadable = 0
         for table in TABLES:
             (folder / table).mkdir(exist_ok=True)
 
@@ -39,7 +39,7 @@ class Staged:
             f"""select {self._load_id} as load_id, record_no, line_no, line_end, record_key, asserted_at, row_hash,
                 subject_key, if(identity_quality = 'nhs_number', subject_key, null) as verified_subject,
                 identity_quality, getvariable('received_at') as received_at,
-                getvariable('source_system') as source_system, source_record_ref
+                source_system, source_record_ref
             from valid""",
             keep_empty=True,
         )
@@ -48,7 +48,8 @@ class Staged:
         self._copy(
             "quarantine",
             f"""select {self._load_id} as load_id, line_no as source_line, split_part(violations[1], ':', 1) as rule,
-                split_part(violations[1], ':', 2) as field, map {{{mapping}}}[rule] as sentence, violations, line_end
+                split_part(violations[1], ':', 2) as field, map {{{mapping}}}[rule] as sentence, violations, line_end,
+                record_no
             from judged where {REFUSED}""",
             keep_empty=True,
         )
@@ -57,13 +58,17 @@ class Staged:
         self._chunks += 1
 
     def write_unreadable(self, found: list[Unreadable]) -> None:
-        """Add records that could not be read."""
+        """Add records that could not be read; they have negative numbers."""
         self._con.execute(f"create or replace temp table unreadable ({QUARANTINE})")
         if found:
             self._con.executemany(
-                f"insert into unreadable values ({self._load_id}, ?, ?, null, ?, [?], ?)",
-                [[u.line, u.rule, u.sentence, u.rule, u.line_end] for u in found],
+                f"insert into unreadable values ({self._load_id}, ?, ?, null, ?, [?], ?, ?)",
+                [
+                    [u.line, u.rule, u.sentence, u.rule, u.line_end, -self._unreadable - n]
+                    for n, u in enumerate(found, 1)
+                ],
             )
+        self._unreadable += len(found)
         self._copy("quarantine", "select * from unreadable", keep_empty=self._chunks == 0)
         self._chunks += 1
 

@@ -35,12 +35,14 @@ class Settings(BaseSettings):
     memory_limit: str = "4GB"
     threads: int = 2
     lock_timeout_seconds: float = 30.0
-    worker_memory: ByteSize = ByteSize(2 << 30)  # of one process that reads files
+    worker_memory: ByteSize = "2GiB"  # type: ignore[assignment]  # of one process that reads files
     worker_seconds: int = 60  # of processor time for a file, to which its size adds
-    unpacked_limit: ByteSize = ByteSize(8 << 30)  # of one received file, unpacked
+    unpacked_limit: ByteSize = "8GiB"  # type: ignore[assignment]  # of one received file, unpacked
     unpacked_ratio: int = 200
-    landing_settle_seconds: float = 0
-    landing_marker: str = ""  # such as .done: a file is taken once one of its name and this suffix lies beside it
+    landing_settle_seconds: float = 0.0
+    landing_marker: str | None = (
+        None  # such as .done: a file is taken once one of its name and this suffix lies beside it
+    )
 
     @classmethod
     def settings_customise_sources(

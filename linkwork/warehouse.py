@@ -192,10 +192,12 @@ def _pin(
     _, _, permissions_as_of = _stood_at(con, store, settled_at)
     # A file that was held or refused is no part of a commit, and its row has no version of the log.
     ledger = store.current_loads(f"{known} and ({settled} or log_version is null)")
-    con.execute(f"create table log.loads as from {ledger} order by load_id")
+    # What a withdrawn sender sent is in no build, of whatever day.
+    gone = f"select load_id from {store.current_loads()} where status = 'withdrawn'"
+    con.execute(f"create table log.loads as from {ledger} where load_id not in ({gone}) order by load_id")
     con.execute(
-        f"""create table log.quarantine as select * from {store.quarantine.relation()} where {known} and {settled}
-        order by load_id, source_line"""
+        f"""create table log.quarantine as from {store.current_quarantine(f"{known} and {settled}")}
+        where status is null and load_id not in ({gone}) order by load_id, source_line"""
     )
     con.execute(
         f"""create table log.pinned as select ?::bigint as position, ?::timestamptz as known_at,

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from ingestion import containers
 from ingestion.containers import Source
 from ingestion.contract import Contract
-from ingestion.properties import Property
 from ingestion.readers.base import Batches, FileRefused, Reading
+from ingestion.readers.parquet_text import HOLDS, can_hold, plain, text
 from linkwork import engine
 
 MAX_COLUMNS = 2_000
@@ -28,16 +28,6 @@ MAX_FOOTER = 64 << 20
 MAX_UNPACKED = 64 << 30
 BATCH_ROWS = 16_384
 MAGIC = b"PAR1"
-
-# The types of a column that can hold a field of a kind; text can hold every kind.
-HOLDS = {
-    "integer": "whole numbers",
-    "decimal": "whole numbers or decimals",
-    "boolean": "booleans",
-    "date": "dates",
-    "timestamp": "times",
-    "list": "lists of text or whole numbers",
-}
 
 
 class ParquetReading(Reading):
@@ -67,13 +57,13 @@ class ParquetReading(Reading):
             if source is None:
                 texts.append((prop, engine.text(""), "false"))
                 continue
-            values, lost = _plain(batch.column(batch.schema.names.index(source)))
+            values, lost = plain(batch.column(batch.schema.names.index(source)))
             columns[place] = values
             lossy.append(lost)
-            texts.append((prop, *_text(prop, engine.name(place), values.type)))
+            texts.append((prop, *text(prop, engine.name(place), values.type)))
         con.register("incoming", pa.Table.from_pydict(columns))
         shown = ", ".join(
-            f"coalesce({text}, {engine.text(self._empty)})::varchar as {engine.name(p.name)}" for p, text, _ in texts
+            f"coalesce({told}, {engine.text(self._empty)})::varchar as {engine.name(p.name)}" for p, told, _ in texts
         )
         changed = ", ".join(f"coalesce({broken}, false)" for _, _, broken in texts)
         table = con.execute(
@@ -196,117 +186,8 @@ def _matched(contract: Contract, schema: pa.Schema) -> dict[str, str | None]:
         f"{p.name} is {kinds[p.name]}, expected {HOLDS.get(p.logicalType, 'text')}" + (
             " or text" if p.logicalType in HOLDS else "")
         for p in contract.properties
-        if p.name in kinds and not _can_hold(p, kinds[p.name])
+        if p.name in kinds and not can_hold(p, kinds[p.name])
     ]  # fmt: skip
     if differ:
         raise FileRefused(f"The types of {len(differ)} column(s) differ from the contract: {'; '.join(differ)}.")
     return found
-
-
-def _can_hold(prop: Property, kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    if pa.types.is_null(kind) or _is_text(kind):
-        return True
-    match prop.logicalType:
-        case "integer":
-            return bool(pa.types.is_integer(kind))
-        case "decimal":
-            return bool(pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.precision <= 38))
-        case "boolean":
-            return bool(pa.types.is_boolean(kind)) and None not in _booleans(prop)
-        case "date":
-            return bool(pa.types.is_date(kind))
-        case "timestamp":
-            return bool(pa.types.is_timestamp(kind))
-        case "list":
-            listed = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-            return bool(listed and (_is_text(kind.value_type) or pa.types.is_integer(kind.value_type)))
-    return False
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def _booleans(prop: Property) -> tuple[str | None, str | None]:
-    """The words of the contract for true and for false."""
-    if prop.values is None:
-        return "true", "false"
-    words = {value: word for word, value in reversed(prop.values.items())}
-    return words.get(True), words.get(False)
-
-
-def _plain(values: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """A column as DuckDB takes it without change, and which of its values are no UTF-8."""
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    if pa.types.is_timestamp(values.type) and values.type.unit == "ns":
-        # DuckDB's time with a zone counts microseconds; what lies below is judged as a number of its own.
-        values = pa.StructArray.from_arrays(
-            [values.cast(pa.timestamp("us", values.type.tz), safe=False), values.cast(pa.int64())], ["t", "ns"]
-        )
-    if pa.types.is_date64(values.type):
-        values = values.cast(pa.date32())
-    sound = pa.array([False] * len(values))
-    if _is_text(values.type):
-        try:
-            values.validate(full=True)
-        except pa.ArrowInvalid:
-            binary = values.cast(pa.large_binary()).to_pylist()
-            broken = [value is not None and not _decodes(value) for value in binary]
-            decoded = [
-                None if bad or value is None else value.decode() for value, bad in zip(binary, broken, strict=True)
-            ]
-            return pa.array(decoded, pa.string()), pa.array(broken)
-    return values, sound
-
-
-def _decodes(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _text(prop: Property, column: str, kind: pa.DataType) -> tuple[str, str]:
-    """SQL of the text of a value, and of whether the text says something else than the value."""
-    if _is_text(kind):
-        return column, "false"
-    if pa.types.is_null(kind):
-        return "null::varchar", "false"
-    if pa.types.is_boolean(kind):
-        true, false = _booleans(prop)
-        return f"case when {column} then {engine.text(true)} when not {column} then {engine.text(false)} end", "false"
-    if pa.types.is_decimal(kind):  # 1.500 is 1.5
-        return f"regexp_replace(regexp_replace({column}::varchar, '(\\.\\d*?)0+$', '\\1'), '\\.$', '')", "false"
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        separator = engine.text(prop.separator)
-        told = f"array_to_string(list_transform({column}, lambda e: e::varchar), {separator})"
-        whole = (
-            f"len(list_filter({column}, lambda e: e is null or e::varchar = '' or contains(e::varchar, {separator})))"
-        )
-        return told, f"{whole} > 0"
-    if pa.types.is_date(kind):
-        told = f"strftime({column}, {engine.text(prop.format)})"
-        return told, f"try_strptime({told}, {engine.text(prop.format)}) is distinct from {column}::timestamp"
-    if pa.types.is_struct(kind) or pa.types.is_timestamp(kind):
-        return _time(prop, column, kind)
-    return f"{column}::varchar", "false"
-
-
-def _time(prop: Property, column: str, kind: pa.DataType) -> tuple[str, str]:
-    """A time by the property's format, on the clocks of its zone, as the contract reads it back."""
-    below = "false"
-    if pa.types.is_struct(kind):
-        column, below, kind = f"{column}.t", f"{column}.ns % 1000 <> 0", kind.field("t").type
-    form, zone = engine.text(prop.format), engine.text(prop.timezone)
-    local = f"({column} at time zone {zone})" if kind.tz else f"{column}::timestamp"
-    told = f"strftime({local}, {form})"
-    back = f"try_strptime({told}, {form})"
-    if kind.tz:
-        changed = f"({back} at time zone {zone}) is distinct from {column}"
-    else:
-        changed = f"{back} is distinct from {local}"
-    return told, f"{column} is not null and ({below} or {changed})"

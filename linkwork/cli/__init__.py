@@ -3,7 +3,20 @@
 import typer
 
 from linkwork import __version__
-from linkwork.cli import contracts, erase, keys, logs, pipeline, query, reference, region, senders, trace
+from linkwork.cli import (
+    contracts,
+    erase,
+    keys,
+    loads,
+    logs,
+    pipeline,
+    quarantine,
+    query,
+    reference,
+    region,
+    senders,
+    trace,
+)
 from linkwork.cli.output import configure_logging
 from linkwork.errors import EXIT_USAGE
 
@@ -30,7 +43,7 @@ def _options(
     configure_logging()
 
 
-for module in (region, pipeline, logs, erase, trace, query, reference, senders, contracts, keys):
+for module in (region, pipeline, logs, loads, quarantine, erase, trace, query, reference, senders, contracts, keys):
     module.register(app)
 
 

@@ -1,19 +1,13 @@
-"""`log …`, `quarantine …`, `load …`: looking at what the log holds, and changing it by name and with a reason."""
+"""`log …`: proving the log whole, looking at its commits, compacting it, making a lost register anew."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from linkwork import engine
 from linkwork.cli.output import AsJson, command, console, errors, say_json, say_table, settings
-from linkwork.errors import EXIT_BAD_DATA, UsageError
-
-if TYPE_CHECKING:
-    from linkwork.log.store import Store
+from linkwork.errors import EXIT_BAD_DATA
 
 log = typer.Typer(help="The event log: prove it whole, list its commits.", no_args_is_help=True)
-quarantine = typer.Typer(help="Records that were refused.", no_args_is_help=True)
-load = typer.Typer(help="What became of each file.", no_args_is_help=True)
 
 
 @log.command("verify")
@@ -104,125 +98,5 @@ def log_rebuild_register(
         )
 
 
-@quarantine.command("list")
-@command
-def quarantine_list(
-    feed: Annotated[str | None, typer.Option(help="Only this feed.")] = None,
-    sender: Annotated[str | None, typer.Option(help="Only this sender.")] = None,
-    limit: Annotated[int, typer.Option(min=1)] = 50,
-    as_json: AsJson = False,
-) -> None:
-    """Refused records by file, line, rule and field, and of conflicts whether a decision ended them.
-
-    No value is shown; the raw text stays encrypted in zone 1.
-    """
-    from linkwork.log.store import Store
-
-    store = Store(settings().log_dir)
-    columns = ("feed", "sender", "file_name", "source_line", "rule", "field", "sentence", "resolved", "load_id")
-    rows: list[tuple[object, ...]] = []
-    total = 0
-    if store.quarantine.exists():
-        where = " and ".join(
-            f"{engine.name(c)} = {engine.text(v)}" for c, v in (("feed", feed), ("sender", sender)) if v
-        )
-        relation = f"{_with_resolved(store)} where {where or 'true'}"
-        with engine.connect() as con:
-            counted = con.execute(f"select count(*) from {relation}").fetchone()
-            total = counted[0] if counted else 0
-            rows = con.execute(
-                f"select {', '.join(columns)} from {relation} order by all limit {int(limit)}"
-            ).fetchall()
-    if as_json:
-        say_json({"total": total, "records": [dict(zip(columns, row, strict=True)) for row in rows]})
-        return
-    say_table("Refused records", columns[:-1], [row[:-1] for row in rows])
-    console.print(f"{len(rows)} of {total:,} shown")
-
-
-def _with_resolved(store: "Store") -> str:
-    """SQL that reads the index of refused records; `resolved` is empty but for conflicts."""
-    return f"""(
-        select *, if(rule = 'conflict', concat(load_id, ':', source_line) in (
-            select target from {store.operations.refresh().relation()} where command = 'quarantine resolve'
-        ), null) as resolved
-        from {store.quarantine.refresh().relation()})"""
-
-
-@load.command("list")
-@command
-def load_list(
-    status: Annotated[str | None, typer.Option(help="committed, noop, held, refused or retracted.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Every file and what became of its records."""
-    from linkwork.log.store import Store
-
-    store = Store(settings().log_dir)
-    columns = (
-        "load_id", "feed", "sender", "file_name", "status", "records", "accepted", "duplicate", "superseded",
-        "conflict", "quarantined", "skipped", "events", "detail",
-    )  # fmt: skip
-    rows: list[tuple[object, ...]] = []
-    if store.loads.exists():
-        store.loads.refresh()
-        where = f"where status = {engine.text(status)}" if status else ""
-        with engine.connect() as con:
-            relation = store.current_loads()
-            rows = con.execute(
-                f"select {', '.join(columns)} from {relation} {where} order by recorded_at, load_id"
-            ).fetchall()
-    if as_json:
-        say_json([dict(zip(columns, row, strict=True)) for row in rows])
-    else:
-        say_table("Loads", columns[1:], [row[1:] for row in rows])
-
-
-@quarantine.command("resolve")
-@command
-def quarantine_resolve(
-    load_id: Annotated[str, typer.Argument(help="The load of the quarantined record, see `quarantine list`.")],
-    line: Annotated[int, typer.Option(min=1, help="The line at which the record begins.")],
-    keep: Annotated[str, typer.Option(help="Which statement holds: earlier or quarantined.")],
-    reason: Annotated[str, typer.Option(help="Why; kept on record, so without a person's details.")],
-    as_json: AsJson = False,
-) -> None:
-    """End a conflict: say which of two statements about a record holds."""
-    from ingestion.resolve import resolve
-
-    if keep not in ("earlier", "quarantined"):
-        raise UsageError(f"unknown statement {keep}", do="use earlier or quarantined")
-    done = resolve(settings(), load_id, line, "earlier" if keep == "earlier" else "quarantined", reason)
-    if as_json:
-        say_json(done)
-    else:
-        console.print(f"kept the {keep} statement: {done['facts']} facts hold now", soft_wrap=True)
-
-
-@load.command("retract")
-@command
-def load_retract(
-    load_id: Annotated[str, typer.Argument(help="The load to undo, see `load list`.")],
-    reason: Annotated[str, typer.Option(help="Why; kept on record, so without a person's details.")],
-    as_json: AsJson = False,
-) -> None:
-    """Undo a committed file: the log then says what it would say had the file never come."""
-    from ingestion.retract import retract
-
-    done = retract(settings(), load_id, reason)
-    if as_json:
-        say_json(done)
-        return
-    console.print(f"{load_id} retracted: {done['withdrawn']:,} events withdrawn, {done['appended']:,} appended")
-    if done["not_gated_again"]:
-        console.print(
-            f"{len(done['not_gated_again'])} earlier files of the sender are no longer kept: rows of theirs that had "
-            "counted as repetitions do not come back",
-            soft_wrap=True,
-        )
-
-
 def register(app: typer.Typer) -> None:
     app.add_typer(log, name="log")
-    app.add_typer(quarantine, name="quarantine")
-    app.add_typer(load, name="load")

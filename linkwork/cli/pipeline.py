@@ -1,6 +1,7 @@
 """`ingest`, `build`, `publish`, `run`, `status`: the job, step by step or whole."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,8 +120,8 @@ def run(
 
 @command
 def status(as_json: AsJson = False) -> None:
-    """Senders with their last good and bad load, the log's position, and the current release."""
-    from linkwork.cli.summary import sender_rows
+    """Senders with what is expected and what came, good and bad; the log's position, and the current release."""
+    from ingestion.sources import COLUMNS, sources
     from linkwork.log.store import Store
 
     chosen = settings()
@@ -131,14 +132,13 @@ def status(as_json: AsJson = False) -> None:
         position, newest = store.position(), store.last_recorded_at()
     current = chosen.releases_dir / "current"
     release = current.resolve().name if current.exists() else None
-    senders = sender_rows(store)
+    senders = sources(chosen, store, datetime.now(UTC))
     content = {"position": position, "newest_event_recorded_at": newest, "release": release, "senders": senders}
     if as_json:
         say_json(content)
         return
     console.print(f"log position {position:,}, release {release or 'none'}, home {chosen.home}", soft_wrap=True)
-    columns = ("sender", "feed", "last good", "last bad", "loads", "days since newest record", "contract")
-    say_table("Senders", columns, [list(row.values()) for row in senders])
+    say_table("Senders", [c.replace("_", " ") for c in COLUMNS], [list(row.values()) for row in senders])
 
 
 def _exit_with_refusals(result: dict[str, Any]) -> None:

@@ -12,23 +12,6 @@ from linkwork.settings import Settings
 FATES = ("records", "accepted", "duplicate", "conflict", "quarantined", "skipped", "events")
 
 
-def sender_rows(store: Store) -> list[dict[str, Any]]:
-    """Per sender and feed: last good and last bad load, number of loads, age of the newest record, contract version."""
-    if not store.loads.exists():
-        return []
-    with engine.connect() as con:
-        found = con.execute(
-            f"""select sender, feed,
-                max(recorded_at) filter (status = 'committed') as last_good,
-                max(recorded_at) filter (status in ('held', 'refused')) as last_bad,
-                count(*) filter (status = 'committed') as loads,
-                date_diff('day', max(newest_asserted_at) filter (status = 'committed'), max(recorded_at)) as days,
-                arg_max(contract_version, recorded_at) as contract_version
-            from {store.current_loads()} group by all order by all"""
-        )
-        return engine.dicts(found)
-
-
 def run_through_airflow(settings: Settings, *, as_json: bool) -> None:
     """Run the job through Airflow and say what came of it, also where a task failed (which is raised then)."""
     failure: AirflowRunError | None = None

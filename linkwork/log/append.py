@@ -15,6 +15,16 @@ from linkwork.log.failpoints import reached
 from linkwork.log.rows import rows_step, step
 from linkwork.log.store import LOADS, Store
 
+# What the register refuses, as rows of the index of refused records.
+REFUSED_BY_REGISTER = """select fate.load_id, rec.line_no as source_line, rec.record_no, fate as rule,
+        null::varchar as field,
+        if(fate = 'conflict',
+           'The same record was already stated for the same time with other content.',
+           'The record belongs to another person than before.') as sentence,
+        [fate] as violations
+    from fate inner join rec on rec.load_id = fate.load_id and rec.record_no = fate.record_no
+    where fate in ('conflict', 'other_person')"""
+
 
 def file_app(sha256: str) -> str:
     """The application transaction of a received file."""
@@ -69,18 +79,21 @@ def prepare_inputs(
     loads: list[dict[str, Any]],
     known: str,
     only: str = "",
+    chosen: str = "",
 ) -> None:
     """Make the inputs of `decide`: load, rec, reg (the register's rows that `known` reads), fact, same_person.
 
-    `only` names a table of the record keys that are looked at; without it all of them are.
+    `only` names a table of the record keys that are looked at; without it all of them are. `chosen` is a condition on
+    the records' `load_id` and `record_no`.
     """
     con.execute("create or replace temp table load (load_id varchar, feed varchar, sender varchar, arrival integer)")
     con.executemany(
         "insert into load values (?, ?, ?, ?)",
         [[load["load_id"], load["feed"], load["sender"], n] for n, load in enumerate(loads)],
     )
-    chosen = f"semi join {engine.name(only)} using (record_key)" if only else ""
-    con.execute(f"create or replace temp table rec as select * from {staged_records(batch_dir, loads)} {chosen}")
+    keys = f"semi join {engine.name(only)} using (record_key)" if only else ""
+    wanted = f"where {chosen}" if chosen else ""
+    con.execute(f"create or replace temp table rec as select * from {staged_records(batch_dir, loads)} {keys} {wanted}")
     con.execute(f"create or replace temp table reg as select * from {known}")
     links.same_person(store, con)
     queries = []
@@ -94,7 +107,7 @@ def prepare_inputs(
         null::varchar as category, null::varchar as event_type, null::blob as stream_id,
         null::blob as content_hash where false"""
     con.execute("create or replace temp table fact as " + " union all ".join([nothing, *queries]))
-    if only:
+    if only or chosen:
         con.execute("delete from fact where (load_id, record_no) not in (select (load_id, record_no) from rec)")
 
 
@@ -106,6 +119,11 @@ def staged_records(batch_dir: Path, loads: Iterable[dict[str, Any]]) -> str:
 def _staged(batch_dir: Path, loads: Iterable[dict[str, Any]], table: str) -> list[Path]:
     """The files of one staged table: the gate writes each in chunks, at least one a load."""
     return [path for load in loads for path in sorted((batch_dir / load["load_id"] / table).glob("*.parquet"))]
+
+
+def staged_refusals(batch_dir: Path, loads: Iterable[dict[str, Any]]) -> str:
+    """SQL that reads what the gate refused of staged files."""
+    return f"read_parquet({engine.texts(_staged(batch_dir, loads, 'quarantine'))}, union_by_name = true)"
 
 
 def _ledger(con: duckdb.DuckDBPyConnection, loads: list[dict[str, Any]], moment: Moment) -> list[dict[str, Any]]:
@@ -168,21 +186,14 @@ def _quarantine_step(
         [[load[c] for c in ("load_id", "feed", "sender", "file_name")] for load in loads],
     )
     con.execute("set variable recorded_at = ?::timestamptz", [recorded_at])
-    gate = engine.texts(_staged(batch_dir, loads, "quarantine"))
     query = f"""
         select q.load_id, feed, sender, file_name, source_line, rule, field, sentence, violations,
-            getvariable('recorded_at') as recorded_at
+            getvariable('recorded_at') as recorded_at, record_no, null::varchar as status, null::varchar as outcome,
+            null::varchar as operation_id, null::bigint as log_version
         from (
-            select * from read_parquet({gate})
+            select * exclude (line_end) from {staged_refusals(batch_dir, loads)}
             union all by name
-            select fate.load_id, rec.line_no as source_line,
-                if(fate = 'conflict', 'conflict', 'other_person') as rule, null::varchar as field,
-                if(fate = 'conflict',
-                   'The same record was already stated for the same time with other content.',
-                   'The record belongs to another person than before.') as sentence,
-                [if(fate = 'conflict', 'conflict', 'other_person')] as violations
-            from fate inner join rec on rec.load_id = fate.load_id and rec.record_no = fate.record_no
-            where fate in ('conflict', 'other_person')
+            {REFUSED_BY_REGISTER}
         ) as q
         inner join names using (load_id)
         order by q.load_id, source_line"""

@@ -138,25 +138,30 @@ def steps(store: Store, con: duckdb.DuckDBPyConnection, renamed: Mapping[str, st
 
     `renamed` maps names of received files to those under which they are kept from now on.
     """
+    return {
+        "events": stubbed(store, con, _holding(con, store.events, _may_hold(store, con)), _is_theirs("e")),
+        "register": _register(store, con),
+        "loads": _renamed(store.loads, con, renamed),
+        "quarantine": _renamed(store.quarantine, con, renamed),
+    }
+
+
+def stubbed(store: Store, con: duckdb.DuckDBPyConnection, files: Iterable[DataFile], is_theirs: str) -> dict[str, Any]:
+    """Write files of events anew, with stubs for the events `e` for which `is_theirs` holds; a step of a plan."""
     add: list[dict[str, Any]] = []
     remove: list[str] = []
     columns = ", ".join(
         engine.name(c) if c in STUB else f"if(is_theirs, {_left(c)}, {engine.name(c)}) as {engine.name(c)}"
         for c in store.events.columns
     )
-    for one in _holding(con, store.events, _may_hold(store, con)):
-        judged = f"(select *, {_is_theirs('e')} as is_theirs from {store.events.relation([one])} as e)"
+    for one in files:
+        judged = f"(select *, {is_theirs} as is_theirs from {store.events.relation([one])} as e)"
         rows = f"(select {columns} from {judged})"  # judged once: asked for each column, planning takes seconds
         category = one.partition["category"]
         if added := compact.write_bucket(store, con, category, compact.bucket_in(one.path), rows):
             add.append(added)
             remove.append(one.path)
-    return {
-        "events": {"add": add, "remove": remove},
-        "register": _register(store, con),
-        "loads": _renamed(store.loads, con, renamed),
-        "quarantine": _renamed(store.quarantine, con, renamed),
-    }
+    return {"add": add, "remove": remove}
 
 
 def add_tombstones(store: Store, con: duckdb.DuckDBPyConnection, erasure_id: str) -> None:

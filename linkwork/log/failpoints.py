@@ -62,6 +62,8 @@ ERASURE_POINTS = (
     "erasure-scrub",
 )
 
+WITHDRAWAL_POINTS = tuple(f"withdrawal-{step}" for step in ("register", "zone1", "log", "projections"))
+
 _reached: dict[str, int] = {}
 _job: list[int] = []  # the process this one works for, where it is a worker
 _file: list[str] = []  # the file it reads

@@ -4,7 +4,9 @@ A retraction asks what the log would hold without one file; a lost register asks
 copies of files that are still kept through `decide`, in the order in which they were committed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ import duckdb
 from linkwork import engine
 from linkwork.log import append, decide, settle
 from linkwork.log.envelope import not_withdrawn
+from linkwork.log.matching import match
 from linkwork.log.store import Store
 
 EVENTS, REGISTER_ROWS, DECISIONS = "replayed_event", "replayed_register", "decision"
+LATE, NEVER = "decided_late", 1 << 62  # records that their file's own commit did not decide, and when they were
 KNOWN = f"(select * from {REGISTER_ROWS} semi join rec using (record_key))"
 
 # What `decide` and `settle` leave in `event`.
@@ -24,30 +28,90 @@ EVENT = """record_key blob, slot varchar, category varchar, event_type varchar, 
     event_id blob, causation_id blob"""
 
 
+@dataclass(frozen=True)
+class Step:
+    """What one commit decided: the files it took (their profiles), or records of earlier files that were retried."""
+
+    version: int
+    loads: list[dict[str, Any]]
+    is_retry: bool
+
+    @property
+    def chosen(self) -> str:
+        """A condition on the records of its files: those it decided."""
+        late = f"(select (load_id, record_no) from {LATE} where version = {self.version})"
+        return f"(load_id, record_no) in {late}" if self.is_retry else _decided_before(self.version)
+
+
+def steps(
+    store: Store,
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    loads: list[dict[str, Any]],
+    profiles: Mapping[str, dict[str, Any]],
+) -> list[Step]:
+    """The commits in which files were decided, in their order. `loads` are rows of the ledger, `profiles` as staged.
+
+    A record that was refused when its file was committed was decided when it was retried, or is not decided yet,
+    whatever the present contract says of it.
+    """
+    ids = engine.texts([load["load_id"] for load in loads])
+    con.execute(
+        f"""create or replace temp table decided_when as
+        select load_id, source_line as line_no, record_no as refused_no,
+            coalesce(min(log_version), {NEVER}) as version
+        from {store.quarantine.relation()} where list_contains({ids}::varchar[], load_id)
+        group by load_id, source_line, record_no
+        having arg_min(rule, recorded_at) not in ('conflict', 'other_person') or count(log_version) > 0"""
+    )
+    con.execute(f"create or replace temp table {LATE} (load_id varchar, record_no bigint, version bigint)")
+    if loads:
+        match(store, con, folder, [profiles[load["load_id"]] for load in loads], "decided_when", into="matched")
+        con.execute(
+            f"""insert into {LATE} select m.load_id, m.record_no, d.version from matched as m
+            inner join decided_when as d on d.load_id = m.load_id and d.line_no = m.line_no
+                and d.refused_no is not distinct from m.refused_no"""
+        )
+    found = [
+        Step(version, [profiles[load["load_id"]] for load in commit], is_retry=False)
+        for version, commit in groupby(loads, key=lambda load: int(load["log_version"]))
+    ]
+    retried = con.execute(
+        f"select version, list(distinct load_id) from {LATE} where version < {NEVER} group by 1"
+    ).fetchall()
+    for version, theirs in retried:
+        found.append(Step(version, [profiles[one["load_id"]] for one in loads if one["load_id"] in theirs], True))
+    return sorted(found, key=lambda step: step.version)
+
+
+def _decided_before(version: int) -> str:
+    return f"(load_id, record_no) not in (select (load_id, record_no) from {LATE} where version > {version})"
+
+
 def replay(
     store: Store,
     con: duckdb.DuckDBPyConnection,
     folder: Path,
-    commits: Iterable[list[dict[str, Any]]],
+    commits: Iterable[Step],
     initial: str,
     only: str = "",
 ) -> None:
     """Leave the tables `replayed_event` and `replayed_register`.
 
-    `commits` are lists of profiles of files staged below `folder`; `initial` names a table with the register's rows
+    `commits` are of files staged below `folder`; `initial` names a table with the register's rows
     before the first of them; `only` a table of the record keys to look at. The table `decision` (`find_decisions`)
     says which contested statements somebody decided to keep.
     """
     con.execute(f"create or replace temp table {REGISTER_ROWS} as from {engine.name(initial)}")
     con.execute(f"create or replace temp table {EVENTS} ({EVENT})")
     replayed: list[dict[str, Any]] = []
-    for loads in commits:
-        append.prepare_inputs(store, con, folder, loads, KNOWN, only)
+    for step in commits:
+        append.prepare_inputs(store, con, folder, step.loads, KNOWN, only, step.chosen)
         decide.decide(con)
         _take_in(con)
-        replayed += loads
+        replayed += [] if step.is_retry else step.loads
         if _is_decided(con):
-            append.prepare_inputs(store, con, folder, replayed, KNOWN, only)
+            append.prepare_inputs(store, con, folder, replayed, KNOWN, only, _decided_before(step.version))
             _choose(con)
             settle.keep(con)
             _take_in(con)

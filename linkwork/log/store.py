@@ -66,6 +66,13 @@ QUARANTINE = {
     "sentence": "varchar",
     "violations": "varchar[]",
     "recorded_at": "timestamptz",
+    # Which record of the line it is: its number in the file, or of one that could not be read a negative one.
+    "record_no": "bigint",
+    # Of a later row of the same record: what became of it, by which command, and in which commit it was decided.
+    "status": "varchar",
+    "outcome": "varchar",
+    "operation_id": "varchar",
+    "log_version": "bigint",
 }
 
 OPERATIONS = {
@@ -159,6 +166,14 @@ class Store:
         order = "asc" if first else "desc nulls last"
         return f"""(select * from {self.loads.relation()} where {where}
             qualify row_number() over (partition by load_id order by recorded_at {order}) = 1)"""
+
+    def current_quarantine(self, where: str = "true") -> str:
+        """SQL that reads the index of refused records: of each record the newest row for which `where` holds.
+
+        A row without `status` is of a record that is still refused.
+        """
+        return f"""(select * from {self.quarantine.relation()} where {where}
+            qualify row_number() over (partition by load_id, source_line, record_no order by recorded_at desc) = 1)"""
 
     def last_recorded_at(self) -> datetime | None:
         """When the newest commit was recorded, whether or not it had an event."""

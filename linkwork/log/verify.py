@@ -127,7 +127,8 @@ def _statistics(table: LogTable, result: Verification, con: duckdb.DuckDBPyConne
 def _conservation(store: Store, result: Verification, con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"""create or replace temp table committed as
-        from {store.current_loads()} where status in ('committed', 'retracted')"""
+        from {store.current_loads()}
+        where status in ('committed', 'retracted') or (status = 'withdrawn' and log_version is not null)"""
     )
     (result.loads,) = con.execute("select count(*) from committed").fetchone() or (0,)
     for (load_id,) in con.execute(
@@ -137,8 +138,9 @@ def _conservation(store: Store, result: Verification, con: duckdb.DuckDBPyConnec
         result.problems.append(f"the records of load {load_id} do not add up")
     for (load_id,) in con.execute(
         f"""select c.load_id from committed as c
-        left join (select load_id, count(*) as lines from {store.quarantine.relation()} group by 1) as q
-            on q.load_id = c.load_id
+        left join (
+            select load_id, count(*) as lines from {store.current_quarantine()} where status is null group by 1
+        ) as q on q.load_id = c.load_id
         where c.quarantined + c.conflict <> coalesce(q.lines, 0) order by 1"""
     ).fetchall():
         result.problems.append(f"load {load_id} has other refused records in the quarantine index than in the ledger")

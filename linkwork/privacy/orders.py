@@ -27,6 +27,7 @@ class Order:
     lines: dict[str, list[int]] = field(default_factory=dict)
     done: dict[str, dict[str, int]] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
+    sender: str | None = None  # whose data are erased, all of them, instead of one person's
 
     def note(self, what: str, where: str, number: int) -> None:
         """Count what is about to be removed somewhere; what a cut off erasure says again counts once."""

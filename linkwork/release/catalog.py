@@ -42,13 +42,13 @@ def write_catalog(
     try:
         con.execute(f"attach {text(path)} as marts (storage_version {text(STORAGE_VERSION)})")
         for table in tables:
-            target = f"marts.{name(table.name)}"
-            con.execute(f"create table {target} as select * from read_parquet({text(table.file)})")
+            qualified = f"marts.{name(table.name)}"
+            con.execute(f"create table {qualified} as select * from read_parquet({text(table.file)})")
             if table.description:
-                con.execute(f"comment on table {target} is {text(table.description)}")
+                con.execute(f"comment on table {qualified} is {text(table.description)}")
             for column, told in table.columns.items():
                 if told:
-                    con.execute(f"comment on column {target}.{name(column)} is {text(told)}")
+                    con.execute(f"comment on column {qualified}.{name(column)} is {text(told)}")
         con.execute(
             "create table marts.release (release_id varchar, position bigint, known_at timestamptz, policy varchar)"
         )

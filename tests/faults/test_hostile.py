@@ -116,6 +116,39 @@ def test_f53_a_file_replaced_while_it_was_read_is_not_lost(home):
     assert rows(home, "events", "source_record_ref") == [("b",)]
 
 
+def test_f53_a_file_that_grows_while_it_is_read_is_refused_and_taken_by_the_next_run(home, monkeypatch):
+    """It is changed between being listed and being read: what was read is not what was listed."""
+    path = deliver(home, "f.csv", lines(good("a"), "b,x,x,x,x"))
+    batch = pipeline.open_batch(home)["batch_id"]
+    hashed = pipeline._arrival
+
+    def then_it_grows(*arguments):
+        arrival = hashed(*arguments)
+        path.write_text(lines(good("a"), "b,x,x,x,x", good("c")))
+        return arrival
+
+    monkeypatch.setattr(pipeline, "_arrival", then_it_grows)
+    pipeline.stage_sender(home, batch, SENDER)
+    (profile,) = (home.staging_dir / batch).glob("*/profile.json")
+    assert json.loads(profile.read_text())["refused"].startswith("The file was changed or removed while it was read")
+    assert [p.name for p in profile.parent.iterdir()] == ["profile.json"]
+    assert not list(home.quarantine_raw_dir.iterdir())
+    monkeypatch.undo()
+    pass_all(home, batch)
+    assert pipeline.commit_batch(home, batch)["files"]["refused"] == 1
+    assert ingest(home)["files"]["committed"] == 1
+    assert rows(home, "events", "source_record_ref", "order by 1") == [("a",), ("c",)]
+
+
+def test_f54_a_file_and_its_marker_leave_together(home):
+    home.landing_marker = ".done"
+    path = deliver(home, "f.csv", lines(good("a")))
+    assert ingest(home)["files"]["committed"] == 0
+    path.with_name("f.csv.done").touch()
+    assert ingest(home)["files"]["committed"] == 1
+    assert not [p for p in home.landing_dir.rglob("*") if p.is_file()]
+
+
 def test_f53_a_file_removed_while_it_was_read_stops_nobody(home):
     deliver(home, "a.csv", lines(good("a")))
     path = deliver(home, "b.csv", lines(good("b")))

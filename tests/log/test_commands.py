@@ -123,7 +123,7 @@ def test_resolve_ends_a_conflict_and_the_list_says_so(home, linkwork, keep, held
     load = send(home, "2.csv", ("b", day(3), 1), ("a", day(2), 1))
     assert effective(home) == {("b", "received"): day(3)}
     listed = json.loads(linkwork("quarantine", "list", "--json")[1])["records"]
-    assert [(r["load_id"], r["source_line"], r["resolved"]) for r in listed] == [(load, 3, False)]
+    assert [(r["load_id"], r["source_line"], r["status"]) for r in listed] == [(load, 3, "open")]
     code, out, _ = linkwork("quarantine", "resolve", load, "--line", "3", "--keep", keep, "--reason", "asked them")
     assert (code, out) == (EXIT_DONE, f"kept the {keep} statement: 1 facts hold now\n")
     assert effective(home) == {("a", "received"): held, ("b", "received"): day(3)}
@@ -131,7 +131,7 @@ def test_resolve_ends_a_conflict_and_the_list_says_so(home, linkwork, keep, held
         (f"{load}:3", f"kept the {keep} statement", "asked them", "a tester")
     ]
     (after,) = json.loads(linkwork("quarantine", "list", "--json")[1])["records"]
-    assert after["resolved"] is True
+    assert after["status"] == "resolved"
     assert verify(Store(home.log_dir)).problems == []
 
 
@@ -186,10 +186,10 @@ def test_resolve_needs_the_file_itself(home, linkwork):
     assert "a newer statement ends the conflict" in " ".join(err.split())
 
 
-def test_a_gate_refusal_is_neither_resolved_nor_open(home, linkwork):
+def test_a_gate_refusal_is_open(home, linkwork):
     send(home, "1.csv", ("a", "2025-02-30", 1))
     (record,) = json.loads(linkwork("quarantine", "list", "--json")[1])["records"]
-    assert (record["rule"], record["resolved"]) == ("date", None)
+    assert (record["rule"], record["status"]) == ("date", "open")
 
 
 # --- log rebuild-register -------------------------------------------------------------------------------

@@ -10,16 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from ingestion import erase, upkeep
+from ingestion import erase, held, upkeep
+from ingestion.retry import retry
+from ingestion.withdraw import withdraw_sender
 from linkwork import warehouse
 from linkwork.settings import Settings
 from tests.support.cli import environment
-from tests.support.people import ANNA
+from tests.support.people import ANNA, SERVICE
 
 ROOT = Path(__file__).parents[2]
 WORK = {
     "erase": lambda home: erase.erase_person(home, [ANNA], [], "asked for"),
     "resume": erase.resume,
+    "withdraw": lambda home: withdraw_sender(home, SERVICE, "the agreement was ended by the sender"),
+    "retry": lambda home: retry(home, reason="the contract was corrected"),
+    "release": lambda home: held.release(home, "held.csv", "looked at"),
     "compact": upkeep.compact,
     "build": warehouse.build,
 }

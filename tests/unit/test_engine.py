@@ -1,5 +1,6 @@
 """Names are quoted or refused, text stays text, and a connection is as every part relies on it."""
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,3 +59,57 @@ def test_work_goes_to_the_folder_named_for_it(tmp_path):
     with engine.connect(spill=tmp_path / "spill'd", threads=1) as con:
         assert con.execute("select current_setting('temp_directory')").fetchone() == (str(tmp_path / "spill'd"),)
         assert con.execute("select current_setting('threads')").fetchone() == (1,)
+
+
+@pytest.fixture
+def shut(tmp_path):
+    """A connection that may open one folder and one file."""
+    inside, alone = tmp_path / "inside", tmp_path / "alone.csv"
+    inside.mkdir()
+    alone.write_text("a\n1\n")
+    (tmp_path / "outside.csv").write_text("a\nsecret\n")
+    (inside / "link.csv").symlink_to(tmp_path / "outside.csv")
+    with engine.connect(files=(inside, alone), spill=tmp_path / "spill") as con:
+        yield con
+
+
+def test_f65_a_connection_opens_what_it_was_given(shut, tmp_path):
+    inside = tmp_path / "inside" / "a.parquet"
+    shut.execute(f"copy (select 1 as a) to {engine.text(inside)} (format parquet)")
+    assert shut.execute(f"select a from read_parquet({engine.text(inside)})").fetchall() == [(1,)]
+    assert shut.execute(f"select a from read_csv({engine.text(tmp_path / 'alone.csv')})").fetchall() == [(1,)]
+    shut.execute("set variable x = 1")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from read_csv('{0}/outside.csv')",
+        "from read_csv('{0}/inside/../outside.csv')",
+        "from read_csv('{0}/inside/link.csv')",
+        "from read_text('/etc/passwd')",
+        "from glob('/etc/*')",
+        "copy (select 1) to '{0}/out.csv'",
+        "attach '{0}/other.duckdb'",
+        "export database '{0}/all'",
+        "install httpfs",
+        "load httpfs",
+        "install something from community",
+        "set enable_external_access = true",
+        "set allowed_directories = ['/']",
+        "reset lock_configuration",
+        "set threads = 64",
+        "pragma memory_limit = '1TB'",
+    ],
+)
+def test_f65_and_nothing_else(shut, tmp_path, query):
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises((duckdb.PermissionException, duckdb.InvalidInputException)):
+        shut.execute(query.format(tmp_path))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_every_connection_keeps_its_configuration_and_loads_nothing(con):
+    for query in ("set threads = 64", "reset lock_configuration", "set allow_community_extensions = true"):
+        with pytest.raises(duckdb.InvalidInputException, match="locked"):
+            con.execute(query)

@@ -1,11 +1,14 @@
 """The landing folder: which entries are files, and what is said of those that are not."""
 
 import os
+import socket
+import time
 from datetime import UTC, datetime
 
 import pytest
 
-from ingestion.landing import landed_files, shown
+from ingestion.landing import held, landed_files, ready_files, shown
+from linkwork.settings import Settings
 
 
 @pytest.fixture
@@ -79,3 +82,46 @@ def test_a_name_that_is_no_text_is_listed_and_can_be_shown(tmp_path, place):
     assert found.problem == "The name is not UTF-8."
     assert shown(path.name) == "\\xff.csv"
     assert shown("Zoë 🙂.csv") == "Zoë 🙂.csv"
+
+
+def test_f54_a_file_waits_until_it_has_not_changed_for_so_long(tmp_path):
+    settings = Settings(home=tmp_path, landing=None, landing_settle_seconds=60)
+    folder = settings.landing_dir / "feed_csv" / "S1"
+    folder.mkdir(parents=True)
+    for name, age in (("new.csv", 0), ("old.csv", 61)):
+        (folder / name).write_text("x")
+        os.utime(folder / name, (time.time() - age,) * 2)
+    assert [f.path.name for f in ready_files(settings)] == ["old.csv"]
+    assert len(ready_files(Settings(home=tmp_path, landing=None))) == 2
+
+
+def test_f54_a_file_waits_for_its_marker(tmp_path):
+    settings = Settings(home=tmp_path, landing=None, landing_marker=".done")
+    folder = settings.landing_dir / "feed_csv" / "S1"
+    folder.mkdir(parents=True)
+    for name in ("a.csv", "b.csv", "b.csv.done"):
+        (folder / name).write_text("x")
+    assert [f.path.name for f in ready_files(settings)] == ["b.csv"]
+
+
+def test_f52_only_a_regular_file_is_opened_and_nothing_waits(tmp_path):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to("file")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        for name in ("link", "pipe", "folder", "socket", "absent"):
+            with pytest.raises(FileNotFoundError), held(tmp_path / name):
+                pass
+    with pytest.raises(FileNotFoundError), held(tmp_path / "/dev/null"):
+        pass
+
+
+def test_f53_a_file_that_is_held_is_the_one_that_was_there(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("first")
+    with held(path) as there:
+        path.unlink()
+        path.write_text("second")
+        assert there.read_text() == "first"

@@ -1,57 +1,22 @@
--- One row per slot of an appointment book that was booked: its outcome as last stated, else booked.
--- The exclusions of GP contacts are decided here, once: contact_class says why a slot does or does not count.
-with facts as (
-    select * from {{ ref('stg_log__appointment_events') }}
-),
-
-with_outcome as (
-    select stream_id
-    from facts
-    where event_type <> 'appointment.booked'
-),
-
-slots as (
-    select
-        facts.*,
-        facts.occurred_on as slot_on
-    from facts
-    where facts.event_type <> 'appointment.booked'
-    union all
-    select
-        facts.*,
-        {{ local_date('facts.appointment_slot_start') }} as slot_on
-    from facts
-    left join with_outcome on facts.stream_id = with_outcome.stream_id
-    where
-        facts.event_type = 'appointment.booked'
-        and with_outcome.stream_id is null
-)
-
+-- One row per slot of an appointment book that was booked, as each source system of the practice states it.
+-- Of a slot that two systems state the one that is not kept has contact_class duplicate, and so counts nowhere.
 select
-    slots.stream_id as appointment_key,
+    slots.appointment_key,
     slots.subject_key,
     slots.practice_code,
     slots.performer_code,
+    slots.source_system,
     slots.slot_on,
-    {{ local_date('slots.appointment_booked_at') }} as booked_on,
-    substr(slots.event_type, 13) as status,
-    slots.appointment_hcp_type as hcp_type,
-    slots.appointment_staff_role as staff_role,
-    slots.appointment_mode as mode,
-    slots.appointment_national_category as national_category,
-    slots.appointment_context_type as context_type,
-    slots.appointment_service_setting as service_setting,
-    slots.appointment_cancelled_by as cancelled_by,
-    case
-        when slots.slot_on > pinned.cut_off then 'future'
-        when slots.event_type <> 'appointment.attended' then 'not_attended'
-        when
-            slots.appointment_national_category = 'Social Prescribing Service'
-            or slots.appointment_staff_role = 'R9815'
-            then 'link_worker'
-        when coalesce(slots.appointment_context_type, '') <> 'Care Related Encounter' then 'not_an_encounter'
-        when slots.appointment_hcp_type = 'GP' then 'gp'
-        else 'other_clinician'
-    end as contact_class
-from slots
-cross join {{ ref('stg_log__pinned') }} as pinned
+    slots.booked_on,
+    slots.status,
+    slots.hcp_type,
+    slots.staff_role,
+    slots.mode,
+    slots.national_category,
+    slots.context_type,
+    slots.service_setting,
+    slots.cancelled_by,
+    case when coalesce(duplicates.is_kept, true) then slots.contact_class else 'duplicate' end as contact_class
+from {{ ref('int_appointment_slots') }} as slots
+left join {{ ref('int_appointment_duplicates') }} as duplicates
+    on slots.appointment_key = duplicates.appointment_key

@@ -23,6 +23,7 @@ select
     loads.quarantined,
     loads.skipped,
     loads.events,
+    loads.contract_version,
     coalesce(events.events_in_log, 0) as events_in_log,
     events.newest_asserted_at,
     -- A build as known at an earlier time reads none of the later loads, which is right.

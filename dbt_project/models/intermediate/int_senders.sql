@@ -4,5 +4,7 @@ select
     sender_name,
     sender_kind,
     source_system,
-    cadence_days
+    cadence_days,
+    feeds,
+    first_expected
 from {{ ref('stg_reference__senders') }}

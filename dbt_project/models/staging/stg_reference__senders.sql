@@ -1,4 +1,4 @@
--- One row per registered sender, as it was registered last: who may send which feeds.
+-- One row per registered sender, as it was registered last: who may send which feeds. None that was withdrawn.
 with newest as (
     select
         code,
@@ -8,8 +8,11 @@ with newest as (
             ['kind', 'kind'],
             ['source_system', 'source_system'],
             ['cadence_days', 'cadence_days'],
+            ['feeds', 'feeds'],
+            ['first_expected', 'first_expected'],
         ]) }}) as entry
     from {{ source('reference', 'senders') }}
+    where withdrawn_on is null
     group by code
 )
 
@@ -18,5 +21,7 @@ select
     entry.name as sender_name,
     entry.kind as sender_kind,
     entry.source_system,
-    entry.cadence_days
+    entry.cadence_days,
+    entry.feeds,
+    entry.first_expected
 from newest

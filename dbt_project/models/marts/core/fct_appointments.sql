@@ -4,6 +4,7 @@ select
     {{ id_text('subject_key') }} as person_id,
     practice_code,
     performer_code,
+    source_system,
     slot_on,
     booked_on,
     status,

@@ -16,6 +16,7 @@ select
     skipped,
     events,
     events_in_log,
+    contract_version,
     newest_asserted_at,
     coalesce(is_whole, false) as is_whole
 from {{ ref('int_loads') }}

@@ -43,9 +43,17 @@ select
     {{ ratio('months.people_registered', 'months.people') }} as registered_share,
     months.newest_asserted_at,
     overall.last_good_at,
-    overall.last_bad_at
+    overall.last_bad_at,
+    sources.contract_version,
+    sources.expected_on,
+    sources.days_overdue,
+    sources.state as source_state
 from months
 inner join overall
     on
         months.sender = overall.sender
         and months.feed = overall.feed
+inner join {{ ref('fct_sources') }} as sources
+    on
+        months.sender = sources.sender
+        and months.feed = sources.feed

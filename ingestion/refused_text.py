@@ -1,0 +1,77 @@
+"""The raw text of refused records, for who holds the zone 1 key: to look at one, and to send them back."""
+
+import csv
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ingestion import refused
+from linkwork.errors import UsageError
+from linkwork.privacy.keys import load_key
+from linkwork.settings import Settings
+
+# What a spreadsheet takes for a formula when a cell begins with it.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+FORMS = (".csv", ".jsonl")
+SHOWN = ("load_id", "file_name", "line", "rule", "field", "sentence", "status", "refused_at")
+
+
+def texts(settings: Settings, records: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """The kept text of refused records by load and line; one that is not kept any more has none.
+
+    Raises UsageError without the zone 1 key, BadDataError where it does not open what is kept.
+    """
+    key = load_key(settings, "zone1")
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for load_id, line in records:
+        wanted[load_id].add(line)
+    found = {}
+    for load_id, lines in wanted.items():
+        path = settings.quarantine_raw_dir / load_id
+        for record in refused.read(path, key) if path.exists() else []:
+            if record["line"] in lines:
+                found[load_id, record["line"]] = record["raw"].rstrip("\r\n")
+    return found
+
+
+def export(settings: Settings, rows: list[dict[str, Any]], target: Path, *, with_raw: bool) -> None:
+    """Write refused records for their sender, as CSV that a spreadsheet may open or as JSON Lines.
+
+    A new file that only its owner can read. Raises UsageError for another form or a file that is there.
+    """
+    if target.suffix not in FORMS:
+        raise UsageError(
+            "the form of the file is not known", where=str(target), do=f"end its name in {' or '.join(FORMS)}"
+        )
+    columns = (*SHOWN, "raw") if with_raw else SHOWN
+    raw = texts(settings, [(row["load_id"], row["source_line"]) for row in rows]) if with_raw else {}
+    content = [
+        {
+            **{c: row.get(c) for c in SHOWN},
+            "line": row["source_line"],
+            "refused_at": row["refused_at"].isoformat(),
+            **({"raw": raw.get((row["load_id"], row["source_line"]))} if with_raw else {}),
+        }
+        for row in rows
+    ]
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise UsageError("the file is there already", where=str(target), do="give another name") from None
+    except OSError as error:
+        raise UsageError("the file cannot be written", where=str(target), why=error.strerror or "") from error
+    os.close(descriptor)
+    with target.open("w", encoding="utf-8", newline="") as handle:
+        if target.suffix == ".csv":
+            writer = csv.writer(handle)
+            writer.writerow(columns)
+            writer.writerows([[_cell(row[c]) for c in columns] for row in content])
+        else:
+            handle.writelines(json.dumps(row) + "\n" for row in content)
+
+
+def _cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
