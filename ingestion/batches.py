@@ -16,12 +16,14 @@ from typing import Any
 import structlog
 
 from ingestion import intake, raw, recorded, refused
-from ingestion.landing import held, landed_files, let_go
+from ingestion.contract import load_contracts
+from ingestion.landing import Landed, held, landed_files, let_go
 from ingestion.workers import limits_of
 from linkwork import engine
 from linkwork.errors import UsageError
 from linkwork.files import private_dir, sha256_of, sweep_partials, write_json
 from linkwork.log import commit, plan, tombstones
+from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
 from linkwork.log.store import Store
 from linkwork.privacy import vault, zone1
@@ -156,7 +158,7 @@ def seal_received(settings: Settings, folder: Path) -> None:
             if load_id is None or load_id not in done["loads_committed"]:
                 continue
             lines = {first: last for load, first, last in done["refused"] if load == load_id}
-            _keep_refused(settings, keys, received, landed.path.name, lines, load_id)
+            _keep_refused(settings, keys, received, landed, lines, load_id)
             reached("refused-kept")
             _seal(received, settings.raw_dir / sha, keys, erased, without[load_id])
             reached("raw-sealed")
@@ -166,14 +168,16 @@ def seal_received(settings: Settings, folder: Path) -> None:
 
 
 def _keep_refused(
-    settings: Settings, keys: Keys, received: Path, name: str, lines: dict[int, int], load_id: str
+    settings: Settings, keys: Keys, received: Path, landed: Landed, lines: dict[int, int], load_id: str
 ) -> None:
     """The text of records that the register refused; nothing is unpacked where there is none."""
     if not lines:
         return
     spill = private_dir(settings.home / "restricted" / "spill")
-    with intake.opened(received, name, spill, limits_of(settings)) as plain:
-        refused.keep(plain, lines, settings.quarantine_raw_dir / load_id, keys.zone1)
+    contract = load_contracts(settings.contracts_dir, Catalogue.current()).get(landed.feed)
+    form = contract.file if contract else None
+    with intake.opened(received, landed.path.name, spill, limits_of(settings)) as plain:
+        refused.keep(plain, lines, settings.quarantine_raw_dir / load_id, keys.zone1, form=form)
 
 
 def _seal(source: Path, target: Path, keys: Keys, erased: frozenset[bytes], lines: set[int]) -> None:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ingestion import contract_text, odcs, paths
 from ingestion.conditions import Condition, Time, columns_of
 from ingestion.properties import PSEUDONYMISED, Name, Property
+from ingestion.sheets import Sheet
 from linkwork import engine
 from linkwork.errors import BadDataError
 from linkwork.log.catalogue import Catalogue
@@ -64,8 +65,9 @@ class Footer(_Model):
 class File(_Model):
     """The file's form. Fixed, never sniffed."""
 
-    format: Literal["csv", "jsonl", "fhir", "parquet"]
-    alternatives: list[Literal["parquet"]] | None = None  # other forms the same columns may come in; see `forms`
+    format: Literal["csv", "jsonl", "fhir", "parquet", "xlsx"]
+    alternatives: list[Literal["parquet", "xlsx"]] | None = None  # other forms of the same columns; see `forms`
+    sheet: Sheet | None = None  # how a workbook is read
     encoding: Literal["utf-8", "cp1252", "utf-16"] = "utf-8"
     footer: Footer | None = None
     strictOrder: bool = False  # columns must come in the contract's order, not only under its names
@@ -87,6 +89,16 @@ class File(_Model):
         """The forms that are taken: a feed of lines comes as Parquet too, unless its contract says otherwise."""
         by_default = ["parquet"] if self.format in ("csv", "jsonl") else []
         return {self.format, *(by_default if self.alternatives is None else self.alternatives)}
+
+    @model_validator(mode="after")
+    def _has_its_sheet(self) -> "File":
+        if "xlsx" in self.forms and self.sheet is None:
+            self.sheet = Sheet()
+        if self.sheet and "xlsx" not in self.forms:
+            raise ValueError("sheet describes a workbook, and the form xlsx is not taken")
+        if self.sheet and self.sheet.session and self.format != "xlsx":
+            raise ValueError("a register is no other form of a table")
+        return self
 
 
 class Subject(_Model):
@@ -278,6 +290,7 @@ class Contract(_Model):
         if self.file.format in ("jsonl", "fhir"):  # every field is named by a path
             paths.Paths({p.name: (p.header, p.logicalType == "list") for p in self.properties})
         used = {*self.record.key}
+        used |= self.file.sheet.fields if self.file.sheet else set()
         for one in (self.record.practice, self.record.performer, self.record.provider):
             used |= {one} if one and one != "sender" else set()
         used |= {n for n in (self.record.reference, self.record.subject.nhs_number) if n}

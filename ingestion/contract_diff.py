@@ -120,7 +120,7 @@ def _added(prop: Property, old: Contract, new: Contract) -> tuple[Kind, str, str
     place = f"properties.{prop.name}"
     if prop.required:
         return BREAKING, place, "added, required", "no record of before has it"
-    if new.file.format == "csv" and not prop.optionalColumn and prop.header not in {p.header for p in old.properties}:
+    if new.file.format != "jsonl" and not prop.optionalColumn and prop.header not in {p.header for p in old.properties}:
         return (
             BREAKING,
             place,

@@ -148,7 +148,7 @@ def _of_property(prop: Property, part: Contract, *, used: bool) -> Found:
     place = f"properties.{prop.name}"
     others = [p for p in part.properties if p.name != prop.name]
     for header in (prop.header, *prop.aliases):
-        form = HEADER if part.file.format == "csv" else JSON_PATH
+        form = JSON_PATH if part.file.format == "jsonl" else HEADER
         if not form.fullmatch(header):
             yield "error", place, "its source is no header or path", "Write it as it stands in the file."
     if taken := set(prop.aliases) & {h for p in others for h in (p.header, *p.aliases)}:

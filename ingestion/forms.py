@@ -7,7 +7,6 @@ from ingestion.contract import Contract
 from ingestion.readers.base import FileRefused
 
 HEAD = 1024
-PARQUET = b"PAR1"
 # What is met where text or a table was expected, by its first bytes; what may stand before a mark of text is skipped.
 KINDS = (
     ("a Parquet file", rb"PAR1"),
@@ -27,7 +26,8 @@ KINDS = (
     ("an XML document", rb"(?:\xef\xbb\xbf)?\s*<\?xml\s"),
 )
 NAMES = {"csv": "CSV", "jsonl": "JSON Lines", "parquet": "Parquet", "xlsx": "an Excel workbook (XLSX)"}
-OWN = {"parquet": "a Parquet file", "xlsx": "a zip archive or an Excel workbook"}
+WORKBOOK, LOCKED = "a zip archive or an Excel workbook", "an Excel workbook of the old form or with a password"
+OWN = {"parquet": ("a Parquet file",), "xlsx": (WORKBOOK, LOCKED)}  # a reader says more of a workbook that is locked
 
 
 def kind_of(head: bytes) -> str | None:
@@ -43,9 +43,11 @@ def recognised(path: Path, contract: Contract) -> Contract:
     with path.open("rb") as handle:
         head = handle.read(HEAD)
     form, found = contract.file.format, kind_of(head)
-    if head.startswith(PARQUET) and form != "parquet" and "parquet" in contract.file.forms:
-        return contract.model_copy(update={"file": contract.file.model_copy(update={"format": "parquet"})})
-    expected = NAMES.get(form, form)
-    if found != OWN.get(form) and (found is not None or form == "parquet"):
-        raise FileRefused(f"The file is {found or 'something else'}, expected {expected}.")
+    for other in ("parquet", "xlsx"):
+        if other != form and other in contract.file.forms and found in OWN[other]:
+            return contract.model_copy(update={"file": contract.file.model_copy(update={"format": other})})
+    if form in OWN and found in OWN[form]:
+        return contract
+    if form in OWN or found is not None:
+        raise FileRefused(f"The file is {found or 'something else'}, expected {NAMES.get(form, form)}.")
     return contract

@@ -21,6 +21,7 @@ from ingestion.readers.csv import CsvReading
 from ingestion.readers.fhir import FhirReading
 from ingestion.readers.jsonl import JsonlReading
 from ingestion.readers.parquet import ParquetReading
+from ingestion.readers.xlsx import XlsxReading
 from ingestion.staged import Staged
 from linkwork import engine
 from linkwork.engine import row
@@ -38,6 +39,7 @@ READERS: dict[str, Callable[[Path, Contract], Reading]] = {
     "jsonl": JsonlReading,
     "parquet": ParquetReading,
     "fhir": FhirReading,
+    "xlsx": XlsxReading,
 }
 CHUNK_ROWS = 200_000
 
@@ -161,7 +163,7 @@ class Gate:
             target,
             self.keys.zone1,
             self._names_erased,
-            contract.file.encoding,
+            contract.file,
             has_header=contract.file.format == "csv",
         )
 

@@ -1,21 +1,23 @@
 """Records of a received file by where they begin, as they were sent: for who may read zone 1.
 
 A packed file is unpacked first, as the gate does it, so that lines are those of its content. A record of text is its
-physical lines; one of a table, such as Parquet, is its row as a JSON object, and its number stands for its line.
+physical lines; one of a table (Parquet, a workbook), is its row as a JSON object, and its number stands for its line.
 """
 
 import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from ingestion import containers, forms
+from ingestion import containers, forms, workbook
 from ingestion.containers import Limits, Source
 from ingestion.contract import File
 from ingestion.readers import parquet
 from ingestion.readers.base import FileRefused
+from ingestion.sheets import Sheet
 from linkwork import json_documents
 
 # It was within the limits of its day when it was taken in.
@@ -23,7 +25,9 @@ UNPACKED = Limits(unpacked=1 << 40, ratio=1 << 20)
 HEAD = 1 << 16  # bytes in which the readers look for a line end
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 UTF8_MARK = b"\xef\xbb\xbf"
-TABLES = {"a Parquet file": parquet.rows}  # readers of rows by their number, for what is not made of lines
+
+# Rows by their number, of what is not made of lines.
+Rows = Callable[[set[int] | None], Iterator[tuple[int, str]]]
 
 
 def unpacked(content: bytes) -> bytes:
@@ -43,7 +47,7 @@ def records(content: bytes, form: File | None, starts: Iterable[int]) -> dict[in
     between its brackets; several that begin on one line are given together. A line the file does not have is left out.
     """
     content = unpacked(content)
-    if (rows := _table(content)) is not None:
+    if (rows := _table(content, form)) is not None:
         return dict(rows(set(starts)))
     if form is not None and form.format in ("jsonl", "fhir") and (documents := _documents(content)) is not None:
         return _elements(content, documents, set(starts))
@@ -56,11 +60,12 @@ def records(content: bytes, form: File | None, starts: Iterable[int]) -> dict[in
     return found
 
 
-def between(path: Path, lines: Mapping[int, int], encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
+def between(path: Path, lines: Mapping[int, int], form: File | None = None) -> Iterator[tuple[int, str]]:
     """The raw text of the records of an unpacked file whose first line maps to their last, in the order of the file."""
-    if (rows := _table(path)) is not None:
+    if (rows := _table(path, form)) is not None:
         yield from rows(set(lines))
         return
+    encoding = form.encoding if form else "utf-8"
     with path.open("rb") as handle:
         head = handle.read(HEAD)
         handle.seek(0)
@@ -75,7 +80,9 @@ def everything(content: bytes) -> str | None:
     """All that a received file says, as text to be searched; None for a file of which that cannot be told."""
     try:
         content = unpacked(content)
-        if (rows := _table(content)) is not None:
+        if _kind(content) == forms.WORKBOOK:
+            return workbook.everything(content)
+        if (rows := _table(content, None)) is not None:
             return "".join(text for _, text in rows(None))
     except FileRefused:
         return None
@@ -86,17 +93,26 @@ def everything(content: bytes) -> str | None:
 
 def header(content: bytes, form: File | None) -> str | None:
     """The header record of a CSV file; None for a form that has none."""
-    if form is None or form.format != "csv" or _table(content := unpacked(content)) is not None:
+    if form is None or form.format != "csv" or _table(content := unpacked(content), form) is not None:
         return None
     return records(content, form, [1]).get(1)
 
 
-def _table(source: Source) -> Callable[[set[int] | None], Iterator[tuple[int, str]]] | None:
-    """The rows of a file that is a table, as JSON by their number; None for a file of lines."""
+def _kind(source: Source) -> str | None:
     with containers.opened(source) as handle:
-        reader = TABLES.get(forms.kind_of(handle.read(forms.HEAD)) or "")
-    if reader is None:
-        return None
+        return forms.kind_of(handle.read(forms.HEAD))
+
+
+def _table(source: Source, form: File | None) -> Rows | None:
+    """The rows of a file that is a table, as JSON by their number; None for a file of lines."""
+    sheet = form.sheet if form and form.sheet else Sheet()
+    match _kind(source):
+        case "a Parquet file":
+            reader = parquet.rows
+        case forms.WORKBOOK:
+            reader = partial(workbook.rows, sheet)
+        case _:
+            return None
 
     def rows(wanted: set[int] | None) -> Iterator[tuple[int, str]]:
         for number, row in reader(source, wanted):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestion import raw
+from ingestion.contract import File
 from linkwork.privacy import vault
 
 HEADER = 0  # the line under which a header is kept among the records
@@ -19,7 +20,7 @@ def keep(
     target: Path,
     key: bytes,
     leave_out: Callable[[str], bool] = lambda _raw: False,
-    encoding: str = "utf-8",
+    form: File | None = None,
     *,
     has_header: bool = False,
 ) -> None:
@@ -29,15 +30,15 @@ def keep(
 
     Called twice for one load: by the gate for what it refuses, and after the commit for what the register refuses. A
     record for which `leave_out` holds is not kept. `has_header` keeps the first line too, without which the records of
-    a CSV file could not be read again.
+    a CSV file could not be read again. `form` is the contract's.
     """
     if not lines:
         return
     kept = {record["line"]: record for record in read(target, key)} if target.exists() else {}
-    for start, text in raw.between(source, lines, encoding):
+    for start, text in raw.between(source, lines, form):
         if not leave_out(text):
             kept[start] = {"line": start, "raw": text}
-    first = dict(raw.between(source, {1: 1}, encoding)).get(1) if has_header else None
+    first = dict(raw.between(source, {1: 1}, form)).get(1) if has_header else None
     write(list(kept.values()), target, key, first)
 
 

@@ -67,7 +67,7 @@ def test_a_log_of_gp_data_alone_builds(dbt: Dbt) -> None:
     assert tables["rpt_uptake"] == []
 
 
-def test_the_order_of_arrival_changes_no_mart(dbt: Dbt) -> None:
+def test_f97_the_order_of_arrival_changes_no_mart(dbt: Dbt) -> None:
     """Positions, loads and arrival differ; the marts do not (rpt_data_quality, about delivery, is empty)."""
     forwards, shuffled = journey(), journey()
     random.Random(7).shuffle(shuffled.events)  # noqa: S311

@@ -55,7 +55,7 @@ def test_a_whole_file_passes_and_one_that_only_warns_does_too(ran):
     assert verdicts["stale"]["warnings"][0]["kwargs"] == {"max_value": 67.0}
 
 
-def test_each_kind_of_bad_file_is_held_for_its_own_reason(ran):
+def test_f99_each_kind_of_bad_file_is_held_for_its_own_reason(ran):
     _, verdicts, _ = ran
     assert failed(verdicts["nothing"]) == {"records": 0}
     assert failed(verdicts["future"]) == {"days_ahead": 3.5}

@@ -155,7 +155,7 @@ def test_what_was_planted_is_in_the_files_as_sent(home):
         assert PLANTED[what] in kept, what
 
 
-def test_no_byte_of_any_file_holds_it_not_even_in_zone_1(home):
+def test_f91_no_byte_of_any_file_holds_it_not_even_in_zone_1(home):
     searched = 0
     for path in (p for p in home.home.rglob("*") if p.is_file()):
         searched += 1
@@ -177,7 +177,7 @@ def test_no_value_of_any_parquet_file_holds_it(home):
     assert any("Choir" in text or "LOCAL:DEBT" in text for text in shown.values())  # the search reads values
 
 
-def test_no_key_is_anywhere_below_the_home(home):
+def test_f68_no_key_is_anywhere_below_the_home(home):
     secrets = [path.read_text().strip() for path in key_files(home).values()]
     for path in (p for p in home.home.rglob("*") if p.is_file()):
         content = path.read_bytes()

@@ -54,7 +54,7 @@ def test_she_was_everywhere(populated):
     assert {row["source_record_ref"] for row in events(populated)} >= HERS
 
 
-def test_no_byte_of_any_file_holds_her(done):
+def test_f101_no_byte_of_any_file_holds_her(done):
     found = search(done.home)
     assert (found.hits, found.unreadable) == ([], [])
     assert found.files > 50

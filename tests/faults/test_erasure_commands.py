@@ -189,7 +189,7 @@ def test_verify_finds_nobody_but_does_not_call_unreadable_content_clean(people, 
     assert "not found in what could be read" in done.out
 
 
-def test_a_restored_log_is_erased_again_by_its_newer_tombstones(people, tmp_path, monkeypatch, capfd):
+def test_f104_a_restored_log_is_erased_again_by_its_newer_tombstones(people, tmp_path, monkeypatch, capfd):
     old = copy_of(people, tmp_path / "backup")
     linkwork = commands(people, monkeypatch, capfd)
     assert linkwork("erase", *FROM_INPUT, *REASON, given=ANNA).code == EXIT_DONE

@@ -87,7 +87,7 @@ def test_killed_once_and_resumed(people, kill, expected, point):
     assert outcome(people) == expected
 
 
-def test_killed_at_every_point_in_turn(people, kill, expected):
+def test_f103_killed_at_every_point_in_turn(people, kill, expected):
     """Resumed and killed again, again and again: each time a little further on."""
     command = "erase"
     for point in IN_TURN:

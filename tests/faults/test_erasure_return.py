@@ -59,11 +59,11 @@ def delivered(home, content, name="later.csv", feed="referrals_csv"):
     return fates(home)[shown(name)]
 
 
-def test_the_very_file_again(home):
+def test_f102_the_very_file_again(home):
     assert delivered(home, FIRST).status == "noop"
 
 
-def test_the_old_file_with_another_byte(home):
+def test_f102_the_old_file_with_another_byte(home):
     fate = delivered(home, FIRST + "\n")
     assert (fate.status, fate.records, fate.skipped, fate.events) == ("committed", 8, 5, 0)  # one is blank
 

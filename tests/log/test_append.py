@@ -60,7 +60,7 @@ def test_a_conflict_leaves_the_record_without_facts_until_a_newer_assertion(home
     assert effective(home) == {("a", "received"): day(1)}
 
 
-def test_another_person_on_the_same_record_is_quarantined(home):
+def test_f89_another_person_on_the_same_record_is_quarantined(home):
     deliver(home, "1.csv", csv_text([record("a", day(1), when=1)]))
     ingest(home)
     deliver(home, "2.csv", csv_text([record("a", day(2), when=2, nhs=OTHER)]))

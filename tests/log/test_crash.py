@@ -64,7 +64,7 @@ def expected(waiting, tmp_path_factory):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_next_run_completes_what_a_kill_cut_off(waiting, expected, tmp_path, case):
+def test_f02_the_next_run_completes_what_a_kill_cut_off(waiting, expected, tmp_path, case):
     settings = copy_of(waiting, tmp_path)
     assert run(ingest_all, tmp_path, fail_at=case.format("kill")) == -signal.SIGKILL
     ingest(settings)
@@ -73,7 +73,7 @@ def test_the_next_run_completes_what_a_kill_cut_off(waiting, expected, tmp_path,
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_next_run_completes_what_a_failing_disk_cut_off(waiting, expected, tmp_path, case):
+def test_f11_the_next_run_completes_what_a_failing_disk_cut_off(waiting, expected, tmp_path, case):
     settings = copy_of(waiting, tmp_path)
     error = "EIO" if case.split(":")[0] in BEFORE_FSYNC else "ENOSPC"
     assert run(ingest_all, tmp_path, fail_at=case.format(error)) == FAILED

@@ -85,7 +85,7 @@ def assert_said(ended, said, settings):
 
 # In the first block of the staged records and in the midst of them, of the refused text, of a segment.
 @pytest.mark.parametrize("limit", [1000, 10_000, 64_000, 96_000])
-def test_the_next_run_with_room_completes_it(waiting, expected, tmp_path, limit):
+def test_f07_the_next_run_with_room_completes_it(waiting, expected, tmp_path, limit):
     settings = copy_of(waiting, tmp_path)
     assert_said(*cut_off(settings, limit), settings)
     ingest(settings)
@@ -94,7 +94,7 @@ def test_the_next_run_with_room_completes_it(waiting, expected, tmp_path, limit)
 
 
 @pytest.mark.parametrize("table", ["events", "register", "quarantine"])
-def test_a_commit_that_found_no_room_is_completed(waiting, expected, tmp_path, table):
+def test_f08_a_commit_that_found_no_room_is_completed(waiting, expected, tmp_path, table):
     settings = copy_of(waiting, tmp_path)
     assert_said(*cut_off(settings, 300, f"{table}-committing"), settings)
     ingest(settings)

@@ -72,7 +72,7 @@ def marts(settings):
     return built["position"], rows
 
 
-def test_killed_at_random_and_started_again_the_log_is_the_same(waiting, clean, tmp_path):
+def test_f01_killed_at_random_and_started_again_the_log_is_the_same(waiting, clean, tmp_path):
     settings, seconds = clean
     expected = content(settings)
     killed = 0

@@ -47,7 +47,7 @@ def problems(home):
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_flipped_byte_and_a_missing_file_of_any_table_are_named(home, store, table):
+def test_f09_a_flipped_byte_and_a_missing_file_of_any_table_are_named(home, store, table):
     log_table = getattr(store, table)
     path = log_table.path / log_table.files()[0].path
     good = path.read_bytes()

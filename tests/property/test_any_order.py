@@ -49,7 +49,7 @@ def play(batches):
 
 @examples(300, 5000)
 @given(deliveries(files()))
-def test_effective_facts_do_not_depend_on_delivery(batches):
+def test_f97_effective_facts_do_not_depend_on_delivery(batches):
     log = play(batches)
     assert (log.facts(), log.contested()) == newest_wins([[file for batch in reversed(batches) for file in batch]])
     fates = [len(fates) for fates in log.fates.values()]

@@ -25,7 +25,7 @@ def one(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any]:
     return found[0]
 
 
-def test_counts_are_rounded_and_the_rate_comes_from_the_rounded_parts(region: Any, example_row: Row) -> None:
+def test_f109_counts_are_rounded_and_the_rate_comes_from_the_rounded_parts(region: Any, example_row: Row) -> None:
     mart = region.example([example_row(people=112, completed=33, referrals=131)])
     (got,) = region.open_rows(mart)
     assert (got["people"], got["completed"], got["referrals"]) == (110, 35, 130)
@@ -41,7 +41,7 @@ def test_few_people_hide_every_count_of_their_row(region: Any, example_row: Row)
         assert (got[column], got[f"{column}_status"]) == (None, "suppressed")
 
 
-def test_a_small_count_of_people_is_hidden_on_its_own(region: Any, example_row: Row) -> None:
+def test_f107_a_small_count_of_people_is_hidden_on_its_own(region: Any, example_row: Row) -> None:
     mart = region.example([*shown_others(example_row), example_row(people=112, completed=3)])
     got = one(region.open_rows(mart), area="QZZ")
     assert (got["people"], got["referrals"]) == (110, 130)
@@ -57,7 +57,7 @@ def test_a_small_count_of_events_is_hidden_too(region: Any, example_row: Row) ->
 
 
 @pytest.mark.parametrize("people", range(8))
-def test_a_suppressed_count_is_never_zero_and_zero_is_never_suppressed(
+def test_f111_a_suppressed_count_is_never_zero_and_zero_is_never_suppressed(
     region: Any, example_row: Row, people: int
 ) -> None:
     mart = region.example([*shown_others(example_row), example_row(people=people, referrals=people, completed=0)])

@@ -17,7 +17,7 @@ SOURCE = (
 )
 
 
-def test_same_rows_same_bytes_twice_and_with_one_thread_or_several(tmp_path: Path) -> None:
+def test_f121_same_rows_same_bytes_twice_and_with_one_thread_or_several(tmp_path: Path) -> None:
     hashes = set()
     for run, (threads, order) in enumerate([(1, "asc"), (1, "asc"), (2, "asc"), (4, "desc")]):
         con = connect(threads=threads)

@@ -58,7 +58,7 @@ def test_at_least_half_of_all_controlled_cells_are_shown() -> None:
     assert choose("t", {step: cells(10, all_suppressed=51)}, POLICY)[0] == []
 
 
-def test_a_step_over_the_tolerance_gives_way_to_the_coarser_period_that_passes() -> None:
+def test_f110_a_step_over_the_tolerance_gives_way_to_the_coarser_period_that_passes() -> None:
     steps = {
         Step("reason", "pcn", "quarter"): cells(60),
         Step("reason", "pcn", "year"): cells(20),

@@ -31,7 +31,7 @@ def test_rounding_is_to_the_nearest_for_every_count_up_to_a_thousand() -> None:
 
 
 @pytest.mark.parametrize("name", ["nhs_hes", "NHS-HES", "none", "", "../policies/nhs-hes", "nhs-hes.yaml"])
-def test_an_unknown_policy_refuses_and_names_the_known_ones(name: str) -> None:
+def test_f114_an_unknown_policy_refuses_and_names_the_known_ones(name: str) -> None:
     with pytest.raises(UsageError, match="nhs-hes, opensafely") as refused:
         load_policy(name)
     assert refused.value.exit_code == EXIT_USAGE

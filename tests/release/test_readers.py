@@ -30,7 +30,7 @@ publish(Settings(home=home, test_numbers="allow"), warehouse=warehouse, dbt_mani
 """
 
 
-def test_a_reader_sees_one_whole_release_during_fifty_publishes(region: Any, example_row: Row) -> None:
+def test_f15_a_reader_sees_one_whole_release_during_fifty_publishes(region: Any, example_row: Row) -> None:
     region.example([example_row()])
     region.publish(position=0)
     current = region.settings.releases_dir / "current"
@@ -59,7 +59,7 @@ def test_a_reader_sees_one_whole_release_during_fifty_publishes(region: Any, exa
     assert verify_release(current.resolve()).position == PUBLISHES
 
 
-def test_an_open_transaction_keeps_its_release_and_delays_nobody(region: Any, example_row: Row) -> None:
+def test_f14_an_open_transaction_keeps_its_release_and_delays_nobody(region: Any, example_row: Row) -> None:
     region.example([example_row(people=500)])
     first = region.publish(position=100)
     con = connect(first.path / "open" / "marts.duckdb", read_only=True)
@@ -78,7 +78,7 @@ def test_an_open_transaction_keeps_its_release_and_delays_nobody(region: Any, ex
 
 
 @pytest.mark.parametrize("point", ["release-built", "release-placed"])
-def test_a_killed_publish_leaves_the_old_release_and_a_retry_finishes(
+def test_f03_f04_a_killed_publish_leaves_the_old_release_and_a_retry_finishes(
     region: Any, example_row: Row, point: str
 ) -> None:
     region.example([example_row()])

@@ -79,7 +79,7 @@ def test_each_stage_has_its_own_denominator(marts: Scenario, name: str, figures:
     assert row["conversion"] == pytest.approx(figures[0] / figures[3])
 
 
-def test_a_person_who_declines_after_acceptance_was_accepted(marts: Scenario) -> None:
+def test_f98_a_person_who_declines_after_acceptance_was_accepted(marts: Scenario) -> None:
     referral = marts.referral("D1")
     assert (referral["enrolment_outcome"], referral["state"]) == ("accepted", "declined")
 
