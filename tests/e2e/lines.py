@@ -154,7 +154,8 @@ class Region:
 def organisations(path: Path) -> dict[str, dict[str, str]]:
     """The practices of the region's reference data, each with its network and board of today."""
     with path.open(newline="", encoding="utf-8") as handle:
-        return {row["GP_CODE"]: {k.lower(): v for k, v in row.items()} for row in csv.DictReader(handle)}
+        found = [{k.lower(): v for k, v in row.items()} for row in csv.DictReader(handle)]
+    return {row["gp_code"]: row | {"practice_code": row["gp_code"]} for row in found}
 
 
 def people(records: Iterable[Record]) -> int:
