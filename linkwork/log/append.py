@@ -45,7 +45,8 @@ def append(
         prepare_inputs(store, con, batch_dir, loads, known, triage.TO_DECIDE)
         decide.decide(con)
         refused, quarantined = _refused_lines(con), _quarantine_step(store, con, batch_dir, loads, moment.recorded_at)
-        con.execute("create or replace temp table decided as from event")
+        con.execute("drop table if exists decided")
+        con.execute("alter table event rename to decided")
         found = _write(store, con, batch_dir, loads, moment)
         ledger = _ledger(con, loads, moment, found)
         reached("segments-written")
@@ -89,13 +90,13 @@ def _write(
     elif moving:
         con.execute(f"insert into register_row by name select * exclude (number) from {moved}")
     for block in blocks.blocks(store, con, batch_dir, loads):
-        blocks.open_block(store, con, block)
-        segments_of_block = segments.write(store, con, block.facts, before, moment.recorded_at)
+        events = blocks.events(store, con, block)
+        segments_of_block = segments.write(store, con, block.facts, before, moment.recorded_at, events)
         before += sum(one["rows"] for one in segments_of_block)
         written.segments += segments_of_block
         written.marks |= links.marks(con, moment.number)
         written.plain.update(_counted(con, "select load_id, count(*) from rec where plain group by 1"))
-        written.events.update(_counted(con, "select load_id, count(*) from event group by 1"))
+        written.events.update(_counted(con, "select load_id, count(*) from positioned group by 1"))
         if row(con, "select count(*) from register_row")[0] >= decide.AT_ONCE:
             written.register_files += register.write(store, con, moment.number)
             con.execute("create or replace temp table register_row as from register_row where false")

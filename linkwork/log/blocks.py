@@ -82,8 +82,8 @@ def _parts(store: Store, con: duckdb.DuckDBPyConnection, batch_dir: Path, load: 
             yield Block([load], held, of_categories, f"record_no between {first} and {last}")
 
 
-def open_block(store: Store, con: duckdb.DuckDBPyConnection, block: Block) -> None:
-    """Make `rec` (its records, with `plain`) and `event` (all events of the block)."""
+def events(store: Store, con: duckdb.DuckDBPyConnection, block: Block) -> str:
+    """Make `rec`, the records of the block, with `plain`; returns SQL that reads all its events."""
     con.execute(
         f"""create or replace temp table rec as
         select r.*, a.record_no is null as plain
@@ -101,29 +101,31 @@ def open_block(store: Store, con: duckdb.DuckDBPyConnection, block: Block) -> No
         for category, files in block.facts.items()
         if files
     ]
-    con.execute(f"create or replace temp table event as select {EVENT} from decided where {block.here}")
-    if said:
-        con.execute(
-            f"""insert into event by name
-            select *, {decide.EVENT_ID.format(fact="fact_id", at="asserted_at", hash="content_hash", generation="''")}
-                as event_id
-            from (
-                select r.record_key, f.*, 'original' as kind, r.asserted_at, load.arrival,
-                    {decide.FACT_ID.format(key="r.record_key", slot="f.slot")} as fact_id
-                from ({" union all ".join(said)}) as f
-                inner join rec as r on r.load_id = f.load_id and r.record_no = f.record_no
-                inner join load on load.load_id = f.load_id
-            )"""
-        )
+    decided = f"select {EVENT} from decided where {block.here}"
+    if not said:
+        return f"({decided})"
+    event_id = decide.EVENT_ID.format(fact="fact_id", at="asserted_at", hash="content_hash", generation="''")
+    return f"""(
+        {decided}
+        union all by name
+        select *, {event_id} as event_id
+        from (
+            select r.record_key, f.*, 'original' as kind, r.asserted_at, load.arrival,
+                {decide.FACT_ID.format(key="r.record_key", slot="f.slot")} as fact_id
+            from ({" union all ".join(said)}) as f
+            inner join rec as r on r.load_id = f.load_id and r.record_no = f.record_no
+            inner join load on load.load_id = f.load_id
+        ))"""
 
 
 def add_register_rows(con: duckdb.DuckDBPyConnection) -> None:
-    """Add the rows of the block's plain records to `register_row`."""
-    slots = [slot for (slot,) in con.execute("select distinct slot from event order by 1").fetchall()]
+    """Add the rows of the block's plain records to `register_row`, by what is in `positioned`."""
+    slots = [slot for (slot,) in con.execute("select distinct slot from positioned order by 1").fetchall()]
     # A join a slot: a list aggregate over structs costs several times as much.
     joins = "".join(
         f"""
-        left join (select load_id, record_no, {_fact()} as fact from event where slot = {engine.text(slot)}) as s{n}
+        left join (
+            select load_id, record_no, {_fact()} as fact from positioned where slot = {engine.text(slot)}) as s{n}
             on s{n}.load_id = r.load_id and s{n}.record_no = r.record_no"""
         for n, slot in enumerate(slots)
     )

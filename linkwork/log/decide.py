@@ -284,14 +284,14 @@ STEPS: tuple[str, ...] = (
 )
 
 
-def decide(con: duckdb.DuckDBPyConnection, at_once: int = AT_ONCE) -> None:
+def decide(con: duckdb.DuckDBPyConnection) -> None:
     """Leave `fate`, `event` and `register_row` for the commit; `rec` stays.
 
-    What concerns one record key is decided together; where there are more records than `at_once`, a share of the keys
+    What concerns one record key is decided together; where there are more records than AT_ONCE, a share of the keys
     after the other.
     """
     (records,) = row(con, "select count(*) from rec")
-    shares = -(-records // at_once)
+    shares = -(-records // AT_ONCE)
     if shares <= 1:
         for step in STEPS:
             con.execute(step)

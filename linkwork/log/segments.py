@@ -19,16 +19,17 @@ def write(
     facts: Mapping[str, list[Path]],
     before: int,
     recorded_at: datetime,
+    events: str = "event",
 ) -> list[dict[str, Any]]:
-    """Write the events of the table `event`, with positions after `before`; returns the segments.
+    """Write the events that `events` reads, with positions after `before`; returns the segments.
 
-    `rec` has their records, `facts` names for each category the staged files with their content.
+    `rec` has their records, `facts` names for each category the staged files with their content. Leaves `positioned`.
     """
     con.execute(
         f"""create or replace temp table positioned as
-        select event.*, {int(before)} + row_number() over (
+        select *, {int(before)} + row_number() over (
             order by arrival, record_no, asserted_at, slot, {decide.KIND_RANK}) as global_position
-        from event"""
+        from {events}"""
     )
     con.execute("set variable recorded_at = ?::timestamptz", [recorded_at])
     segments = []
