@@ -85,7 +85,7 @@ def _write(
     moves = "(select record_key, asserted_at, number from aside where moves)"
     (moving,) = row(con, f"select count(*) from {moves}")
     moved = register.moved(store, loads, moves)
-    if moving > decide.AT_ONCE:
+    if moving > blocks.RECORDS:
         written.register_files += register.write(store, con, moment.number, moved)
     elif moving:
         con.execute(f"insert into register_row by name select * exclude (number) from {moved}")
@@ -97,7 +97,7 @@ def _write(
         written.marks |= links.marks(con, moment.number)
         written.plain.update(_counted(con, "select load_id, count(*) from rec where plain group by 1"))
         written.events.update(_counted(con, "select load_id, count(*) from positioned group by 1"))
-        if row(con, "select count(*) from register_row")[0] >= decide.AT_ONCE:
+        if row(con, "select count(*) from register_row")[0] >= blocks.RECORDS:
             written.register_files += register.write(store, con, moment.number)
             con.execute("create or replace temp table register_row as from register_row where false")
         blocks.add_register_rows(con)

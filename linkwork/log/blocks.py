@@ -15,6 +15,8 @@ from linkwork import engine
 from linkwork.log import decide, segments
 from linkwork.log.store import Store
 
+RECORDS = 100_000  # of a block; a chunk of the gate is two
+
 FACT = ("slot", "category", "event_type", "stream_id", "content_hash", "event_id")
 EVENT = (
     "record_key, slot, category, event_type, stream_id, content_hash, kind, asserted_at, load_id, record_no, arrival, "
@@ -41,13 +43,13 @@ class Block:
 def blocks(
     store: Store, con: duckdb.DuckDBPyConnection, batch_dir: Path, loads: list[dict[str, Any]]
 ) -> Iterator[Block]:
-    """The batch in blocks of at most about `decide.AT_ONCE` records, in the order of arrival and record."""
+    """The batch in blocks of at most about RECORDS records, in the order of arrival and record."""
     gathered: list[dict[str, Any]] = []
     for load in loads:
-        if gathered and sum(one["records"] for one in gathered) + load["records"] > decide.AT_ONCE:
+        if gathered and sum(one["records"] for one in gathered) + load["records"] > RECORDS:
             yield _whole(store, batch_dir, gathered)
             gathered = []
-        if load["records"] > decide.AT_ONCE:
+        if load["records"] > RECORDS:
             yield from _parts(store, con, batch_dir, load)
         else:
             gathered.append(load)
@@ -75,8 +77,8 @@ def _parts(store: Store, con: duckdb.DuckDBPyConnection, batch_dir: Path, load: 
         return [p for p in paths if str(p) in ranges and ranges[str(p)][0] <= last and ranges[str(p)][1] >= first]
 
     most = max((last for _, last in ranges.values()), default=0)
-    for first in range(1, most + 1, decide.AT_ONCE):
-        last = first + decide.AT_ONCE - 1
+    for first in range(1, most + 1, RECORDS):
+        last = first + RECORDS - 1
         if held := holding(records, first, last):
             of_categories = {category: holding(files, first, last) for category, files in facts.items()}
             yield Block([load], held, of_categories, f"record_no between {first} and {last}")

@@ -11,7 +11,7 @@ from linkwork.log.store import Store
 from linkwork.log.verify import verify
 from tests.support.log import SENDER, make_home, rows
 
-RECORDS = 300_000
+RECORDS = 220_000
 MOST_MIB = 700  # the interpreter and its libraries are about 200
 
 INGEST = """

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkwork import engine
-from linkwork.log import decide, register, triage
+from linkwork.log import blocks, decide, register, triage
 from linkwork.log.digest import digest
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
@@ -76,6 +76,7 @@ def test_triage_and_blocks_change_nothing(worlds, batches):
         sent = [named(file, example, next(number)) for file in batch]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(decide, "AT_ONCE", 1)
+            patch.setattr(blocks, "RECORDS", 1)
             triaged.deliver(sent)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(triage, "triage", decide_everything)
