@@ -1,4 +1,4 @@
-"""Segments: the rows of one commit, a Parquet file a category, in the order of their positions."""
+"""Segments: the rows of one commit, a Parquet file a block and category, in the order of their positions."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
