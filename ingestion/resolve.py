@@ -40,7 +40,8 @@ def resolve(settings: Settings, load_id: str, line: int, keep: Keep, reason: str
                 added = segments.write_derived(work.store, work.con, moment.before, moment.recorded_at)
             else:
                 settle.keep(work.con)
-                added = segments.write(work.store, work.con, work.folder, [profile], moment.before, moment.recorded_at)
+                facts = segments.staged_facts(work.store, work.folder, [profile])
+                added = segments.write(work.store, work.con, facts, moment.before, moment.recorded_at)
             return {
                 "events": {"add": added, "remove": []},
                 "register": register.step(work.store, work.con, [load], moment.number),

@@ -46,7 +46,8 @@ def retract(settings: Settings, load_id: str, reason: str) -> dict[str, Any]:
             loads = list(profiles.values())
             records = append.staged_records(work.folder, loads)
             work.con.execute(f"create or replace temp table rec as select * from {records}")
-            back = segments.write(work.store, work.con, work.folder, loads, before, moment.recorded_at)
+            facts = segments.staged_facts(work.store, work.folder, loads)
+            back = segments.write(work.store, work.con, facts, before, moment.recorded_at)
             done.update(
                 load_id=load_id,
                 withdrawn=before - moment.before,

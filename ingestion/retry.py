@@ -77,7 +77,8 @@ def retry(settings: Settings, chosen: Chosen | None = None, reason: str | None =
                 quarantine = _index(work, moment)
                 if not quarantine["add"]:
                     raise _NothingChanged
-                added = segments.write(*inputs, moment.before, moment.recorded_at)
+                facts = segments.staged_facts(work.store, work.folder, staged)
+                added = segments.write(work.store, work.con, facts, moment.before, moment.recorded_at)
                 outcome = ", ".join(f"{done[c]} {c.replace('_', ' ')}" for c in COUNTS)
                 return {
                     "transactions": links.marks(work.con, moment.number),

@@ -23,8 +23,21 @@ same content.
 
 import duckdb
 
+from linkwork.engine import row
+
+RESULTS = ("fate", "event", "register_row")
+
 # Contest and retraction say the same thing about any fact, so their content is their kind.
 KIND_RANK = "case kind when 'contest' then 1 when 'resolution' then 2 else 0 end"
+
+# The id of a fact, from its record's key and its slot.
+FACT_ID = "id_hmac({key} || encode(chr(31) || {slot}))"
+
+# The id of an event; `generation` is text, empty for the first.
+EVENT_ID = """id_hmac({fact} || encode(epoch_us({at})::varchar) || {hash} || encode({generation}))"""
+
+# So many records are decided at once, so that memory does not follow the batch: each takes about 4 KB meanwhile.
+AT_ONCE = 25_000
 
 STEPS: tuple[str, ...] = (
     # --- another person on the same record is never a revision -----------------------------------
@@ -175,16 +188,23 @@ STEPS: tuple[str, ...] = (
     identified as (
         select
             * replace (coalesce(content_hash, id_hmac(encode(kind))) as content_hash),
-            id_hmac(record_key || encode(chr(31) || slot)) as fact_id
+            {fact_id} as fact_id
         from combined
     )
     select
         i.*,
-        id_hmac(i.fact_id || encode(epoch_us(i.asserted_at)::varchar) || i.content_hash
-            || encode(if(coalesce(reg.generation, 0) > 0, reg.generation::varchar, ''))) as event_id
+        {event_id} as event_id
     from identified as i
     left join reg on reg.record_key = i.record_key
-    """,
+    """.replace("{fact_id}", FACT_ID.format(key="record_key", slot="slot")).replace(
+        "{event_id}",
+        EVENT_ID.format(
+            fact="i.fact_id",
+            at="i.asserted_at",
+            hash="i.content_hash",
+            generation="if(coalesce(reg.generation, 0) > 0, reg.generation::varchar, '')",
+        ),
+    ),
     "drop table asserted",
     "drop table before",
     """
@@ -265,6 +285,47 @@ STEPS: tuple[str, ...] = (
 
 
 def decide(con: duckdb.DuckDBPyConnection) -> None:
-    """Run the steps. Leaves `fate`, `event` and `register_row` for the commit."""
-    for step in STEPS:
-        con.execute(step)
+    """Leave `fate`, `event` and `register_row` for the commit; `rec` stays.
+
+    What concerns one record key is decided together; where there are more records than AT_ONCE, a share of the keys
+    after the other.
+    """
+    (records,) = row(con, "select count(*) from rec")
+    shares = -(-records // AT_ONCE)
+    if shares <= 1:
+        for step in STEPS:
+            con.execute(step)
+        return
+    # In the order of the shares, so that one is read without reading the others.
+    con.execute(
+        f"""create or replace temp table all_rec as
+        select *, (hash(record_key) % {shares})::integer as share from rec order by share"""
+    )
+    con.execute(
+        """create or replace temp table all_fact as
+        select f.*, r.share from fact as f
+        inner join all_rec as r on r.load_id = f.load_id and r.record_no = f.record_no order by r.share"""
+    )
+    con.execute(
+        f"""create or replace temp table all_reg as
+        select *, (hash(record_key) % {shares})::integer as share from reg order by share"""
+    )
+    for share in range(shares):
+        for table in ("rec", "fact", "reg"):
+            con.execute(
+                f"""create or replace temp table {table} as
+                select * exclude (share) from all_{table} where share = {share}"""
+            )
+        for step in STEPS:
+            con.execute(step)
+        for table in RESULTS:
+            if share == 0:
+                con.execute(f"create or replace temp table all_{table} as from {table}")
+            else:
+                con.execute(f"insert into all_{table} by name from {table}")
+    con.execute("create or replace temp table rec as select * exclude (share) from all_rec")
+    for table in ("rec", "fact", "reg"):
+        con.execute(f"drop table all_{table}")
+    for table in RESULTS:
+        con.execute(f"drop table {table}")
+        con.execute(f"alter table all_{table} rename to {table}")

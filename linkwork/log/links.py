@@ -62,6 +62,6 @@ def same_person(store: Store, con: duckdb.DuckDBPyConnection) -> None:
 
 
 def marks(con: duckdb.DuckDBPyConnection, number: int) -> dict[str, int]:
-    """The application transaction of a commit whose `event` table holds a link; else none."""
-    found = con.execute(f"select 1 from event where event_type in {TYPES} limit 1").fetchone()
+    """The application transaction of a commit whose table `positioned` holds a link; else none."""
+    found = con.execute(f"select 1 from positioned where event_type in {TYPES} limit 1").fetchone()
     return {APP: number} if found else {}

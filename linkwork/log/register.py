@@ -5,6 +5,7 @@ record. Lost, it is rebuilt from the files that are still kept, and for older on
 (`from_log` says how).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,63 +18,124 @@ from linkwork.log.envelope import LOAD_RETRACTED, not_withdrawn
 from linkwork.log.store import REGISTER, Store
 
 MOST_FILES = 8
+OF_ONE_COMMIT = re.compile(r"/commit-\d+/")
 
 
 def of_senders(store: Store, senders: Iterable[Mapping[str, Any]], keys: str = "") -> str:
     """SQL that reads the register's rows of some senders; each is a mapping with `feed` and `sender`.
 
-    Only those of the record keys in the table `keys`, where it is given.
+    Only those of the record keys in the relation `keys`, where it is given.
     """
-    partitions = {(s["feed"], s["sender"]) for s in senders}
-    files = [f for f in store.register.files() if (f.partition["feed"], f.partition["sender"]) in partitions]
-    return newest(store.register.relation(files), keys)
+    return newest(store.register.relation(_files(store, senders)), keys)
 
 
 def newest(rows: str, keys: str = "") -> str:
     """SQL that gives, of the rows that `rows` reads, the newest of each record."""
-    chosen = f"semi join {engine.name(keys)} using (record_key)" if keys else ""
+    chosen = f"semi join {keys} using (record_key)" if keys else ""
     return f"""(select * from {rows} {chosen}
         qualify row_number() over (partition by record_key order by number desc nulls last) = 1)"""
 
 
+def moved(store: Store, senders: Iterable[Mapping[str, Any]], moves: str) -> str:
+    """SQL of the rows of some senders that move on unchanged but for their time.
+
+    `moves` reads record_key, asserted_at and the number of the row that is there (-1 where it has none).
+    """
+    files = _files(store, senders)
+    return f"""(select r.* replace (m.asserted_at as asserted_at, false as contested, false as resolved)
+        from {store.register.relation(files)} as r
+        inner join {moves} as m on m.record_key = r.record_key and m.number = coalesce(r.number, -1))"""
+
+
+def write(
+    store: Store, con: duckdb.DuckDBPyConnection, number: int, rows: str = "register_row"
+) -> list[dict[str, Any]]:
+    """Write the rows that `rows` reads before the commit has all of them; returns the files, at most one a partition.
+
+    They lie in a folder of their own, by which they count as one when files are merged.
+    """
+    written = []
+    for feed, sender in con.execute(f"select distinct feed, sender from {rows} order by all").fetchall():
+        query = f"select {_columns(store)}, {int(number)} as number from {rows} where {_own(feed, sender)}"
+        if added := store.register.write_file(con, query, {"feed": feed, "sender": sender}, f"commit-{number:08d}"):
+            written.append(added)
+    return written
+
+
 def step(
-    store: Store, con: duckdb.DuckDBPyConnection, senders: Iterable[Mapping[str, Any]], number: int
+    store: Store,
+    con: duckdb.DuckDBPyConnection,
+    senders: Iterable[Mapping[str, Any]],
+    number: int,
+    written: Iterable[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Add the rows of `register_row` to the partitions of some senders, as of the commit of that number.
 
-    A row stands in the place of older ones of its record. What is there is not written again, so that a commit costs
-    what it brings; but where a partition has many files, those are merged that together are as large as the next.
+    `written` are the files that hold more of them. A row stands in the place of older ones of its record. What is there
+    is not written again, so that a commit costs what it brings; but where a partition has many files, those are merged
+    that together are as large as the next.
     """
-    add, remove = [], []
-    columns = ", ".join(engine.name(c) for c in REGISTER if c not in (*store.register.partition_by, "number"))
-    for feed, sender in sorted({(s["feed"], s["sender"]) for s in senders}):
+    add, remove = list(written), []
+    by_parts = {(one["partition"]["feed"], one["partition"]["sender"]) for one in add}
+    for feed, sender in _partitions(senders):
+        if (feed, sender) in by_parts:
+            add += write(store, con, number, f"(from register_row where {_own(feed, sender)})")
+            continue
         partition = {"feed": feed, "sender": sender}
-        rows = f"""select {columns}, {int(number)} as number from register_row
-            where feed = {engine.text(feed)} and sender = {engine.text(sender)}"""
+        rows = f"select {_columns(store)}, {int(number)} as number from register_row where {_own(feed, sender)}"
         merged = to_merge(store.register.files(**partition))
         if merged:
-            rows = newest(f"({rows} union all by name select * from {store.register.relation(merged)})")
-            rows = f"select * exclude (feed, sender) from {rows}"
-        if added := store.register.write_file(con, f"{rows} order by record_key", partition):
+            everything = f"(select {_columns(store)}, number from {store.register.relation(merged)} union all {rows})"
+            # Their keys and numbers alone are compared: a partition may be larger than memory.
+            rows = f"""select r.* from {everything} as r
+                semi join (select record_key, max(coalesce(number, -1)) as number from {everything} group by 1) as n
+                    on n.record_key = r.record_key and n.number = coalesce(r.number, -1)"""
+        if added := store.register.write_file(con, rows, partition):
             add.append(added)
             remove += [f.path for f in merged if f.path != added["path"]]
     return {"add": add, "remove": remove}
 
 
+def _partitions(senders: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    return sorted({(s["feed"], s["sender"]) for s in senders})
+
+
+def _own(feed: str, sender: str) -> str:
+    return f"feed = {engine.text(feed)} and sender = {engine.text(sender)}"
+
+
+def _columns(store: Store) -> str:
+    return ", ".join(engine.name(c) for c in REGISTER if c not in (*store.register.partition_by, "number"))
+
+
+def _files(store: Store, senders: Iterable[Mapping[str, Any]]) -> list[DataFile]:
+    partitions = set(_partitions(senders))
+    return [f for f in store.register.files() if (f.partition["feed"], f.partition["sender"]) in partitions]
+
+
 def to_merge(files: list[DataFile]) -> list[DataFile]:
     """The smaller files of a partition that has too many: those that together are as large as each of them.
 
-    Each row is so written again a few times in all, however many commits there are.
+    Each row is so written again a few times in all, however many commits there are. The files that one commit wrote
+    into a folder of its own count as one.
     """
-    if len(files) < MOST_FILES:
+    together: dict[str, list[DataFile]] = {}
+    for one in files:
+        folder = OF_ONE_COMMIT.search(one.path)
+        together.setdefault(folder[0] if folder else one.path, []).append(one)
+    if len(together) < MOST_FILES:
         return []
-    by_size = sorted(files, key=lambda f: f.rows)
-    chosen = by_size[:2]
-    for one in by_size[2:]:
-        if one.rows > sum(f.rows for f in chosen):
+    by_size = sorted(together.values(), key=_rows)
+    chosen = [*by_size[0], *by_size[1]]
+    for some in by_size[2:]:
+        if _rows(some) > _rows(chosen):
             break
-        chosen.append(one)
+        chosen += some
     return chosen
+
+
+def _rows(files: list[DataFile]) -> int:
+    return sum(f.rows for f in files)
 
 
 def from_log(

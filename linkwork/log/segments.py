@@ -1,6 +1,6 @@
-"""Segments: the rows of one commit, a Parquet file a category, in the order of their positions."""
+"""Segments: the rows of one commit, a Parquet file a block and category, in the order of their positions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,24 +16,27 @@ from linkwork.log.store import Store
 def write(
     store: Store,
     con: duckdb.DuckDBPyConnection,
-    batch_dir: Path,
-    loads: list[dict[str, Any]],
+    facts: Mapping[str, list[Path]],
     before: int,
     recorded_at: datetime,
+    events: str = "event",
 ) -> list[dict[str, Any]]:
+    """Write the events that `events` reads, with positions after `before`; returns the segments.
+
+    `rec` has their records, `facts` names for each category the staged files with their content. Leaves `positioned`.
+    """
     con.execute(
         f"""create or replace temp table positioned as
-        select event.*, {int(before)} + row_number() over (
+        select *, {int(before)} + row_number() over (
             order by arrival, record_no, asserted_at, slot, {decide.KIND_RANK}) as global_position
-        from event"""
+        from {events}"""
     )
     con.execute("set variable recorded_at = ?::timestamptz", [recorded_at])
-    staged = staged_facts(store, batch_dir, loads)
     segments = []
     for category, lowest, highest in con.execute(
         "select category, min(global_position), max(global_position) from positioned group by 1 order by 1"
     ).fetchall():
-        query = _segment_query(store, category, staged.get(category, []))
+        query = _segment_query(store, category, facts.get(category, []))
         if added := store.events.write_file(con, query, {"category": category}):
             segments.append(added | {"lowest": lowest, "highest": highest})
     return segments
@@ -134,6 +137,16 @@ def content_parts(store: Store, category: str) -> str:
     basis += [described.stored(c) for c in described.original_columns]
     later = [c for c in described.stored_columns() if c not in basis]
     return engine.hashed_parts(basis, later)
+
+
+def content_hash(store: Store, category: str) -> str:
+    """SQL of the hash of what a staged fact says."""
+    return f"id_hmac(parts_blob({content_parts(store, category)}))"
+
+
+def staged(batch_dir: Path, loads: Iterable[Mapping[str, Any]], table: str) -> list[Path]:
+    """The files of one staged table: the gate writes each in chunks, at least one a load."""
+    return [path for load in loads for path in sorted((batch_dir / load["load_id"] / table).glob("*.parquet"))]
 
 
 def staged_facts(store: Store, batch_dir: Path, loads: list[dict[str, Any]]) -> dict[str, list[Path]]:
