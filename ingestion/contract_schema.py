@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ingestion.conditions import LEAVES
+from ingestion.conditions import FIELDS
 from ingestion.contract import OWN, Contract
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -45,10 +45,13 @@ def _condition() -> dict[str, Any]:
         "maxProperties": 1,
         "additionalProperties": {"type": "array"},
     }
-    forms: dict[str, Any] = {word: field for word in LEAVES if word in ("present", "absent")}
+    forms: dict[str, Any] = dict.fromkeys(("present", "absent"), field)
     forms |= dict.fromkeys(("in", "not_in"), one_of_values)
-    forms["not_before"] = {"type": "array", "items": field, "minItems": 2, "maxItems": 2}
-    forms["not_before_date"] = {"type": "object", "minProperties": 1, "maxProperties": 1}
+    forms |= {
+        word: {"type": "array", "items": field, "minItems": len(taken), "maxItems": len(taken)}
+        for word, taken in FIELDS.items()
+    }
+    forms |= dict.fromkeys(("matches", "not_before_date"), {"type": "object", "minProperties": 1, "maxProperties": 1})
     forms |= {word: {"type": "array", "items": again, "minItems": 1} for word in ("all", "any")}
     forms["not"] = again
     return {

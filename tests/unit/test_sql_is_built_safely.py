@@ -21,7 +21,7 @@ HELPERS = {"name", "text", "texts", "hashed_parts", "int", "len", "float", "min"
 GIVES_SQL = {
     "relation", "current_loads", "newest", "of_senders", "not_withdrawn", "to_sql", "typed", "cleaned", "in_event",
     "checks", "_skip_reason", "_tombstone", "_excused", "_ddl", "_round_trip", "_parsed", "_elements", "_columns",
-    "staged_records",
+    "staged_records", "staged_refusals",
 }  # fmt: skip
 SUSPECT = {
     "path",

@@ -1,6 +1,7 @@
 -- One row per referral that facts name and of which the log holds no event: what waits for it, and since when.
 -- Such facts are kept, and find their referral by themselves when it comes. A referral that came and was withdrawn or
--- is contested is not waited for. What a performer says of a request that is not known waits for it like any other. References of people who are left out are left out with them.
+-- is contested is not waited for. What a performer says of a request that is not known waits for it like any other.
+-- References of people who are left out are left out with them.
 {%- set categories = ['activity', 'appointment', 'engagement', 'need', 'referral'] %}
 
 with arrived as (
