@@ -51,7 +51,8 @@ def _condition() -> dict[str, Any]:
         word: {"type": "array", "items": field, "minItems": len(taken), "maxItems": len(taken)}
         for word, taken in FIELDS.items()
     }
-    forms |= dict.fromkeys(("matches", "not_before_date"), {"type": "object", "minProperties": 1, "maxProperties": 1})
+    one_field = {"type": "object", "minProperties": 1, "maxProperties": 1}
+    forms |= {"matches": one_field, "not_before_date": one_field}
     forms |= {word: {"type": "array", "items": again, "minItems": 1} for word in ("all", "any")}
     forms["not"] = again
     return {
