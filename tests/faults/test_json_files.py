@@ -122,7 +122,7 @@ def home(tmp_path_factory):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
-def test_f70_to_f77_a_file_meets_its_fate(home, case):
+def test_f60_f70_to_f77_a_file_meets_its_fate(home, case):
     fate = fates(home)[f"{case.name}.jsonl"]
     assert (fate.status, fate.refused, fate.ids) == (case.status, case.refused, case.ids)
     assert fate.records == fate.accepted + fate.quarantined

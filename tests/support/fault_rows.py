@@ -28,7 +28,7 @@ class Row:
 
     @property
     def why(self) -> str:
-        """`pending`, `later` or `not applicable`; empty for a row that must have a test."""
+        """`later` or `not applicable`; empty for a row that must have a test."""
         return self.without.partition(":")[0].strip()
 
     @property
