@@ -1,5 +1,6 @@
 """The raw text of refused records: encrypted in zone 1, one sealed file a load, one JSON object a record."""
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from ingestion import raw
 from ingestion.contract import File
 from linkwork.privacy import vault
 
+LONGEST = 1 << 20  # characters of a record
 HEADER = 0  # the line under which a header is kept among the records
 ESCAPED = re.compile(r"\\x([89a-f][0-9a-f])")
 
@@ -37,7 +39,9 @@ def keep(
     kept = {record["line"]: record for record in read(target, key)} if target.exists() else {}
     for start, text in raw.between(source, lines, form):
         if not leave_out(text):
-            kept[start] = {"line": start, "raw": text}
+            kept[start] = {"line": start, "raw": text[:LONGEST]}
+            if len(text) > LONGEST:  # of what is far too long the beginning tells enough, and the hash which it was
+                kept[start]["cut"] = {"characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
     first = dict(raw.between(source, {1: 1}, form)).get(1) if has_header else None
     write(list(kept.values()), target, key, first)
 
@@ -68,7 +72,7 @@ def as_file(target: Path, key: bytes, encoding: str) -> bytes:
     A byte that was no text under the contract of its day stands in the kept text as `\\x..`, and is that byte again.
     """
     lines = [(header(target, key) or "").rstrip("\r\n")]
-    for record in read(target, key):
+    for record in (one for one in read(target, key) if "cut" not in one):
         lines += [""] * (record["line"] - 1 - len(lines))
         lines[record["line"] - 1 :] = record["raw"].rstrip("\r\n").split("\n")
     text = "\n".join(lines) + "\n"

@@ -63,6 +63,10 @@ class CsvReading(Reading):
                     yield from self._record_by_record(min(self._lines.offset + size, end))
         if self._footer:
             self._count_footer(self._footer)
+        if not self._lines.is_ended:
+            self.notes.append("The file does not end with a line end: its last record may be cut off.")
+        if len(self._lines.line_ends) > 1:
+            self.notes.append("The line ends are mixed (CRLF and LF).")
 
     def _count_footer(self, footer: Footer) -> None:
         found = self.records - self.blank
@@ -83,6 +87,8 @@ class CsvReading(Reading):
         count = block.columns.num_rows
         self.records += count
         self._lines.move(self._lines.offset + block.size, first + block.lines)
+        ends = {"CRLF": block.carriage_returns, "LF": block.lines - block.carriage_returns}
+        self._lines.line_ends |= {name for name, count in ends.items() if count}
         columns = [pa.array(first + block.starts), pa.array(first + block.ends)]
         for place in self._places:
             columns.append(pa.repeat("", count) if place is None else block.columns.column(place).combine_chunks())
@@ -107,7 +113,9 @@ class CsvReading(Reading):
         try:
             header = next(self._reader())
         except StopIteration:
-            raise FileRefused("The file is empty: not even a header.") from None
+            if not self._file.emptyOk:
+                raise FileRefused("The file is empty: not even a header.") from None
+            header = [p.header for p in contract.properties]
         except csv.Error:
             raise FileRefused("Line 1 is not a readable header.") from None
         self._width = len(header)
@@ -121,27 +129,31 @@ class CsvReading(Reading):
             for p, found in zip(contract.properties, places, strict=True)
             if found is None and not p.optionalColumn
         ]
+        unknown = sorted(set(range(len(names))) - set(places))  # two fields may share a column
         if missing:
-            raise FileRefused(self._wrong_header(names, missing, contract))
+            raise FileRefused(self._wrong_header(names, missing, unknown, contract))
         ordered = [place for place in places if place is not None]
-        if self._file.strictOrder and ordered != sorted(ordered):
-            raise FileRefused("The columns come in another order than the contract's, which allows no other.")
-        unknown = len(names) - len({place for place in places if place is not None})  # two fields may share one
+        if ordered != sorted(ordered):
+            if self._file.strictOrder:
+                raise FileRefused("The columns come in another order than the contract's, which allows no other.")
+            self.notes.append("The columns come in another order than the contract's; they were taken by their names.")
         if unknown and self._file.unknownColumns == "refuse":
             raise FileRefused(
-                f"The header has {unknown} column(s) the contract does not know; "
+                f"The header has {len(unknown)} column(s) the contract does not know ({_numbered(unknown)}); "
                 "add them to the contract or set unknownColumns to ignore."
             )
         return places
 
-    def _wrong_header(self, names: list[str], missing: list[str], contract: Contract) -> str:
+    def _wrong_header(self, names: list[str], missing: list[str], unknown: list[int], contract: Contract) -> str:
         expected = ",".join(p.header for p in contract.properties)
         if len(missing) == sum(not p.optionalColumn for p in contract.properties):
             counts = {d: names[0].count(d) for d in OTHER_DELIMITERS if d != self._file.delimiter}
             found = [f"{d!r} {n} times" for d, n in counts.items() if n and len(names) == 1]
             hint = f" Found {', '.join(found)} and no {self._file.delimiter!r}." if found else ""
             return f"Line 1 is not the header; expected {expected}.{hint}"
-        return f"The header lacks {', '.join(missing)}; expected {expected}."
+        # A name is not shown: where the header is none, it is somebody's value.
+        renamed = f" Not known: {_numbered(unknown)}; one of them may be it by another name." if unknown else ""
+        return f"The header lacks {', '.join(missing)}; expected {expected}.{renamed}"
 
     def _reader(self) -> Iterator[list[str]]:
         return csv.reader(self._taken(), delimiter=self._file.delimiter, quotechar=self._file.quote, strict=True)
@@ -191,3 +203,7 @@ def _place(prop: Property, names: list[str]) -> int | None:
         if candidate in names:
             return names.index(candidate)
     return None
+
+
+def _numbered(columns: list[int]) -> str:
+    return "column " + ", ".join(str(place + 1) for place in columns)

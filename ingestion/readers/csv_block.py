@@ -36,6 +36,7 @@ class Block:
     ends: npt.NDArray[np.int64]
     size: int
     lines: int
+    carriage_returns: int  # lines that end with one before the line feed
 
 
 def read(data: bytes, dialect: Dialect, *, last: bool) -> Block | None:
@@ -56,13 +57,13 @@ def read(data: bytes, dialect: Dialect, *, last: bool) -> Block | None:
         lengths.max() > dialect.max_line_length
         or (lines - starts).max() >= dialect.max_record_lines
         or not _quotes_are_regular(whole, quotes[quotes < size], dialect)
-        or whole.count(b"\r") != whole.count(b"\r\n")
+        or whole.count(b"\r") != (carriage_returns := whole.count(b"\r\n"))
     ):
         return None
     columns = _columns(whole.replace(b"\r\n", b"\n"), dialect)
     if columns is None or columns.num_rows != len(ends) or _holds_a_blank(columns, np.diff(ends, prepend=-1), dialect):
         return None
-    return Block(columns, starts, lines, size, int(lines[-1]) + 1)
+    return Block(columns, starts, lines, size, int(lines[-1]) + 1, carriage_returns)
 
 
 def _columns(data: bytes, dialect: Dialect) -> pa.Table | None:

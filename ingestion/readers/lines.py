@@ -11,6 +11,7 @@ from ingestion.readers.base import FileRefused
 MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 UTF8_MARK = b"\xef\xbb\xbf"
 PEEK = 1 << 16
+LOOK = 1024
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Lines:
         self.offset, self.encoding = _after_mark(head, encoding)
         self.newline = b"\r" if b"\r" in head and b"\n" not in head else b"\n"
         self._end = self.newline.decode().encode(self.encoding)
+        self.line_ends: set[str] = set()  # those met so far
+        self.is_ended = not head or _last_bytes(path, len(self._end)) == self._end
         self._source = self._read()
 
     def __iter__(self) -> "Lines":
@@ -96,7 +99,10 @@ class Lines:
             text = raw.decode(self.encoding, "replace")
             fault = f"not {self.encoding.upper()} at byte {error.start + 1}"
         if text.endswith("\r\n"):
+            self.line_ends.add("CRLF")
             text = text[:-2] + "\n"
+        elif text.endswith("\n"):
+            self.line_ends.add("LF")
         elif self.newline == b"\r" and text.endswith("\r"):
             text = text[:-1] + "\n"
         return Line(number, text, size, fault)
@@ -109,6 +115,17 @@ def _after_mark(head: bytes, encoding: str) -> tuple[int, str]:
         if mark is None and head:
             raise FileRefused("The file has no byte order mark of UTF-16, which its contract states.")
         return len(head[:2]), mark or "utf-16-le"
-    if mark:
+    if mark or _is_unmarked_utf16(head[:LOOK]):
         raise FileRefused(f"The file is UTF-16, expected {encoding.upper()}.")
     return len(UTF8_MARK) if head.startswith(UTF8_MARK) else 0, encoding
+
+
+def _is_unmarked_utf16(head: bytes) -> bool:
+    """Whether every other byte is NUL, or nearly: so stand the letters of western text in UTF-16."""
+    return len(head) > 1 and any(4 * head[first::2].count(0) > 3 * len(head[first::2]) for first in (0, 1))
+
+
+def _last_bytes(path: Path, count: int) -> bytes:
+    with path.open("rb") as handle:
+        handle.seek(max(0, path.stat().st_size - count))
+        return handle.read()

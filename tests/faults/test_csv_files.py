@@ -123,7 +123,6 @@ def test_f20_a_reordered_header_is_matched_by_name(taken):
     taken("f20", ["20a"], [])
 
 
-@pytest.mark.xfail(strict=True, reason="the reader makes no note of a header in another order")
 def test_f20_a_reordered_header_is_noted(tmp_path):
     found, reading = read(tmp_path, "day,id,name\nd,a,x\n")
     assert found == [(2, "a", "x", "d")]
@@ -153,7 +152,6 @@ def test_f22_a_column_is_found_by_its_alias(tmp_path):
     assert read(tmp_path, "id,label,day\na,x,d\n")[0] == [(2, "a", "x", "d")]
 
 
-@pytest.mark.xfail(strict=True, reason="unknown columns are counted, their places are not said")
 def test_f22_the_places_of_unknown_columns_are_said_as_candidates(refused):
     assert "column 6" in refused("f22_extra")
     assert "column 2" in refused("f22_renamed")
@@ -203,7 +201,6 @@ def test_f27_a_cut_last_line_is_refused(taken):
     taken("f27", ["27a"], [(3, "field_count")])
 
 
-@pytest.mark.xfail(strict=True, reason="the reader makes no note of a file that does not end with a line end")
 def test_f27_a_file_that_does_not_end_with_a_line_end_is_noted(tmp_path):
     found, reading = read(tmp_path, SMALL[:-1])
     assert found == READ
@@ -231,7 +228,6 @@ def test_f29_line_ends_may_be_mixed(taken):
     taken("f29", ["29a", "29b"], [])
 
 
-@pytest.mark.xfail(strict=True, reason="the reader makes no note of mixed line ends")
 def test_f29_mixed_line_ends_are_noted(tmp_path):
     found, reading = read(tmp_path, "id,name,day\r\na,x,d\nb,y,e\r\n")
     assert found == READ
@@ -257,7 +253,6 @@ def test_f33_utf_16_is_named_and_refused(refused):
     assert refused("f33") == "The file is UTF-16, expected UTF-8."
 
 
-@pytest.mark.xfail(strict=True, reason="UTF-16 without its mark is not recognised")
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_f33_utf_16_without_its_mark_is_named_too(tmp_path, encoding):
     assert "UTF-16" in refusal(tmp_path, SMALL.encode(encoding))
@@ -286,7 +281,6 @@ def test_f36_a_field_of_3_mb_costs_its_record(taken):
     taken("f36", ["36a", "36c"], [(3, "encoding")])
 
 
-@pytest.mark.xfail(strict=True, reason="the raw text of an overlong record is kept whole")
 def test_f36_of_an_overlong_record_the_beginning_is_kept(home):
     key = load_keys(home).zone1
     kept = [json.loads(line) for p in home.quarantine_raw_dir.iterdir() for line in vault.unseal(p, key).splitlines()]
@@ -310,7 +304,6 @@ def test_f37_a_header_alone_is_no_fault_where_the_contract_says_so(tmp_path):
     assert (profile["refused"], profile["records"], profile["valid"]) == (None, 0, 0)
 
 
-@pytest.mark.xfail(strict=True, reason="emptyOk does not yet cover a file of no bytes")
 def test_f37_a_file_of_no_bytes_is_no_fault_where_the_contract_says_so(tmp_path):
     profile = empty_stage(tmp_path, "").profile
     assert (profile["refused"], profile["records"]) == (None, 0)

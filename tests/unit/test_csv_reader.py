@@ -50,7 +50,9 @@ def test_a_missing_header_is_not_eaten_as_one(tmp_path):
 
 def test_missing_columns_are_named(tmp_path):
     assert refusal(tmp_path, "id,day\na,2025-01-01\n") == "The header lacks name; expected id,name,day."
-    assert refusal(tmp_path, "id,Name,day\na,b,c\n") == "The header lacks name; expected id,name,day."
+    assert refusal(tmp_path, "id,Name,day\na,b,c\n") == (
+        "The header lacks name; expected id,name,day. Not known: column 2; one of them may be it by another name."
+    )
 
 
 def test_a_renamed_column_is_found_by_its_alias(tmp_path):
