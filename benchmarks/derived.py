@@ -129,9 +129,8 @@ def _fact(contract: Contract, store: Store) -> str:
     catalogue: Catalogue = store.catalogue
     found = []
     for category, queries in facts.queries(contract, catalogue, "load_id").items():
-        parts = segments.content_parts(store, category)
         stated = " union all ".join(_by_row(q) for q in queries)
-        found.append(f"select *, id_hmac(parts_blob({parts})) as content_hash from ({stated})")
+        found.append(f"select *, {segments.content_hash(store, category)} as content_hash from ({stated})")
     return " union all by name ".join(found)
 
 

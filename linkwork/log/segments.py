@@ -11,6 +11,7 @@ from linkwork import engine
 from linkwork.log import decide
 from linkwork.log.envelope import CONTENT, ENVELOPE
 from linkwork.log.store import Store
+from linkwork.privacy import hmac_sql
 
 
 def write(
@@ -126,8 +127,8 @@ def write_derived(
     return segments
 
 
-def content_parts(store: Store, category: str) -> str:
-    """SQL of the list whose hash is a fact's content: what its columns say, in an order that never changes.
+def content_hash(store: Store, category: str) -> str:
+    """SQL of the hash of what a staged fact says: what its columns say, in an order that never changes.
 
     A column that the catalogue gained later takes part, with its name, only where it says something: a fact that was
     stated before it existed keeps its hash.
@@ -136,12 +137,7 @@ def content_parts(store: Store, category: str) -> str:
     basis = ["stated_occurred_at" if c == "occurred_at" else c for c in CONTENT]
     basis += [described.stored(c) for c in described.original_columns]
     later = [c for c in described.stored_columns() if c not in basis]
-    return engine.hashed_parts(basis, later)
-
-
-def content_hash(store: Store, category: str) -> str:
-    """SQL of the hash of what a staged fact says."""
-    return f"id_hmac(parts_blob({content_parts(store, category)}))"
+    return f"id_hmac({hmac_sql.joined(*engine.hashed_texts(basis, later))})"
 
 
 def staged(batch_dir: Path, loads: Iterable[Mapping[str, Any]], table: str) -> list[Path]:
