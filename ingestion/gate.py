@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ingestion import forms, profile, refused
 from ingestion.arrival import Arrival
-from ingestion.contract import Contract
+from ingestion.contract import Contract, File
 from ingestion.judge import Judge
 from ingestion.readers.base import FileRefused, Reading
 from ingestion.readers.csv import CsvReading
@@ -100,7 +100,8 @@ class Gate:
                 described["refused"] = str(refusal)
             else:
                 described |= profile.counted(con, contract, reading, tally, staged)
-                self._keep_refused_text(con, arrival, contract, staged)
+                has_header = described_by.file.format == "csv"
+                self._keep_refused_text(con, arrival, contract.file, staged, has_header=has_header)
         write_json(folder / "profile.json", described)
         reached("file-staged")
         return described
@@ -148,7 +149,7 @@ class Gate:
         )
 
     def _keep_refused_text(
-        self, con: duckdb.DuckDBPyConnection, arrival: Arrival, contract: Contract, staged: Staged
+        self, con: duckdb.DuckDBPyConnection, arrival: Arrival, form: File, staged: Staged, *, has_header: bool
     ) -> None:
         """The raw text of refused records, encrypted in zone 1, one JSON object a record."""
         if self.quarantine_raw is None:
@@ -163,8 +164,8 @@ class Gate:
             target,
             self.keys.zone1,
             self._names_erased,
-            contract.file,
-            has_header=contract.file.format == "csv",
+            form,
+            has_header=has_header,
         )
 
     def _names_erased(self, raw: str) -> bool:

@@ -6,6 +6,7 @@ has its configuration locked. Which files it may open is said where it is made; 
 """
 
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ NOTHING_LOADED = {
     "allow_community_extensions": False,
     "allow_unsigned_extensions": False,
 }
+_setting = threading.Lock()
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]{0,62}")
 
 
@@ -37,22 +39,26 @@ def connect(
     into the working directory. SQL on the connection may open what lies below the folders of `files`, or is one of
     them, and nothing else (None: whatever its own text names); it can load no extension and change no setting.
     """
-    con = duckdb.connect(
-        str(database) if database else ":memory:",
-        read_only=read_only,
-        config={**NOTHING_LOADED, **(config or {})},
-    )
-    con.execute("set TimeZone = 'UTC'")
-    con.execute("set enable_progress_bar = false")
-    con.execute(f"set memory_limit = {text(memory_limit)}")
-    con.execute(f"set threads = {int(threads)}")
-    con.execute(f"set temp_directory = {text(spill or '')}")
+    settings = [
+        "TimeZone = 'UTC'",
+        "enable_progress_bar = false",
+        f"memory_limit = {text(memory_limit)}",
+        f"threads = {int(threads)}",
+        f"temp_directory = {text(spill or '')}",
+    ]
     if files is not None:
         alone, folders = [f for f in files if f.is_file()], [f for f in files if not f.is_file()]
-        con.execute(f"set allowed_paths = {texts(alone)}")
-        con.execute(f"set allowed_directories = {texts(folders)}")
-        con.execute("set enable_external_access = false")
-    con.execute("set lock_configuration = true")
+        settings += [f"allowed_paths = {texts(alone)}", f"allowed_directories = {texts(folders)}"]
+        settings += ["enable_external_access = false"]
+    with _setting:  # connections of one process to one file share its settings, which can be locked but once
+        con = duckdb.connect(
+            str(database) if database else ":memory:",
+            read_only=read_only,
+            config={**NOTHING_LOADED, **(config or {})},
+        )
+        if not row(con, "select current_setting('lock_configuration')")[0]:
+            for setting in [*settings, "lock_configuration = true"]:
+                con.execute(f"set {setting}")
     return con
 
 

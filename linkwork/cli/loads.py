@@ -19,6 +19,8 @@ Reason = Annotated[str, typer.Option(help="Why; kept on record, so without a per
 @command
 def load_list(
     status: Annotated[str | None, typer.Option(help="committed, noop, held, refused or retracted.")] = None,
+    feed: Annotated[str | None, typer.Option(help="Only files of this feed.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Only files of this sender.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Every file and what became of its records."""
@@ -32,11 +34,12 @@ def load_list(
     rows: list[tuple[object, ...]] = []
     if store.loads.exists():
         store.loads.refresh()
-        where = f"where status = {engine.text(status)}" if status else ""
+        asked = {"status": status, "feed": feed, "sender": sender}
+        where = " and ".join(["true", *(f"{c} = {engine.text(value)}" for c, value in asked.items() if value)])
         with engine.connect() as con:
             relation = store.current_loads()
             rows = con.execute(
-                f"select {', '.join(columns)} from {relation} {where} order by recorded_at, load_id"
+                f"select {', '.join(columns)} from {relation} where {where} order by recorded_at, load_id"
             ).fetchall()
     if as_json:
         say_json([dict(zip(columns, row, strict=True)) for row in rows])

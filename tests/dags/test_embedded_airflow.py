@@ -78,8 +78,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
             shutil.rmtree(folder)
     settings = _settings(root)
     create_keys(settings)
-    for kind in reference.KINDS:
-        reference.load(settings.reference_dir, kind, root / "region" / "reference" / f"{kind}.csv")
+    reference.load_folder(settings.reference_dir, root / "region" / "reference")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE", "False")  # would keep Assets from starting anything
         patch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////nowhere/airflow.db")

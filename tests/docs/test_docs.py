@@ -144,9 +144,12 @@ def test_of_a_date_of_birth_the_month_is_kept(place: Place) -> None:
 
 
 @pytest.mark.parametrize("page", GUIDES)
-def test_the_commands_of_a_guide_run(place: Place, page: str) -> None:
+def test_the_commands_of_a_guide_run(place: Place, tmp_path: Path, page: str) -> None:
+    """Each on a copy of the home, since some change it."""
+    shutil.copytree(place.folder, tmp_path / "at", symlinks=True)
     found = [block for block in blocks(page, "sh", "console") if block.is_run]
-    ended = place.run_blocks(found)
+    here = {**place.environment, "LINKWORK_HOME": str(tmp_path / "at" / "home")}
+    ended = Place(tmp_path / "at", here).run_blocks(found)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 

@@ -18,7 +18,10 @@ FIXTURE = Path(make_log.__file__).parent / "log-0.1.0"
 FILES = FIXTURE / "files" / "landing"
 NEWER = "2025-05-01T02:00:00Z"
 # How a file came to us is not what it says; ids of loads are of the run that took it.
-DELIVERY = {"load_id", "received_at", "month", "last_good_at", "last_bad_at", "files_noop"}
+DELIVERY = {
+    "load_id", "received_at", "month", "last_good_at", "last_bad_at", "files_noop", "contract_version", "last_new_on",
+    "last_repeated_on",
+}  # fmt: skip
 
 
 @pytest.fixture
