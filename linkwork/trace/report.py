@@ -68,7 +68,10 @@ def trace(
 
 
 def _counts_files(walk: Walk) -> bool:
-    return walk.contributors.meta.trace is not None and walk.contributors.meta.trace.load is not None
+    """Whether what is traced is made of files: the mart's rows are, or those its rows come from."""
+    own = walk.contributors.meta.trace
+    linked = [] if walk.figure else [walk.build.marts.mart(link.mart).meta.trace for link in walk.lineage.rows]
+    return any(lineage is not None and lineage.load is not None for lineage in (own, *linked))
 
 
 def _lines(walk: Walk) -> list[Lines]:

@@ -11,7 +11,7 @@ stated as (
 ),
 
 -- An appointment and the encounter that took place in it may both say what became of it: that the person was seen
--- outweighs the rest, and the appointment, which says more of the slot, the encounter. Few do, and only they are ranked.
+-- outweighs the rest, and the appointment, which says more of the slot, the encounter. Few do, and these are ranked.
 several as (
     select stream_id
     from stated
