@@ -16,6 +16,7 @@ from linkwork.log import segments
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.store import Store
 from linkwork.log.table import LogTable
+from linkwork.privacy import hmac_sql
 
 LOAD = """load_id varchar, arrival integer, sender_no integer, sender varchar, feed varchar, first bigint,
     records bigint, stated_at timestamptz"""
@@ -88,7 +89,8 @@ def _valid(feed: str, contract: Contract, catalogue: Catalogue) -> str:
     key = ", ".join(f"{engine.name(k)}::varchar" for k in contract.record.key)
     columns = facts.content_columns(contract)
     later = [c for c in columns if contract.field(c).addedIn]
-    content = engine.hashed_parts([c for c in columns if c not in later], later)
+    content, named = engine.hashed_texts([c for c in columns if c not in later], later)
+    hashed = hmac_sql.joined(["is_tombstone::varchar", *content], named)
     subject = contract.record.subject
     nhs = engine.name(subject.nhs_number) if subject.nhs_number else "null::varchar"
     local = engine.name(subject.local) if subject.local else "null::varchar"
@@ -107,7 +109,7 @@ def _valid(feed: str, contract: Contract, catalogue: Catalogue) -> str:
             stated_at + interval 1 hour as received_at, getvariable('source_system') as source_system,
             id_hmac(parts_blob(['record', sender, getvariable('source_system'), {engine.text(contract.name)}, {key}]))
                 as record_key,
-            id_hmac(parts_blob(list_prepend(is_tombstone::varchar, {content}))) as row_hash,
+            id_hmac({hashed}) as row_hash,
             case
                 when {nhs} is not null then subject_hmac(encode({nhs}))
                 when {local} is not null then subject_hmac(parts_blob(['local', sender, {local}]))

@@ -90,19 +90,12 @@ def text(value: object) -> str:
     return "'" + plain.replace("'", "''") + "'"
 
 
-def hashed_parts(columns: list[str], later: list[str]) -> str:
-    """SQL of the list of text that stands for a row when it is hashed.
-
-    Each of `columns` in order, and those of `later` that hold something, with their names: a column that was added
-    later changes no hash of a row that leaves it empty.
-    """
-    parts, named = hashed_texts(columns, later)
-    listed = f"[{', '.join(parts)}]"
-    return f"list_concat({listed}, list_filter([{', '.join(named)}], lambda p: p is not null))" if named else listed
-
-
 def hashed_texts(columns: list[str], later: list[str]) -> tuple[list[str], list[str]]:
-    """SQL of the text of each of `columns`, and of those of `later` with their names, null where they hold nothing."""
+    """SQL of the texts that stand for a row when it is hashed (`hmac_sql.joined`).
+
+    Each of `columns` in order, and those of `later` with their names, null where they hold nothing: a column that was
+    added later changes no hash of a row that leaves it empty.
+    """
     return [f"{name(c)}::varchar" for c in columns], [f"{text(c + '=')} || {name(c)}::varchar" for c in later]
 
 

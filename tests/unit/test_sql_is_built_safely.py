@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("ingestion", "linkwork", "expectations")
 RUNS = {"execute", "executemany", "sql", "query", "_execute", "_copy", "row", "dicts"}
-HELPERS = {"name", "text", "texts", "hashed_parts", "int", "len", "float", "min", "max", "_quoted", "_literal"}
+HELPERS = {"name", "text", "texts", "int", "len", "float", "min", "max", "_quoted", "_literal"}
 
 # Functions and properties that give SQL, made with the helpers; their own f-strings are judged by the second test.
 GIVES_SQL = {
