@@ -27,6 +27,7 @@ from benchmarks.csv_peers import PEERS, measured
 from benchmarks.homes import pass_all
 from ingestion import pipeline
 from linkwork import engine, reference
+from linkwork.log.store import Store
 from linkwork.privacy.keys import create_keys
 
 SENDER = "Z90001"
@@ -55,7 +56,12 @@ def ingest(source: Path, scratch: Path) -> int:
     pass_all(settings, batch)
     done = pipeline.commit_batch(settings, batch)
     if done["files"]["committed"] != 1:
-        raise RuntimeError(f"the file was not committed: {done}")
+        why = (
+            engine.connect()
+            .execute(f"select detail from {Store(settings.log_dir).loads.refresh().relation()}")
+            .fetchall()
+        )
+        raise RuntimeError(f"the file was not committed: {why}")
     return int(staged["records"])
 
 

@@ -33,7 +33,7 @@ from linkwork.log import failpoints
 
 SECONDS_PER_MIB = 2  # of processor time; what a file takes is a hundredth of that
 # Of a worker's memory: an allocator reserves 1 GiB before anything is read, which counts; the rest is for readers.
-DUCKDB_SHARE = 0.35
+DUCKDB_SHARE = 0.25
 ROOM = 64 * MIB  # with so much free, it was not the disk that was full
 CHANGED = "The file was changed or removed while it was read; the next run takes what is there then."
 OUT_OF_MEMORY = (MemoryError, duckdb.OutOfMemoryException, pa.ArrowMemoryError)

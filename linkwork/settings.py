@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     memory_limit: str = "4GB"
     threads: int = 2
     lock_timeout_seconds: float = 30.0
-    worker_memory: ByteSize = "2GiB"  # type: ignore[assignment]  # of one process that reads files
+    worker_memory: ByteSize = "3GiB"  # type: ignore[assignment]  # of one process that reads files
     worker_seconds: int = 60  # of processor time for a file, to which its size adds
     unpacked_limit: ByteSize = "8GiB"  # type: ignore[assignment]  # of one received file, unpacked
     unpacked_ratio: int = 200
