@@ -1,8 +1,9 @@
 """A chunk of records of text, under one part of a contract, to typed fields, identity and fate, as SQL.
 
-Reads the table `chunk` (record_no, line_no, line_end and the part's fields as text) and leaves `judged`: every field
-typed, the record's key, hash and person, `skipped_as` (why it is out of scope, else null) and `violations` (the rules
-it breaks as `rule:field`, the first of which is reported). Identifiers become pseudonyms in the same pass.
+Reads the table `chunk` (record_no, line_no, line_end and the part's fields as text) and leaves `cleaned`, the same text
+as the rules see it, and `judged`: every field typed, the record's key, hash and person, `skipped_as` (why it is out of
+scope, else null) and `violations` (the rules it breaks as `rule:field`, the first of which is reported). Identifiers
+become pseudonyms in the same pass.
 """
 
 import duckdb

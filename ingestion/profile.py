@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from ingestion import conditions, fields
+from ingestion import conditions
 from ingestion.arrival import Arrival
 from ingestion.contract import Contract
 from ingestion.judge import FINE, REFUSED
@@ -63,7 +63,7 @@ class Tally:
         self.erased_lines: list[int] = []
 
     def add(self, con: duckdb.DuckDBPyConnection, part: Contract) -> None:
-        """Count the chunk that lies in `judged`."""
+        """Count the chunk that lies in `cleaned` and `judged`."""
         counts = {
             ("valid", ""): FINE,
             ("quarantined", ""): REFUSED,
@@ -81,8 +81,7 @@ class Tally:
             else:
                 setattr(self, kind, getattr(self, kind) + n)
         for prop in (p for p in part.properties if p.logicalType == "free_text"):
-            text = fields.cleaned(prop, part)
-            self.dropped[prop.name] += row(con, f"select count(*) from chunk where ({text}) is not null")[0]
+            self.dropped[prop.name] += row(con, f"select count({engine.name(prop.name)}) from cleaned")[0]
         skipped = "select skipped_as, count(*) from judged where skipped_as is not null group by 1"
         self.skipped_as.update(dict(con.execute(skipped).fetchall()))
         if "erased" in self.skipped_as:

@@ -1,6 +1,6 @@
 """`load …`: what became of each file, and what somebody decides about one, by name and with a reason."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -53,11 +53,7 @@ def load_release(which: Which, reason: Reason, as_json: AsJson = False) -> None:
     """Let the next run take a file that was held; the verdict stays on record, with the reason."""
     from ingestion.held import release
 
-    done = release(settings(), which, reason)
-    if as_json:
-        say_json(done)
-    else:
-        console.print(f"{done['file_name']} is released: {done['outcome']}", markup=False, soft_wrap=True)
+    _decided("released", release(settings(), which, reason), as_json=as_json)
 
 
 @load.command("refuse")
@@ -66,11 +62,7 @@ def load_refuse(which: Which, reason: Reason, as_json: AsJson = False) -> None:
     """Never take a file that was held or refused; whoever sends the same again is told why."""
     from ingestion.held import refuse
 
-    done = refuse(settings(), which, reason)
-    if as_json:
-        say_json(done)
-    else:
-        console.print(f"{done['file_name']} is refused: {done['outcome']}", markup=False, soft_wrap=True)
+    _decided("refused", refuse(settings(), which, reason), as_json=as_json)
 
 
 @load.command("retract")
@@ -94,6 +86,13 @@ def load_retract(
             "counted as repetitions do not come back",
             soft_wrap=True,
         )
+
+
+def _decided(word: str, done: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        say_json(done)
+    else:
+        console.print(f"{done['file_name']} is {word}: {done['outcome']}", markup=False, soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:
