@@ -7,8 +7,13 @@
     struct_pack({% for field in fields %}{{ field[0] }} := {{ field[1] }}{{ ', ' if not loop.last }}{% endfor %})
 {%- endmacro %}
 
+{#- DuckDB puts a null field after every value, Spark before: a flag ahead of each field makes them agree. -#}
 {% macro spark__pack(fields) -%}
-    named_struct({% for field in fields %}'{{ field[0] }}', {{ field[1] }}{{ ', ' if not loop.last }}{% endfor %})
+    named_struct(
+        {%- for field in fields -%}
+        '{{ field[0] }}_is_null', {{ field[1] }} is null, '{{ field[0] }}', {{ field[1] }}{{ ', ' if not loop.last }}
+        {%- endfor -%}
+    )
 {%- endmacro %}
 
 {#- Microseconds since 1970 of an instant, as a bigint that orders as the instant does. -#}

@@ -3,8 +3,8 @@
 with answered as (
     select
         measure_key,
-        {{ joined_in_order("coalesce(cast(answer as varchar), '')", ',', 'item') }} as items,
-        {{ joined_in_order('cast(answer as varchar)', '', 'item') }} as profile,
+        {{ joined_in_order("coalesce(cast(answer as string), '')", ',', 'item') }} as items,
+        {{ joined_in_order('cast(answer as string)', '', 'item') }} as profile,
         count(answer) as answers,
         count(case when is_needed then answer end) as needed_answers,
         max(case when answer is not null then item end) as last_item,

@@ -44,7 +44,7 @@ named as (
 )
 
 select
-    practice_code || '|' || cast(valid_from as varchar) as organisation_key,
+    practice_code || '|' || cast(valid_from as string) as organisation_key,
     practice_code,
     practice_name,
     coalesce(pcn_code, 'UNKNOWN') as pcn_code,

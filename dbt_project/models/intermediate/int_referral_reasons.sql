@@ -14,10 +14,10 @@ with reasons as (
     select
         referral_key,
         1 as position,
-        cast(null as varchar) as code,
-        cast(null as varchar) as term,
+        cast(null as string) as code,
+        cast(null as string) as term,
         'uncoded' as category,
-        cast(null as varchar) as mapping_version,
+        cast(null as string) as mapping_version,
         false as is_mapped
     from {{ ref('int_referrals') }}
     where

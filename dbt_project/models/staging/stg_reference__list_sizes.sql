@@ -4,17 +4,17 @@ select
     extract_on,
     practice_code,
     lower(sex) as sex,
-    age not in ('ALL', '95+') and age not like '%\_%' escape '\' as is_year,
-    age like '%\_%' escape '\' as is_band,
+    age not in ('ALL', '95+') and age not like '%!_%' escape '!' as is_year,
+    age like '%!_%' escape '!' as is_band,
     case
         when age = 'ALL' then 'all'
         when age = '95+' or age = 'UNKNOWN' then replace(lower(age), '+', '_plus')
-        when age like '%\_%' escape '\' then age
+        when age like '%!_%' escape '!' then age
         when cast(age as integer) >= 95 then '95_plus'
         else
-            cast(cast(floor(cast(age as integer) / 5) * 5 as integer) as varchar)
+            cast(cast(floor(cast(age as integer) / 5) * 5 as integer) as string)
             || '_'
-            || cast(cast(floor(cast(age as integer) / 5) * 5 + 4 as integer) as varchar)
+            || cast(cast(floor(cast(age as integer) / 5) * 5 + 4 as integer) as string)
     end as age_band,
     lsoa_code,
     lsoa_vintage,
