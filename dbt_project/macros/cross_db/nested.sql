@@ -61,7 +61,7 @@
 {%- endmacro %}
 
 {% macro spark__list_length(list_column) -%}
-    size({{ list_column }})
+    array_size({{ list_column }})
 {%- endmacro %}
 
 {#- The texts of a group as one, in the order of another column; nulls are left out. -#}
@@ -74,10 +74,14 @@
 {%- endmacro %}
 
 {% macro spark__joined_in_order(text, separator, position) -%}
-    array_join(transform(
-        array_sort(collect_list(case when {{ text }} is not null then struct({{ position }} as position, {{ text }} as part) end)),
-        pair -> pair.part
-    ), '{{ separator }}')
+    case
+        when count({{ text }}) > 0 then array_join(transform(
+            array_sort(collect_list(
+                case when {{ text }} is not null then struct({{ position }} as position, {{ text }} as part) end
+            )),
+            pair -> pair.part
+        ), '{{ separator }}')
+    end
 {%- endmacro %}
 
 {% macro list_has(list_column, item) -%}
