@@ -227,3 +227,11 @@ def test_workers_add_up_to_their_service(marts: Scenario) -> None:
     )
     kept = [row for row in by_service if any(row[name] for name in figures)]
     assert [row for row in by_worker if any(row[name] for name in figures)] == kept
+
+
+def test_the_trace_of_a_figure_adds_up_to_it(marts: Scenario) -> None:
+    summed = ", ".join(f"sum({name})::bigint as {name}" for name in (*FLOWS, "waiting_at_end", "contacts_held"))
+    asked = f"select period_start, area_level, area_code, {summed} from {{}} group by all order by all"
+    figures = marts.rows(asked.format("rpt_caseload"))
+    assert len(figures) > 10
+    assert figures == marts.rows(asked.format("trace__rpt_caseload"))

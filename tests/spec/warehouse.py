@@ -183,7 +183,7 @@ class Warehouse:
         con.close()
 
 
-ENGAGEMENT = {"contact", "plan", "goal", "signpost", "measure", "support"}
+ENGAGEMENT = {"contact", "plan", "goal", "signpost", "measure", "support", "message"}
 
 
 def _at(day: date, hour: int) -> datetime:

@@ -64,9 +64,9 @@ select
     service_code,
     link_worker_id,
     month_start,
-    {{ period_end('month_start', 1) }} as month_end,
     {%- for figure in caseload_worker_figures() %}
-    cast(sum({{ figure }}) as bigint) as {{ figure }}{{ ',' if not loop.last }}
+    cast(sum({{ figure }}) as bigint) as {{ figure }},
     {%- endfor %}
+    {{ period_end('month_start', 1) }} as month_end
 from sides
 group by service_code, link_worker_id, month_start
