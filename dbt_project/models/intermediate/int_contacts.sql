@@ -9,6 +9,7 @@ select
     events.engagement_channel as channel,
     events.engagement_minutes as minutes,
     events.engagement_outcome as outcome,
+    events.engagement_link_worker_key as link_worker_key,
     referrals.referral_key is not null as has_referral
 from {{ ref('stg_log__engagement_events') }} as events
 left join {{ ref('int_referrals') }} as referrals on events.correlation_id = referrals.referral_key

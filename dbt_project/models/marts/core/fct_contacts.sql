@@ -9,5 +9,6 @@ select
     channel,
     minutes,
     outcome,
+    {{ id_text('link_worker_key') }} as link_worker_id,
     has_referral
 from {{ ref('int_contacts') }}
