@@ -90,7 +90,7 @@ moves as (
         2 as move_rank,
         false as is_in,
         'transferred_out' as move,
-        cast(null as varchar) as service_code
+        cast(null as string) as service_code
     from handed_over
     union all
     select
@@ -118,7 +118,7 @@ moves as (
         4 as move_rank,
         false as is_in,
         'closed' as move,
-        cast(null as varchar) as service_code
+        cast(null as string) as service_code
     from referrals
     where {{ column }} is not null
     union all
@@ -129,7 +129,7 @@ moves as (
         case course.event_type when 'referral.closed' then 4 else 5 end as move_rank,
         course.event_type = 'referral.reopened' as is_in,
         case course.event_type when 'referral.closed' then 'closed' else 'reopened' end as move,
-        cast(null as varchar) as service_code
+        cast(null as string) as service_code
     from course
     inner join referrals on course.referral_key = referrals.referral_key
     where course.event_type in ('referral.closed', 'referral.reopened')
