@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SYNTHETIC ?= synthetic
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup run test test-deep benchmark benchmark-peers benchmark-feeds lint lock clean
+.PHONY: help setup setup-spark run test test-deep test-spark benchmark benchmark-peers benchmark-feeds lint lock clean
 
 help:          ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,6 +19,13 @@ $(STAMP): requirements.lock requirements-bootstrap.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
+setup-spark: .spark/.installed ## dbt-spark and PySpark, in an environment of their own
+
+.spark/.installed: requirements-spark.lock $(STAMP)
+	@test -x .spark/bin/python || $(PYTHON) -m venv .spark
+	@$(BIN)/uv pip install --quiet --python .spark/bin/python --require-hashes -r requirements-spark.lock
+	@touch .spark/.installed
+
 run: setup     ## simulate a small region and take it through Airflow to a published release
 	@$(BIN)/linkwork demo --synthetic $(SYNTHETIC)
 
@@ -27,6 +34,10 @@ test: setup    ## all tests, on real dbt, Airflow, Great Expectations and Delta
 
 test-deep: setup ## the full counts; no time limit
 	$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile=deep
+
+test-spark: setup-spark ## the models on Spark, row for row the same as on DuckDB; needs Java 17
+	@command -v java >/dev/null || test -n "$$JAVA_HOME" || { echo "Spark needs Java 17 or later: install it, or set JAVA_HOME" >&2; exit 69; }
+	LINKWORK_SPARK_PYTHON=.spark/bin/python $(BIN)/python -m pytest -n 0 tests/spark
 
 benchmark: setup ## ratios on logs of 1 and 10 million events, made on first use (see benchmarks/README.md)
 	$(BIN)/python -m benchmarks $(BENCHMARK)
@@ -48,6 +59,7 @@ lock: setup    ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-bootstrap.in --output-file requirements-bootstrap.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-benchmark.in --output-file requirements-benchmark.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-spark.in --output-file requirements-spark.lock
 
 clean:         ## remove the environment and all generated data
-	rm -rf $(VENV) data synthetic .keys .benchmarks
+	rm -rf $(VENV) data synthetic .keys .benchmarks .spark

@@ -1,7 +1,7 @@
 """dbt's build on Spark, in one process: `python on_spark.py SOURCES WORK [arguments of dbt build …]`.
 
-Runs in the environment of `make setup-spark`, where nothing of the project is installed. SOURCES/SCHEMA/TABLE.parquet are
-the tables that `linkwork build` would show to dbt; every model and seed is written to WORK/marts/NAME, as Parquet.
+Runs in the environment of `make setup-spark`, where nothing of the project is installed. SOURCES/SCHEMA/TABLE.parquet
+are the tables that `linkwork build` would show to dbt; every model and seed is written to WORK/marts/NAME, as Parquet.
 dbt-spark's session method takes the session of its process, so the session is made here and holds for all of dbt.
 """
 
@@ -28,6 +28,7 @@ def session(work: Path) -> SparkSession:
         "spark.sql.session.timeZone": "UTC",
         # Text that is no number fails the build, as it does on DuckDB, and no sum wraps around.
         "spark.sql.ansi.enabled": "true",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # the default says no zone
         # A small region: one partition, and plans that are interpreted, because compiling them takes longer than they.
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.codegen.wholeStage": "false",
@@ -42,7 +43,7 @@ def session(work: Path) -> SparkSession:
 
 
 def register(spark: SparkSession, sources: Path) -> None:
-    """A view for each source; dbt-spark knows one level of names, the schema, as DuckDB's `log.events` has."""
+    """Each source as a table of its schema: `log.events` and so on."""
     for file in sorted(sources.glob("*/*.parquet")):
         schema, table = file.parent.name, file.stem
         spark.sql(f"create schema if not exists {schema}")

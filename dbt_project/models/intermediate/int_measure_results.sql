@@ -28,7 +28,7 @@ with figures as (
         measures.measure_key,
         measures.instrument,
         measures.cut_point_version,
-        concat('value_set:', value_sets.value_set) as result,
+        'value_set:' || value_sets.value_set as result,
         cast(value_sets.value as decimal(18, 4)) as figure
     from {{ ref('int_measures') }} as measures
     inner join {{ ref('stg_reference__value_sets') }} as value_sets
