@@ -40,6 +40,7 @@ NOT_RUN = {
     ("docs/guides/data-engineer.md", "airflow pools import dags/pools.json"): (
         "changes a permanent Airflow; tests/dags loads the same pools into one of its own"
     ),
+    ("docs/guides/data-engineer.md", "make test-spark"): "is itself a test, in an environment of its own",
     ("docs/guides/data-engineer.md", "linkwork run --airflow"): "tests/dags takes the same job through a real Airflow",
 }
 
