@@ -17,8 +17,9 @@ from typing import Any
 
 import duckdb
 
-from simulator import activity, appointments, engagement, faults, random, reference, referrals, region, write
-from simulator import people as population
+from simulator import senders, world
+from simulator.senders import faults, reference, register, write
+from simulator.world import referrals, region
 
 VERSION = "2"
 DEFAULT_DAYS = (dt.date(2023, 4, 1), dt.date(2026, 3, 31))
@@ -63,13 +64,14 @@ def simulate(
     (partial / "truth").mkdir(parents=True)
     period = region.Period(*days)
     with connect() as con:
-        build(con, people, seed, period, effect_rate_ratio)
+        world.build(con, people, seed, period, effect_rate_ratio)
+        senders.build(con, period)
         files, injected = faults.inject(seed, write.files(con))
         (referred,) = con.execute("select count(*) from referrals").fetchone() or (0,)
         write.truth(con, partial, parameters)
         reference.write(con, partial / "reference", period)
     write.landing(partial, files)
-    write.table(partial / "reference" / "senders.csv", region.senders(period))
+    write.table(partial / "reference" / "senders.csv", register.rows(period))
     write.table(partial / "truth" / "faults.csv", [fault.row() for fault in injected])
     if out.exists():
         out.rmdir()
@@ -87,30 +89,6 @@ def connect() -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false; set threads = 2")
     return con
-
-
-def build(
-    con: duckdb.DuckDBPyConnection,
-    people: int,
-    seed: int,
-    period: region.Period,
-    effect_rate_ratio: float = 1.0,
-) -> None:
-    """Make every table in its order: visits decide who is referred, contacts decide who has more slots."""
-    random.install(con, seed)
-    region.build(con, period)
-    population.build(con, people)
-    population.registration_extracts(con)
-    appointments.visits(con)
-    referrals.candidates(con)
-    referrals.build(con)
-    referrals.referral_extracts(con)
-    engagement.build(con)
-    engagement.messages(con)
-    engagement.lines(con)
-    appointments.books(con, effect_rate_ratio)
-    appointments.appointment_extracts(con)
-    activity.build(con)
 
 
 def counts(files: list[write.File]) -> dict[str, object]:

@@ -14,7 +14,9 @@ import duckdb
 import pytest
 
 import simulator
-from simulator import region
+from simulator import world
+from simulator.world import people as population
+from simulator.world import random, region
 
 PEOPLE, SEED = 450, 7
 DAYS = (dt.date(2024, 4, 1), dt.date(2025, 9, 30))
@@ -105,8 +107,8 @@ def test_an_interrupted_run_leaves_nothing_and_the_next_gives_the_same_bytes(
 def test_another_seed_gives_the_people_other_numbers() -> None:
     def numbers(seed: int) -> list[Any]:
         with simulator.connect() as con:
-            simulator.random.install(con, seed)
-            simulator.population.number_people(con, 50)
+            random.install(con, seed)
+            population.number_people(con, 50)
             return con.execute("select nhs_number from numbers order by id").fetchall()
 
     assert not set(numbers(SEED)) & set(numbers(SEED + 1))
@@ -273,7 +275,7 @@ def test_need_drives_both_visits_and_referrals(root: Path) -> None:
 
 def test_the_effect_thins_visits_after_the_first_contact_and_no_others() -> None:
     with simulator.connect() as con:
-        simulator.build(con, PEOPLE, SEED, region.Period(*DAYS), 0.5)
+        world.build(con, PEOPLE, SEED, region.Period(*DAYS), 0.5)
         before, after, others = con.execute("""
             select avg(kept) filter (day <= engaged_from), avg(kept) filter (day > engaged_from),
                    avg(kept) filter (engaged_from is null)

@@ -1,4 +1,4 @@
-"""People, their registrations and what a practice says about them.
+"""People and their registrations.
 
 Everything that makes one person see a GP more than another goes through two quantities kept in the truth:
 `need` (0.2 and an exponential part, mean 1, fixed for the person) and illness spells (appointments.py), which
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from simulator.random import choice
+from simulator.world.random import choice
 
 FAMILY = (["Quill", "Brax", "Thorv", "Wend", "Zell", "Marv", "Oxl", "Pryd", "Skarn", "Vost", "Yarv", "Grund"],
           ["beck", "wyke", "holt", "mund", "stave"])  # fmt: skip
@@ -108,6 +108,7 @@ def build(con: duckdb.DuckDBPyConnection, count: int) -> None:
                if(number_held, nhs_number, '') as number_sent
         from started order by id
     """)
+    fall_ill(con)
     register(con)
 
 
@@ -133,6 +134,28 @@ def number_people(con: duckdb.DuckDBPyConnection, count: int) -> None:
         )
         select row_number() over (order by n) as id, printf('999%06d%d', stem, digit) as nhs_number
         from checked where digit < 10 qualify id <= {count} order by id
+    """)
+
+
+def fall_ill(con: duckdb.DuckDBPyConnection) -> None:
+    """Table conditions: from which day a person is on which register; place is the order practices name them in.
+
+    A person is on a register once a share that rises with age passes one fixed number, so registers only grow.
+    """
+    shares = values([(code, n, *rest) for n, (code, rest) in enumerate(CONDITIONS.items())])
+    con.execute(f"""
+        create table conditions as
+        with drawn as (
+            select id, code, place, power, date_of_birth, u(id, code) as chance,
+                   share / 1000 * if(by_need = 1, 0.4 + 0.6 * need, 1) as share
+            from people, (values {shares}) as c(code, place, share, power, by_need)
+        ), aged as (
+            select *, case when power > 0 then 80 * 365.25 * pow(chance / share, 1 / power) else 0 end as age_days
+            from drawn where chance < 0.9 and (power > 0 or chance < share)
+        )
+        select id, code, place,
+               (date_of_birth + greatest(5 * 365, floor(age_days)::bigint)::integer + 1)::date as since
+        from aged where age_days < 120 * 365
     """)
 
 
@@ -168,37 +191,4 @@ def register(con: duckdb.DuckDBPyConnection) -> None:
         from spells join practices on practices.number = practice join areas
             on areas.number = practice and areas.area = spells.area
         order by registration_id
-    """)
-
-
-def registration_extracts(con: duckdb.DuckDBPyConnection) -> None:
-    """Table registration_rows: each practice's registrations as known at each extract, in the file's columns.
-
-    A person is on a register when one fixed number lies below a share that rises with age, so that registers
-    only grow.
-    """
-    shares = values([(code, n, *rest) for n, (code, rest) in enumerate(CONDITIONS.items())])
-    con.execute(f"""
-        create table registration_rows as
-        with conditions as (
-            select id, extract_day, string_agg(code, ';' order by place) as registers
-            from people, (values {shares}) as c(code, place, share, power, by_need),
-                 (select extract_day from extracts where feed = 'registrations_csv') as e
-            where u(id, code) < least(0.9, share / 1000 * pow((extract_day - date_of_birth) / 365.25 / 80,
-                power)
-                                              * if(by_need = 1, 0.4 + 0.6 * need, 1))
-              and extract_day - date_of_birth > 5 * 365
-            group by all
-        )
-        select r.practice_code as sender, e.file, null as kind,
-               r.registration_id, r.practice_code, r.patient_id, p.number_sent as nhs_number, p.family_name,
-               p.given_name,
-               p.date_of_birth, r.postcode, p.sex, p.ethnic_category, r.lsoa_code, r.lsoa_vintage,
-               c.registers as long_term_conditions, r.started_on as registration_start,
-               if(r.ended_on < e.extract_day, r.ended_on, null) as registration_end,
-               if(r.ended_on < e.extract_day, r.end_reason, null) as end_reason,
-               extract_at(e.extract_day, r.practice_code) as extract_at
-        from registrations as r join people as p using (id)
-        join extracts as e on e.feed = 'registrations_csv' and r.started_on < e.extract_day
-        left join conditions as c on c.id = r.id and c.extract_day = e.extract_day
     """)

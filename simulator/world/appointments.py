@@ -1,4 +1,4 @@
-"""GP appointment books: who comes when, what became of each slot, and what each extract knew of it.
+"""GP appointment books: who comes when, and what became of each slot.
 
 Visits are a Poisson process: a steady part in proportion to need, age and deprivation, and extra visits in
 illness spells. Shares of status, mode, professional and lead time follow the published national figures;
@@ -7,7 +7,7 @@ missed slots rise with lead time.
 
 import duckdb
 
-from simulator.random import arrivals, choice
+from simulator.world.random import arrivals, choice
 
 SPELLS_PER_YEAR = 0.5  # for a person of average need
 SPELL_DAYS = (30, 150)
@@ -159,30 +159,4 @@ def books(con: duckdb.DuckDBPyConnection, effect_rate_ratio: float) -> None:
                'A' || lpad((row_number() over (partition by practice_code order by booked_at, ref))::varchar,
                    7, '0') as appointment_id
         from timed
-    """)
-
-
-def appointment_extracts(con: duckdb.DuckDBPyConnection) -> None:
-    """Table gp_appointment_rows: what each practice's extract says of each slot on the extract's day.
-
-    A slot ahead is Booked; for three days after a slot it may not yet be recorded that the person
-    came (GPs record it at once).
-    """
-    con.execute("""
-        create table gp_appointment_rows as
-        select a.practice_code as sender, e.file, null as kind, a.appointment_id, a.practice_code,
-               a.site_code, a.patient_id,
-               p.number_sent as nhs_number, strftime(a.booked_at, '%Y-%m-%d %H:%M:%S') as booked_at,
-               strftime(a.slot_start, '%Y-%m-%d %H:%M:%S') as slot_start,
-               case when a.outcome like 'Cancelled%' and a.cancelled_on < e.extract_day then a.outcome
-                    when a.day >= e.extract_day then 'Booked'
-                    when a.outcome = 'Attended' and a.hcp_type <> 'GP' and a.day >= e.extract_day - 3
-                        and u(a.ref, 'recorded late') < 0.3 then 'Unknown'
-                    else a.outcome end as status,
-               a.hcp_type, a.staff_role, a.appt_mode, a.national_category, a.context_type, a.service_setting,
-               a.clinician_id,
-               extract_at(e.extract_day, a.practice_code) as extract_at
-        from appointments as a join people as p using (id)
-        join extracts as e on e.feed = 'gp_appointments_csv' and a.day >= e.covers_from
-            and a.booked_at < e.extract_day
     """)

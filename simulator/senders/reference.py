@@ -13,9 +13,9 @@ from pathlib import Path
 
 import duckdb
 
-from simulator import region
+from simulator.world import region
 
-BANK_HOLIDAYS = Path(__file__).parent.parent / "linkwork" / "reference" / "facts" / "bank_holidays.csv"
+BANK_HOLIDAYS = Path(__file__).parents[2] / "linkwork" / "reference" / "facts" / "bank_holidays.csv"
 OPENED, NETWORKS_BEGAN = "19900101", "20190701"
 ICB, ICB_NAME, SUB_ICB = "QZZ", "Invented Shires ICB", "99Z"
 MOVED, MOVED_LEFT, MOVED_JOINED = 5, "20220630", "20220701"  # from the first network to its own

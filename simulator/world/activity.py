@@ -2,7 +2,7 @@
 
 import duckdb
 
-from simulator.random import arrivals, choice
+from simulator.world.random import arrivals, choice
 
 TAKEN_UP = 0.75  # of signposts
 SESSION = {"attended": 76, "missed": 13, "cancelled": 11}
@@ -10,11 +10,11 @@ CANCELLED_BY = {"person": 70, "provider": 30}
 ROLE = {"participant": 94, "carer": 3, "volunteer": 3}
 WITHDRAWS, COMPLETES = 0.25, 0.85
 DROP_IN_SPELLS_PER_YEAR = 0.03
-DANGLING_REFERENCE, DROP_IN_WITHOUT_NUMBER = 0.007, 0.15
+DANGLING_REFERENCE = 0.007
 
 
 def build(con: duckdb.DuckDBPyConnection) -> None:
-    """Table activity_rows: what each group recorded, in the file's columns."""
+    """Table attendances: each thing a group wrote down, with the day of it and the day on which it was written down."""
     drop_ins = arrivals("adults", "id", "drop-in", f"{DROP_IN_SPELLS_PER_YEAR} / 365.25 * need")
     con.execute(f"""
         create table attendances as
@@ -64,21 +64,4 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                if(withdraws, 'withdrawn', 'completed') as event, (day + 2)::date as recorded_on
         from sessions where n = held and referral_ref is not null
             and (withdraws or u(ref, 'completes') < {COMPLETES})
-    """)
-    con.execute(f"""
-        create table activity_rows as
-        select s.sender, x.file, null as kind,
-               'T' || lpad((row_number() over (partition by s.sender order by a.recorded_on, a.key))::varchar,
-                   7, '0') as event_id,
-               a.referral_service, a.referral_ref, p.given_name || ' ' || p.family_name as client_name,
-               if(a.referral_ref is null and u(a.ref, 'number given') < {DROP_IN_WITHOUT_NUMBER}, '',
-                   p.number_sent) as nhs_number,
-               a.event, a.day as session_date, a.asset_id, s.name as asset_name, s.category, s.delivery,
-               a.role, a.cancelled_by,
-               strftime(timezone('Europe/London',
-                   a.recorded_on + to_minutes(1020 + floor(u(a.key, 'entered') * 180)::integer)),
-                        '%Y-%m-%dT%H:%M:%SZ') as recorded_at
-        from attendances as a join people as p using (id) join assets as s using (asset_id)
-        join extracts as x on x.feed = 'activity_csv' and a.recorded_on >= x.covers_from
-            and a.recorded_on < x.extract_day
     """)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from simulator.random import stable
-from simulator.write import File
+from simulator.senders.write import File
+from simulator.world.random import stable
 
 LINES_PER_BAD_LINE = 150
 UNREGISTERED = "ZVC99"

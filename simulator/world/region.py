@@ -1,5 +1,5 @@
-"""Who sends what and when: practices, services, community groups, areas of residence, activities and extract
-dates.
+"""The organisations and places of the region: practices, services, community groups, areas of residence and
+activities.
 
 All names and codes are invented: practices Z90001.., PCNs U99001.., ICB QZZ, services ZSP01.., groups
 ZVC01.., areas E0199.....
@@ -46,48 +46,19 @@ ASSETS = [
 
 @dataclass(frozen=True)
 class Period:
-    """The simulated days (both inclusive) and the days on which senders make their extracts."""
+    """The simulated days, both inclusive."""
 
     first: dt.date
     last: dt.date
 
     @property
     def cut_off(self) -> dt.date:
-        """The day of the last extracts: what happened before it can be known, nothing later."""
+        """The day after: what happened before it can be known, nothing later."""
         return self.last + dt.timedelta(days=1)
-
-    def every(self, months: int) -> list[dt.date]:
-        """Extract days `months` apart, the last always being the cut-off."""
-        found = []
-        for step in range(months, 1200, months):
-            month = self.first.month - 1 + step
-            day = dt.date(self.first.year + month // 12, month % 12 + 1, 1)
-            if day >= self.cut_off:
-                break
-            found.append(day)
-        return [*found, self.cut_off]
-
-    def extracts(self) -> list[tuple[str, str, dt.date, dt.date]]:
-        """(feed, file, first day covered, extract day) of every file that each sender of a feed makes."""
-        half_years = self.every(6)
-        rows = []
-        for end in sorted({half_years[max(0, len(half_years) // 2 - 1)], self.cut_off}):
-            rows.append(("registrations_csv", f"registrations_{end}.csv", dt.date(1900, 1, 1), end))
-        start = self.first
-        for end in self.every(12):  # each extract reaches 90 days back into the one before
-            rows.append(("gp_appointments_csv", f"appointments_{end}.csv", start, end))
-            start = end - dt.timedelta(days=90)
-        start = self.first
-        for end in half_years:
-            rows.append(("referrals_csv", f"referrals_{end}.csv", self.first, end))
-            rows.append(("link_worker_jsonl", f"contacts_{end}.jsonl", start, end))
-            rows.append(("activity_csv", f"activity_{end}.csv", start, end))
-            start = end
-        return rows
 
 
 def build(con: duckdb.DuckDBPyConnection, period: Period) -> None:
-    """Make the tables practices, areas, assets and extracts."""
+    """Make the tables practices, areas and assets."""
     con.execute(f"set variable first_day = date '{period.first}'; set variable last_day = date '{period.last}'")
     con.execute("create table practices (number int, code varchar, weight int, decile int, vintage int)")
     con.executemany(
@@ -106,13 +77,6 @@ def build(con: duckdb.DuckDBPyConnection, period: Period) -> None:
     con.executemany(
         "insert into assets values (?, ?, ?, ?, ?)", [(a, group_code(g), n, c, d) for a, g, n, c, d in ASSETS]
     )
-    con.execute("create table extracts (feed varchar, file varchar, covers_from date, extract_day date)")
-    con.executemany("insert into extracts values (?, ?, ?, ?)", period.extracts())
-    con.execute("""
-        create macro extract_at(day, sender) as strftime(
-            day::timestamp + to_minutes(120 + floor(u(sender, 'extract minute') * 180)::integer),
-                '%Y-%m-%dT%H:%M:%SZ')
-    """)
 
 
 def practice_code(number: int) -> str:
@@ -121,24 +85,3 @@ def practice_code(number: int) -> str:
 
 def group_code(number: int) -> str:
     return f"ZVC{number:02d}"
-
-
-def senders(period: Period) -> list[dict[str, str]]:
-    """Rows of reference/senders.csv: code, what it sends, from which system, how often."""
-    kinds = [
-        ("practice", "gp_appointments_csv;registrations_csv", "synthetic-gp", 365,
-         [(practice_code(n), p[0]) for n, p in enumerate(PRACTICES, 1)]),
-        ("service", "referrals_csv;link_worker_jsonl", "synthetic-case", 184,
-         [(f"ZSP{n:02d}", name) for n, name in enumerate(SERVICES, 1)]),
-        ("group", "activity_csv", "synthetic-register", 184,
-         [(group_code(n), name) for n, name in enumerate(GROUPS, 1)]),
-    ]  # fmt: skip
-    return [
-        {
-            "code": code, "name": name, "kind": kind, "feeds": feeds, "source_system": system,
-            "valid_from": "1990-01-01", "valid_to": "", "cadence_days": str(cadence),
-            "agreement": f"SYN-{code}", "first_expected": str(period.first),
-        }
-        for kind, feeds, system, cadence, members in kinds
-        for code, name in members
-    ]  # fmt: skip

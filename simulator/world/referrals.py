@@ -1,4 +1,4 @@
-"""Referrals and what became of them, and what each extract of a service knew.
+"""Referrals and what became of them.
 
 Most referrals are decided at an attended GP encounter, the likelier the more often the person came in the 90
 days before: at the top of an illness spell and of chance. What follows falls back by itself, with no effect
@@ -8,7 +8,7 @@ in a year, several times the national share, so that a small region has cells to
 
 import duckdb
 
-from simulator.random import arrivals, choice
+from simulator.world.random import arrivals, choice
 
 PER_PERSON_YEAR = 0.06
 DECIDED_BY_GP = 0.77  # routes gp and practice_staff
@@ -34,11 +34,6 @@ REASONS = {
     "713458007": 10, "LOCAL:DEBT": 55, "LOCAL:BENEFITS": 65, "LOCAL:FOOD": 25, "LOCAL:EMPLOYMENT": 30,
     "LOCAL:WEIGHT": 45, "LOCAL:ACTIVITY": 55, "LOCAL:ANXIETY": 90, "LOCAL:LOWMOOD": 95, "LOCAL:CARER": 45,
     "LOCAL:ARTS": 15, "LOCAL:PETS": 8, "LOCAL:OTHER": 14,
-}  # fmt: skip
-NOTE = {
-    "": 55, "Prefers afternoon calls.": 12, "Spoke with NAME, keen to start.": 12,
-    "NAME asked for help with forms, bills.": 8, "Neighbour of NAME called; lives alone, no garden.": 5,
-    'Wants to "get out more".': 8,
 }  # fmt: skip
 
 
@@ -179,56 +174,4 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                substr(referral_key, 7) as serial
         from ended
         where received_on + between_days(u(ref, 'entered'), 0, 3) <= getvariable('last_day')
-    """)
-
-
-def referral_extracts(con: duckdb.DuckDBPyConnection) -> None:
-    """Table referral_rows: each service's whole register as known at each extract; milestones fill in.
-
-    Corrections: an accepted_on that was first entered two days late, and a premature closure that is taken
-    back. Service ZSP02 sends its third extract late, under a name that sorts after the others.
-    """
-    con.execute(f"""
-        create table referral_rows as
-        with known as (
-            select r.*, e.extract_day, service = 'ZSP02' and e.n = 3 and e.files > 3 as sent_late,
-                   'referrals_' || if(sent_late, 'late_', '') || e.extract_day || '.csv' as file,
-                   between_days(pow(u(ref, 'entry lag'), 2), 0, 6) as lag_days,
-                   accepted_corrected and e.extract_day - accepted_on < 190
-                       and accepted_on + lag_days + 2 < e.extract_day as accepted_wrong,
-                   (accepted_on + 40)::date as premature_on,
-                   reopened and premature_on + lag_days < e.extract_day and e.extract_day - premature_on < 184
-                       and not coalesce(closed_on + lag_days < e.extract_day, false) as closed_wrong
-            from referrals as r
-            join (select extract_day, row_number() over (order by extract_day) as n, count(*) over () as files
-                  from extracts where feed = 'referrals_csv') as e
-              on r.received_on + between_days(u(ref, 'entered'), 0, 3) < e.extract_day
-        ), marked as (
-            select *, lag(accepted_wrong) over kept > accepted_wrong as accepted_right,
-                   lag(closed_wrong) over kept > closed_wrong as closed_right,
-                   if((accepted_right or closed_right) and not sent_late, 'correction', null) as kind
-            from known window kept as (partition by referral_key order by extract_day)
-        )
-        select m.service as sender, m.file, m.kind, 'R-' || m.serial as referral_id,
-               m.practice_stated as practice_code,
-               printf('C%06d', m.id * 7 + 13) as client_id, p.number_sent as nhs_number, m.route,
-               m.referrer_role, m.referrer_id,
-               m.connector_model, m.reason_codes, m.decided_on, m.received_on,
-               case when m.accepted_on + lag_days < m.extract_day
-                   then (m.accepted_on + if(accepted_wrong, 2, 0))::date end as accepted_on,
-               if(m.rejected_on + lag_days < m.extract_day, m.rejected_on, null) as rejected_on,
-               if(m.rejected_on + lag_days < m.extract_day, m.rejection_reason, null) as rejection_reason,
-               if(m.declined_on + lag_days < m.extract_day, m.declined_on, null) as declined_on,
-               if(m.declined_on + lag_days < m.extract_day, m.decline_reason, null) as decline_reason,
-               if(m.on_hold_on + lag_days < m.extract_day, m.on_hold_on, null) as on_hold_on,
-               case when closed_wrong then premature_on when m.closed_on + lag_days < m.extract_day
-                   then m.closed_on end as closed_on,
-               case when closed_wrong then 'unable_to_contact' when m.closed_on + lag_days < m.extract_day
-                   then m.closure_reason end
-                   as closure_reason,
-               case when m.accepted_on + lag_days < m.extract_day then m.link_worker_id end as link_worker_id,
-               replace({choice("u(m.ref, 'note')", NOTE)}, 'NAME', p.given_name || ' ' || p.family_name)
-                   as notes,
-               extract_at(m.extract_day, m.service) as extract_at
-        from marked as m join people as p using (id)
     """)

@@ -1,0 +1,26 @@
+"""What community groups write down of who came."""
+
+import duckdb
+
+DROP_IN_WITHOUT_NUMBER = 0.15
+
+
+def rows(con: duckdb.DuckDBPyConnection) -> None:
+    """Table activity_rows: what each group recorded, in the file's columns."""
+    con.execute(f"""
+        create table activity_rows as
+        select s.sender, x.file, null as kind,
+               'T' || lpad((row_number() over (partition by s.sender order by a.recorded_on, a.key))::varchar,
+                   7, '0') as event_id,
+               a.referral_service, a.referral_ref, p.given_name || ' ' || p.family_name as client_name,
+               if(a.referral_ref is null and u(a.ref, 'number given') < {DROP_IN_WITHOUT_NUMBER}, '',
+                   p.number_sent) as nhs_number,
+               a.event, a.day as session_date, a.asset_id, s.name as asset_name, s.category, s.delivery,
+               a.role, a.cancelled_by,
+               strftime(timezone('Europe/London',
+                   a.recorded_on + to_minutes(1020 + floor(u(a.key, 'entered') * 180)::integer)),
+                        '%Y-%m-%dT%H:%M:%SZ') as recorded_at
+        from attendances as a join people as p using (id) join assets as s using (asset_id)
+        join extracts as x on x.feed = 'activity_csv' and a.recorded_on >= x.covers_from
+            and a.recorded_on < x.extract_day
+    """)
