@@ -1,4 +1,4 @@
-"""Attributes as at the event's day: practice, network, deprivation, age, long-term conditions (edge cases by number)."""
+"""Attributes as at the day of the event: practice, network, deprivation, age, conditions (edge cases by number)."""
 
 from datetime import date
 from typing import Any
