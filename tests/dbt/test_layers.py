@@ -204,3 +204,12 @@ def test_every_count_of_a_reporting_mart_can_be_traced(empty_build: EmptyBuild) 
         # Limits of intervals follow from their figure; what the sums are built from is not told twice.
         counts = {c for c, told in columns.items() if told["data_type"] == "bigint" and c not in mart.meta.key}
         assert counts <= set(lineage.figures), name
+
+
+def test_no_figure_of_one_link_worker_leaves_the_restricted_tier(empty_build: EmptyBuild) -> None:
+    """A link worker or referrer stands, as a pseudonym, in core marts only: in no reporting mart and no open one."""
+    named = re.compile(r"link_worker|referrer_(id|key)|clinician")
+    holders = {m.name: m for m in read_marts(empty_build.manifest_file) if any(map(named.match, m.columns))}
+    assert {"fct_caseload", "fct_caseload_workers", "fct_connections", "fct_contacts"} <= set(holders)
+    for name, mart in holders.items():
+        assert name.startswith("fct_") and mart.meta.tiers == ["restricted"], name

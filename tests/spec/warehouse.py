@@ -6,9 +6,9 @@ A table has one event a line, its cells parted by `|`:
     ann    | R1     | referral.received | 2025-03-10 | route=gp; reasons=LOCAL:DEBT,LOCAL:ARTS
 
 `says` holds payload columns (`route`, `reasons`, …), envelope columns (`provider_code`, …) and, for short,
-`at` = practice_code, `kind` = revision_kind, `asserted` = day of assertion, `load` = load_id, `referral` = the
-referral meant, `merged_into` = the person meant and `called` = an activity's category. People, records and referrals
-are names, turned into ids that differ by scope.
+`at` = practice_code, `kind` = revision_kind, `slot` (a fact of its own, as in an event feed), `asserted` = day of
+assertion, `load` = load_id, `referral` = the referral meant, `merged_into` = the person meant and `called` = an
+activity's category. People, records and referrals are names, turned into ids that differ by scope.
 """
 
 import hashlib
@@ -96,7 +96,7 @@ class Warehouse:
         day = date.fromisoformat(on)
         asserted = date.fromisoformat(says.pop("asserted", on))
         kind = says.pop("kind", "original")
-        slot = SLOTS.get(event_type, event_type)
+        slot = says.pop("slot", SLOTS.get(event_type, event_type))
         referral = says.pop("referral", None)
         load = says.pop("load", "load")
         called = says.pop("called", None)
@@ -183,7 +183,7 @@ class Warehouse:
         con.close()
 
 
-ENGAGEMENT = {"contact", "plan", "goal", "signpost", "measure", "support"}
+ENGAGEMENT = {"contact", "plan", "goal", "signpost", "measure", "support", "message"}
 
 
 def _at(day: date, hour: int) -> datetime:

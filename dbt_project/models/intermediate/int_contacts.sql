@@ -10,6 +10,7 @@ select
     events.engagement_channel as channel,
     events.engagement_minutes as minutes,
     events.engagement_outcome as outcome,
+    events.engagement_link_worker_key as link_worker_key,
     coalesce(referrals.route, 'unknown') as route,
     referrals.referral_key is not null as has_referral
 from {{ ref('stg_log__engagement_events') }} as events

@@ -20,6 +20,7 @@ with folded as (
         {{ stated_by('requester', 'referral.received', 'practice_code') }} as stated_practice_code,
         {{ stated_by('requester', 'referral.received', 'referral_route') }} as route,
         {{ stated_by('requester', 'referral.received', 'referral_referrer_role') }} as referrer_role,
+        {{ stated_by('requester', 'referral.received', 'referral_referrer_key') }} as referrer_key,
         {{ stated_by('requester', 'referral.received', 'referral_connector_model') }} as connector_model,
         {{ stated_by('requester', 'referral.received', 'referral_reasons') }} as reasons,
         {{ stated_by('requester', 'referral.received', 'referral_decided_on') }} as decided_on,

@@ -4,8 +4,8 @@
 
 with facts as (
     {{ effective_facts('referral', [
-        'route', 'referrer_role', 'connector_model', 'reasons', 'decided_on', 'link_worker_key', 'reason',
-        'code', 'code_system', 'source_term', 'stated_by', 'cancelled_by',
+        'route', 'referrer_role', 'referrer_key', 'connector_model', 'reasons', 'decided_on', 'link_worker_key',
+        'reason', 'code', 'code_system', 'source_term', 'stated_by', 'cancelled_by', 'transferred_to',
     ]) }}
 ),
 

@@ -15,6 +15,7 @@ select
     contacts.channel,
     contacts.minutes,
     contacts.outcome,
+    {{ id_text('contacts.link_worker_key') }} as link_worker_id,
     contacts.has_referral,
     contacts.route,
     {{ cut_columns('attributes') }}

@@ -70,6 +70,7 @@ select
     person_opt_out,
     referral_route,
     referral_referrer_role,
+    referral_referrer_key,
     referral_connector_model,
     referral_reasons,
     referral_decided_on,
@@ -80,6 +81,7 @@ select
     referral_source_term,
     referral_stated_by,
     referral_cancelled_by,
+    referral_transferred_to,
     registration_end_reason
 from {{ source('log', 'events') }}
 where {{ is_standing(source('log', 'events')) }}
