@@ -12,20 +12,20 @@ from tests.spec.warehouse import Warehouse, text_id
 # Bob is registered and described by nobody on the day; Cat's practice states no registers at all.
 EVENTS = """
 person | record | event                | on         | says
-ann    | A-r1   | registration.started | 2010-01-01 | at=Z91001
-ann    | A-r1   | registration.ended   | 2025-05-31 | at=Z91001; end_reason=moved_away
-ann    | A-r2   | registration.started | 2025-06-01 | at=Z91002
-ann    | A-p1   | person.described     | 2025-05-01 | at=Z91001; sex=female; birth_month=1975-06-01; ethnic_category=M; lsoa_code=E01991001; lsoa_vintage=2011; long_term_conditions=DM
-ann    | A-p2   | person.described     | 2025-12-01 | at=Z91002; sex=female; birth_month=1975-06-01; ethnic_category=M; lsoa_code=E01991001; lsoa_vintage=2021; long_term_conditions=DM,DEP
-ann    | A1     | referral.received    | 2025-05-31 | at=Z91002; route=gp
+ann    | A-r1   | registration.started | 2010-01-01 | at=Z96101
+ann    | A-r1   | registration.ended   | 2025-05-31 | at=Z96101; end_reason=moved_away
+ann    | A-r2   | registration.started | 2025-06-01 | at=Z96102
+ann    | A-p1   | person.described     | 2025-05-01 | at=Z96101; sex=female; birth_month=1975-06-01; ethnic_category=M; lsoa_code=E01996101; lsoa_vintage=2011; long_term_conditions=DM
+ann    | A-p2   | person.described     | 2025-12-01 | at=Z96102; sex=female; birth_month=1975-06-01; ethnic_category=M; lsoa_code=E01996101; lsoa_vintage=2021; long_term_conditions=DM,DEP
+ann    | A1     | referral.received    | 2025-05-31 | at=Z96102; route=gp
 ann    | A-c1   | contact.held         | 2025-05-31 | referral=A1
 ann    | A-c2   | contact.held         | 2025-06-01 | referral=A1
 ann    | A-m    | measure.recorded     | 2025-06-01 | referral=A1; instrument=ONS4; items=7,7,7,3
 ann    | A-a    | activity.attended    | 2025-06-02 | referral=A1; called=arts
 ann    | A2     | referral.received    | 2025-06-01 | route=self
 bob    | B1     | referral.received    | 2025-06-01 | at=V81999; route=self
-cat    | C-r    | registration.started | 2010-01-01 | at=Z91003
-cat    | C-p    | person.described     | 2025-05-01 | at=Z91003; sex=male
+cat    | C-r    | registration.started | 2010-01-01 | at=Z96103
+cat    | C-p    | person.described     | 2025-05-01 | at=Z96103; sex=male
 cat    | C1     | referral.received    | 2025-06-01 | route=gp
 """  # noqa: E501 - a line is a description
 
@@ -33,18 +33,18 @@ cat    | C1     | referral.received    | 2025-06-01 | route=gp
 def scenario(warehouse: Warehouse, scope: str) -> None:
     warehouse.add(scope, EVENTS)
     for n in (1, 3):
-        warehouse.practice(f"Z9100{n}", pcn="U91001", icb="QA1")
-    warehouse.practice("Z91002", pcn="U91001", icb="QA1", valid_to=date(2025, 5, 31))
-    warehouse.practice("Z91002", pcn="U91002", icb="QA1", valid_from=date(2025, 6, 1))
+        warehouse.practice(f"Z9610{n}", pcn="U96101", icb="QA9")
+    warehouse.practice("Z96102", pcn="U96101", icb="QA9", valid_to=date(2025, 5, 31))
+    warehouse.practice("Z96102", pcn="U96102", icb="QA9", valid_from=date(2025, 6, 1))
     for edition, census, decile in (("2019", "11", 1), ("2025", "21", 4)):
-        area = {f"lsoa{census}_code": "E01991001", "imd_rank": decile * 3000, "imd_decile": decile}
+        area = {f"lsoa{census}_code": "E01996101", "imd_rank": decile * 3000, "imd_decile": decile}
         warehouse.reference.setdefault(f"imd{edition}", []).append(area)
 
 
 CUTS = ["practice_code", "pcn_code", "sex", "age_band", "ethnic_category", "ethnic_group", "imd_decile"]
 CUTS += ["imd_quintile", "ltc_count", "ltc_group"]
-BEFORE = ("Z91001", "U91001", "female", "35-49", "M", "black", 1, "1", 1, "physical")
-AFTER = ("Z91002", "U91002", "female", "50-64", "M", "black", 4, "2", 2, "both")
+BEFORE = ("Z96101", "U96101", "female", "35-49", "M", "black", 1, "1", 1, "physical")
+AFTER = ("Z96102", "U96102", "female", "50-64", "M", "black", 4, "2", 2, "both")
 
 
 def cuts(row: dict[str, Any]) -> tuple[Any, ...]:
