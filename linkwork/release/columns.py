@@ -34,6 +34,7 @@ def check_columns(mart: Mart, types: dict[str, str]) -> None:
         *(rules.area_level, rules.period_type, rules.period_end),
         *rules.splits,
         *rules.breakdowns.values(),
+        *rules.only,
         *rules.cells,
         *rules.derived,
         *rules.labels,

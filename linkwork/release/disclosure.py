@@ -1,7 +1,8 @@
 """Primary disclosure control: one mart in, its open table out.
 
 What the open tier may hold of a mart, in this order:
-1. closed periods only: `period_end` + the policy's lag is not after the cut-off date (never the clock);
+1. the rows that `only` names, of closed periods: `period_end` + the policy's lag is not after the cut-off date
+   (never the clock);
 2. one split at a time: at most one of the splitting columns differs from `all` or `none` (NULL counts as
    differing);
 3. every count in the suppressed range is NULL, and so is every count of a row whose people are in it; the
@@ -102,6 +103,7 @@ def _controlled_sql(
         if cut_off
         else "false"
     )
+    only = "".join(f" and {name(column)} in ({', '.join(map(text, values))})" for column, values in rules.only.items())
     statuses = ", ".join(f"{_status_sql(column, rules, policy)} as {name(status_of(column))}" for column in rules.cells)
     values = ", ".join(
         f"case when {name(status_of(column))} = 'shown' then {rounded_sql(name(column), policy)} end as {name(column)}"
@@ -114,7 +116,7 @@ def _controlled_sql(
     hidden = ", ".join(name(status_of(column)) for column in rules.cells if column in rules.drop)
     return f"""
         with closed as (select *, {count_of_splits} as step_splits, {which} as step_split
-                        from {mart.relation} where {closed}),
+                        from {mart.relation} where {closed}{only}),
         judged as (select *, {statuses} from closed where step_splits <= 1),
         rounded as (select * replace ({values}) from judged)
         select {kept}, step_split, {steps}{", " + hidden if hidden else ""} from rounded"""

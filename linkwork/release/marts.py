@@ -40,7 +40,8 @@ class Disclosure(BaseModel):
     """Which columns of a mart mean what to disclosure control; see `linkwork.release.disclosure`.
 
     `breakdowns` maps a splitting column to the column that names the split (`breakdown_group` to
-    `breakdown`), so that each breakdown is judged on its own. `people_of` maps a count to the column of its
+    `breakdown`), so that each breakdown is judged on its own. `only` maps a column to the values the open tier
+    has of it; rows with others are for the restricted tier alone. `people_of` maps a count to the column of its
     people where they are not `people`, such as those of a denominator.
     """
 
@@ -51,6 +52,7 @@ class Disclosure(BaseModel):
     period_end: str
     splits: list[str] = []
     breakdowns: dict[str, str] = {}
+    only: dict[str, list[str]] = {}
     people: str
     counts: list[str] = []
     people_counts: list[str] = []

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 KEYS = {
     "registrations_csv": ("registration_id", "extract_at"),
@@ -23,6 +23,17 @@ KEYS = {
 }
 SEXES = {"1": "male", "2": "female", "9": "indeterminate"}
 BANDS = [(17, "0-17"), (34, "18-34"), (49, "35-49"), (64, "50-64"), (79, "65-79"), (200, "80+")]
+
+
+ETHNIC_GROUPS = {"white": "ABC", "mixed": "DEFG", "asian": "HJKL", "black": "MNP", "other": "RS"}
+MENTAL = {"DEM", "DEP", "LD", "SMI"}
+
+
+class Reference(NamedTuple):
+    """Practices by code, and deciles of deprivation by the census and code of an area."""
+
+    practices: dict[str, dict[str, str]]
+    deciles: dict[tuple[str, str], int]
 
 
 @dataclass(frozen=True)
@@ -47,11 +58,11 @@ class Region:
     """The records that a set of lines says, by feed."""
 
     by_feed: dict[str, list[Record]]
-    practices: dict[str, dict[str, str]]
+    reference: Reference
     described: dict[tuple[str, ...], list[tuple[Record, date]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, found: dict[str, Any], practices: dict[str, dict[str, str]]) -> "Region":
+    def of(cls, found: dict[str, Any], reference: Reference) -> "Region":
         headers = {file["load_id"]: file["header"] for file in found["raw"]["files"]}
         feeds = {(r["load_id"], r["source_line"]): (r["feed"], r["sender"]) for r in found["events"]["rows"]}
         newest: dict[tuple[str, str, str], tuple[str, list[dict[str, Any]]]] = {}
@@ -69,7 +80,7 @@ class Region:
         for (feed, sender, _), (_, versions) in newest.items():
             if len(versions) == 1:
                 by_feed[feed].append(Record(sender, versions[0]))
-        return cls(by_feed, practices)
+        return cls(by_feed, reference)
 
     # --- the person ---------------------------------------------------------------------------------
     def registrations(self, person: tuple[str, ...]) -> list[Record]:
@@ -84,7 +95,7 @@ class Region:
         return referral.said["practice_code"]
 
     def area(self, referral: Record, level: str) -> str:
-        known = self.practices.get(self.practice(referral))
+        known = self.reference.practices.get(self.practice(referral))
         return known[f"{level}_code"] if known else "UNKNOWN"
 
     def group(self, referral: Record, breakdown: str) -> str:
@@ -92,18 +103,38 @@ class Region:
             return "all"
         if breakdown == "route":
             return referral.said["route"]
-        # The newest description, of the practice of the latest registration first.
-        mine = self.registrations(referral.person)
-        if not mine:
+        said = self.description(referral)
+        if said is None:
             return "not_known" if breakdown == "sex" else "unknown"
-        starts = {p: max(r.day("registration_start") for r in mine if r.said["practice_code"] == p) for p in
-                  {r.said["practice_code"] for r in mine}}  # fmt: skip
-        newest = max(mine, key=lambda r: (starts[r.said["practice_code"]], r.said["extract_at"][:10]))
         if breakdown == "sex":
-            return SEXES.get(newest.said["sex"], "not_known")
-        born, on = newest.day("date_of_birth"), referral.day("received_on")
+            return SEXES.get(said.said["sex"], "not_known")
+        if breakdown == "ethnic_group":
+            category = said.said["ethnic_category"]
+            return next((g for g, letters in ETHNIC_GROUPS.items() if category and category in letters), "unknown")
+        if breakdown == "imd_quintile":
+            decile = self.reference.deciles.get((said.said["lsoa_vintage"], said.said["lsoa_code"]))
+            return str((decile + 1) // 2) if decile else "unknown"
+        if breakdown == "ltc_group":
+            registers = set(filter(None, said.said["long_term_conditions"].split(";")))
+            kinds = {"mental" if register in MENTAL else "physical" for register in registers}
+            return "both" if len(kinds) == 2 else next(iter(kinds), "none")
+        born, on = said.day("date_of_birth"), referral.day("received_on")
         age = (on.year * 12 + on.month - born.year * 12 - born.month) // 12
         return next(band for last, band in BANDS if age <= last)
+
+    def description(self, referral: Record) -> Record | None:
+        """What the practice of the day of receipt says of the person; else that of the latest registration."""
+        mine, on = self.registrations(referral.person), referral.day("received_on")
+        starts: dict[str, date] = {}
+        for r in mine:
+            starts[r.said["practice_code"]] = max(
+                r.day("registration_start"), starts.get(r.said["practice_code"], date.min)
+            )
+        held = any(_holds(r, on) for r in mine)
+        own = [r for r in mine if held and r.said["practice_code"] == self.practice(referral)]
+        return max(
+            own or mine, key=lambda r: (starts[r.said["practice_code"]], r.said["extract_at"][:10]), default=None
+        )
 
     def referrals(self, cell: dict[str, Any], *, with_all: bool = False) -> list[Record]:
         """The referrals received in a cell's period, area and group."""
@@ -151,11 +182,22 @@ class Region:
         ]
 
 
-def organisations(path: Path) -> dict[str, dict[str, str]]:
-    """The practices of the region's reference data, each with its network and board of today."""
+def reference(folder: Path) -> Reference:
+    """The region's practices, each with its network and board of today, and the deprivation of its areas."""
+    practices = {
+        row["gp_code"]: row | {"practice_code": row["gp_code"]} for row in _rows(folder / "practice_mapping.csv")
+    }
+    deciles = {
+        (census, row[f"lsoa{census[2:]}_code"]): int(row["imd_decile"])
+        for census, edition in (("2011", "2019"), ("2021", "2025"))
+        for row in _rows(folder / f"imd{edition}.csv")
+    }
+    return Reference(practices, deciles)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as handle:
-        found = [{k.lower(): v for k, v in row.items()} for row in csv.DictReader(handle)]
-    return {row["gp_code"]: row | {"practice_code": row["gp_code"]} for row in found}
+        return [{k.lower(): v for k, v in row.items()} for row in csv.DictReader(handle)]
 
 
 def people(records: Iterable[Record]) -> int:

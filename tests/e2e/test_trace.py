@@ -34,8 +34,8 @@ def home(region: Installation) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def practices(region: Installation) -> dict[str, dict[str, str]]:
-    return lines.organisations(region.folder / "region" / "reference" / "practice_mapping.csv")
+def reference(region: Installation) -> lines.Reference:
+    return lines.reference(region.folder / "region" / "reference")
 
 
 def rows(home: Settings, query: str) -> list[dict[str, Any]]:
@@ -76,40 +76,36 @@ def differences(row: dict[str, Any], again: dict[str, int]) -> dict[str, tuple[i
     return {figure: (row[figure], n) for figure, n in again.items() if row[figure] != n}
 
 
-def test_the_lines_behind_uptake_give_its_figures_again(
-    home: Settings, practices: dict[str, dict[str, str]], cells: int
-):
+def test_the_lines_behind_uptake_give_its_figures_again(home: Settings, reference: lines.Reference, cells: int):
     keys = [*KEYS, "stage"]
     for row in some(home, "rpt_uptake", keys, cells, "candidates > 0"):
         found = traced(home, "rpt_uptake", row, keys, "candidates")
-        again = lines.uptake(lines.Region.of(found, practices), plain(row))
+        again = lines.uptake(lines.Region.of(found, reference), plain(row))
         assert differences(row, again) == {}, where(row, keys)
         assert found["contributors"]["total"] == row["candidates"]
     for row in some(home, "rpt_uptake", keys, cells // 2, "referrals > 0 and stage <> 'referred'"):
         found = traced(home, "rpt_uptake", row, keys, "people")
-        again = lines.uptake(lines.Region.of(found, practices), plain(row))
+        again = lines.uptake(lines.Region.of(found, reference), plain(row))
         assert (again["referrals"], again["people"]) == (row["referrals"], row["people"]), where(row, keys)
         assert found["contributors"]["people"] == row["people"]
 
 
 def test_the_lines_behind_referral_reasons_give_their_figures_again(
-    home: Settings, practices: dict[str, dict[str, str]], cells: int
+    home: Settings, reference: lines.Reference, cells: int
 ):
     keys = [*KEYS, "reason_category", "counting"]
     with (PROJECT_ROOT / "dbt_project" / "seeds" / "code_map.csv").open() as handle:
         mapping = [entry for entry in csv.DictReader(handle) if entry["code_use"] == "need"]
     for row in some(home, "rpt_referral_reasons", keys, cells):
         found = traced(home, "rpt_referral_reasons", row, keys, "referrals")
-        region = lines.Region.of(found, practices)
+        region = lines.Region.of(found, reference)
         assert differences(row, lines.reasons(region, plain(row), mapping)) == {}, where(row, keys)
         everything = traced(home, "rpt_referral_reasons", row, keys, "referrals_all")
-        again = lines.reasons(lines.Region.of(everything, practices), plain(row) | {"reason_category": "all"}, mapping)
+        again = lines.reasons(lines.Region.of(everything, reference), plain(row) | {"reason_category": "all"}, mapping)
         assert again == {"referrals": row["referrals_all"], "people": row["people_all"]}, where(row, keys)
 
 
-def test_the_lines_behind_reattendance_give_its_figures_again(
-    home: Settings, practices: dict[str, dict[str, str]], cells: int
-):
+def test_the_lines_behind_reattendance_give_its_figures_again(home: Settings, reference: lines.Reference, cells: int):
     keys = [*KEYS, "window_days", "measure"]
     (pinned,) = rows(home, "select cut_off from log.pinned")
     # When a practice's appointment book begins and ends is said by all of its lines, not by those of a cell.
@@ -118,7 +114,7 @@ def test_the_lines_behind_reattendance_give_its_figures_again(
     }
     for row in some(home, "rpt_gp_reattendance", keys, cells, "indexes > 0"):
         found = traced(home, "rpt_gp_reattendance", row, keys, "referrals")
-        again = lines.reattendance(lines.Region.of(found, practices), plain(row), pinned["cut_off"], observed)
+        again = lines.reattendance(lines.Region.of(found, reference), plain(row), pinned["cut_off"], observed)
         assert differences(row, again) == {}, where(row, keys)
 
 

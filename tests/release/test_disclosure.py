@@ -122,6 +122,20 @@ def test_each_breakdown_is_judged_on_its_own(region: Any, example_row: Row, exam
     assert [w.split for w in region.publish().withheld] == ["age_band"]
 
 
+def test_a_breakdown_that_is_not_named_stays_in_the_restricted_tier(
+    region: Any, example_row: Row, example_meta: dict[str, Any]
+) -> None:
+    example_meta["disclosure"] |= {
+        "splits": ["route"],
+        "breakdowns": {"route": "reason"},
+        "only": {"reason": ["none", "sex"]},
+    }
+    rows = [example_row(reason="none"), example_row(reason="sex", route="1"), example_row(reason="ltc", route="both")]
+    mart = region.example(rows, example_meta)
+    assert {(r["reason"], r["route"]) for r in region.open_rows(mart)} == {("none", "all"), ("sex", "1")}
+    assert region.publish().withheld == []
+
+
 def test_one_split_at_a_time(region: Any, example_row: Row) -> None:
     mart = region.example(
         [

@@ -11,42 +11,42 @@ from tests.spec.warehouse import Warehouse, text_id
 # Two services; SB has a record of its own of cat's referral, not of bob's. The cut-off is 31 January 2026.
 EVENTS = """
 person | record | event                       | on         | says
-ann    | A1     | referral.received           | 2025-03-03 | provider_code=SA; at=Z90401; route=gp
+ann    | A1     | referral.received           | 2025-03-03 | provider_code=SA; at=Z96201; route=gp
 ann    | A1     | referral.accepted           | 2025-03-05 | provider_code=SA; link_worker_key=W1
 ann    | A-c1   | contact.attempted           | 2025-03-08 | provider_code=SA; referral=A1; link_worker_key=W1
 ann    | A-c2   | contact.held                | 2025-03-31 | provider_code=SA; referral=A1; link_worker_key=W1
 ann    | A-c3   | contact.held                | 2025-04-11 | provider_code=SA; referral=A1; link_worker_key=W2
 ann    | A1     | referral.put_on_hold        | 2025-04-20 | provider_code=SA
 ann    | A1     | referral.closed             | 2025-06-01 | provider_code=SA; reason=moved_away
-bob    | B1     | referral.received           | 2025-03-31 | provider_code=SA; at=Z90401; route=self
+bob    | B1     | referral.received           | 2025-03-31 | provider_code=SA; at=Z96201; route=self
 bob    | B1     | referral.accepted           | 2025-04-02 | provider_code=SA
 bob    | B1     | referral.transferred        | 2025-05-12 | provider_code=SA; transferred_to=SB
 bob    | B1     | referral.closed             | 2025-07-01 | provider_code=SA; reason=completed
-cat    | C1     | referral.received           | 2025-04-04 | provider_code=SA; at=Z90401; route=gp
+cat    | C1     | referral.received           | 2025-04-04 | provider_code=SA; at=Z96201; route=gp
 cat    | C1     | referral.transferred        | 2025-05-05 | provider_code=SA; transferred_to=SB
 cat    | C1     | referral.closed             | 2025-05-05 | provider_code=SA; reason=onward_referral
-cat    | C2     | referral.received           | 2025-05-08 | provider_code=SB; at=Z90401; route=other
-dan    | D1     | referral.received           | 2025-03-10 | provider_code=SA; at=Z90401; route=gp
+cat    | C2     | referral.received           | 2025-05-08 | provider_code=SB; at=Z96201; route=other
+dan    | D1     | referral.received           | 2025-03-10 | provider_code=SA; at=Z96201; route=gp
 dan    | D1     | referral.closed             | 2025-04-10 | provider_code=SA; reason=unable_to_contact
 dan    | D1     | referral.reopened           | 2025-05-20 | provider_code=SA
 dan    | D1     | referral.closed             | 2025-06-15 | provider_code=SA; reason=completed; slot=closed again
-eve    | E1     | referral.received           | 2025-03-15 | provider_code=SA; at=Z90401; route=gp
+eve    | E1     | referral.received           | 2025-03-15 | provider_code=SA; at=Z96201; route=gp
 eve    | E1     | referral.rejected           | 2025-03-20 | provider_code=SA
-fay    | F1     | referral.received           | 2025-03-16 | provider_code=SA; at=Z90401; route=gp
+fay    | F1     | referral.received           | 2025-03-16 | provider_code=SA; at=Z96201; route=gp
 fay    | F1     | referral.accepted           | 2025-03-18 | provider_code=SA
 fay    | F1     | referral.declined_by_person | 2025-04-30 | provider_code=SA
 fay    | F1     | referral.closed             | 2025-05-03 | provider_code=SA; reason=declined
-gus    | G1     | referral.received           | 2025-03-17 | provider_code=SA; at=Z90401; route=gp
+gus    | G1     | referral.received           | 2025-03-17 | provider_code=SA; at=Z96201; route=gp
 gus    | G1     | referral.entered_in_error   | 2025-03-18 | provider_code=SA
 hal    | H-c1   | contact.held                | 2025-04-15 | provider_code=SA; referral=never arrived
-ida    | I1     | referral.received           | 2025-10-01 | provider_code=SC; at=Z90401; route=gp
-ida    | I2     | referral.received           | 2025-10-02 | provider_code=SD; at=Z90401; route=gp
-ida    | I3     | referral.received           | 2025-11-02 | provider_code=SC; at=Z90401; route=gp
+ida    | I1     | referral.received           | 2025-10-01 | provider_code=SC; at=Z96201; route=gp
+ida    | I2     | referral.received           | 2025-10-02 | provider_code=SD; at=Z96201; route=gp
+ida    | I3     | referral.received           | 2025-11-02 | provider_code=SC; at=Z96201; route=gp
 ida    | I1     | referral.cancelled          | 2025-10-20 | provider_code=SC
-jim    | J1     | referral.received           | 2025-10-07 | provider_code=SE; at=Z90401; route=gp
+jim    | J1     | referral.received           | 2025-10-07 | provider_code=SE; at=Z96201; route=gp
 jim    | J1     | referral.transferred        | 2025-10-21 | provider_code=SE
 jim    | J1     | referral.closed             | 2025-12-01 | provider_code=SE; reason=completed
-kim    | K1     | referral.received           | 2025-10-07 | provider_code=SF; at=Z90401; route=gp
+kim    | K1     | referral.received           | 2025-10-07 | provider_code=SF; at=Z96201; route=gp
 kim    | K1     | referral.reopened           | 2025-10-09 | provider_code=SF
 kim    | K1     | referral.closed             | 2025-10-09 | provider_code=SF; reason=other; asserted=2025-10-12
 kim    | K1     | referral.closed             | 2025-10-09 | provider_code=SF; kind=retraction; asserted=2025-10-20
@@ -57,7 +57,7 @@ FLOWS = ("open_at_start", "new_referrals", "transferred_in", "reopened", "closed
 
 def scenario(warehouse: Warehouse, scope: str) -> None:
     warehouse.add(scope, EVENTS)
-    warehouse.practice("Z90401", pcn="U99401", icb="QU4")
+    warehouse.practice("Z96201", pcn="U96201", icb="QU4")
 
 
 def month(marts: Scenario, service: str, on: str, breakdown: str = "none", group: str = "all") -> dict[str, Any]:

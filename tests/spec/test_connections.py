@@ -11,7 +11,7 @@ from tests.spec.warehouse import Warehouse
 # Service CA reports messages back, CB never does. Asset ids are the sources' own.
 EVENTS = """
 person | record | event             | on         | says
-ann    | A1     | referral.received | 2025-03-03 | provider_code=CA; at=Z90501; route=gp; referrer_key=D1
+ann    | A1     | referral.received | 2025-03-03 | provider_code=CA; at=Z96202; route=gp; referrer_key=D1
 ann    | A-c1   | contact.held      | 2025-03-10 | referral=A1; provider_code=CA; link_worker_key=W1
 ann    | A-c2   | contact.held      | 2025-03-20 | referral=A1; provider_code=CA; link_worker_key=W1
 ann    | A-c3   | contact.held      | 2025-04-20 | referral=A1; provider_code=CA; link_worker_key=W2
@@ -22,13 +22,13 @@ ann    | A-b    | activity.booked   | 2025-04-01 | referral=A1; asset_id=walks; 
 ann    | A-v    | activity.attended | 2025-04-09 | referral=A1; asset_id=bowls; role=carer
 ann    | A-m1   | message.sent_back | 2025-05-01 | referral=A1; provider_code=CA
 ann    | A-m2   | message.sent_back | 2025-06-01 | referral=A1; provider_code=CA
-bob    | B1     | referral.received | 2025-03-31 | provider_code=CA; at=Z90501; route=gp; referrer_key=D1
+bob    | B1     | referral.received | 2025-03-31 | provider_code=CA; at=Z96202; route=gp; referrer_key=D1
 bob    | B-c1   | contact.held      | 2025-04-10 | referral=B1; provider_code=CA; link_worker_key=W2
-cat    | C1     | referral.received | 2025-03-12 | provider_code=CB; at=Z90501; route=gp; referrer_key=D2
+cat    | C1     | referral.received | 2025-03-12 | provider_code=CB; at=Z96202; route=gp; referrer_key=D2
 cat    | C-c1   | contact.held      | 2025-03-15 | referral=C1; provider_code=CB; link_worker_key=W3
 cat    | C-c2   | contact.held      | 2025-03-16 | referral=C1; provider_code=CB; link_worker_key=W3
 cat    | C-s    | signpost.made     | 2025-03-16 | referral=C1; provider_code=CB; asset_id=walks
-ann    | A2     | referral.received | 2025-03-28 | provider_code=CB; at=Z90501; route=self
+ann    | A2     | referral.received | 2025-03-28 | provider_code=CB; at=Z96202; route=self
 dan    | D1     | referral.received | 2025-03-02 | provider_code=CA; at=V81999; route=self
 """
 
@@ -37,10 +37,10 @@ SIZES = [("2025-01-01", 2000), ("2025-03-15", 4000)]
 
 def scenario(warehouse: Warehouse, scope: str) -> None:
     warehouse.add(scope, EVENTS)
-    warehouse.practice("Z90501", pcn="U99501", icb="QU5")
+    warehouse.practice("Z96202", pcn="U96202", icb="QU5")
     lists = [
         {
-            "practice_code": "Z90501",
+            "practice_code": "Z96202",
             "extract_on": date.fromisoformat(on),
             "sex": "ALL",
             "age": "ALL",
@@ -52,7 +52,7 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
     warehouse.reference.setdefault("list_sizes", []).extend(lists)
 
 
-def cell(marts: Scenario, service: str, practice: str = "Z90501") -> dict[str, Any]:
+def cell(marts: Scenario, service: str, practice: str = "Z96202") -> dict[str, Any]:
     return marts.row(
         """select * from rpt_connections where period_type = 'month' and period_start = date '2025-03-01'
         and area_code = $practice and breakdown = 'none' and service_code = $service""",

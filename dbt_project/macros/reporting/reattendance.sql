@@ -6,9 +6,8 @@
 {#- fct_reattendance with one row per referral: the figures of each window in columns that end in its length. -#}
 {% macro reattendance_wide(relation) -%}
     {%- set attributes = [
-        'referral_id', 'person_id', 'received_on', 'pcn_code', 'icb_code', 'route', 'sex', 'age_band',
-        'inclusion', 'index_basis',
-    ] -%}
+        'referral_id', 'person_id', 'received_on', 'pcn_code', 'icb_code', 'inclusion', 'index_basis',
+    ] + linkwork.reporting_breakdowns() -%}
     {%- set figures = {
         'is_followed': 'is_followed_through',
         'days_before': 'days_before',

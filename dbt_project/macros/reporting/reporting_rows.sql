@@ -3,11 +3,12 @@ One row of a relation for every figure it counts towards: period × area × brea
 
 Periods are calendar months, quarters and years (and, if asked for, all time up to the newest day of the relation);
 areas are those of the row itself, so they are as at its own date. breakdown 'none' has the one group 'all'.
-Arguments: relation; day, the column that places a row in a period; levels; with_all, whether all time is a period.
+Arguments: relation; day, the column that places a row in a period; levels; with_all, whether all time is a period;
+breakdowns, columns of the relation, for one that lacks some of the usual.
 -#}
-{% macro reporting_rows(relation, day, levels=['practice', 'pcn', 'icb'], with_all=false) -%}
+{% macro reporting_rows(relation, day, levels=['practice', 'pcn', 'icb'], with_all=false, breakdowns=none) -%}
     {%- set periods = [('month', 1), ('quarter', 3), ('year', 12)] -%}
-    {%- set breakdowns = ['route', 'sex', 'age_band'] -%}
+    {%- set breakdowns = linkwork.reporting_breakdowns() if breakdowns is none else breakdowns -%}
     select
         facts.*,
         periods.period_type,
@@ -62,6 +63,11 @@ Arguments: relation; day, the column that places a row in a period; levels; with
             {{ linkwork.period_end(linkwork.period_start('month', 'max(' ~ day ~ ')'), 1) }} as last_on
         from {{ relation }}
     ) as extent
+{%- endmacro %}
+
+{#- What every reporting mart of the long form is broken down by, one at a time: attributes as at the event's day. -#}
+{% macro reporting_breakdowns() -%}
+    {{ return(['route', 'sex', 'age_band', 'ethnic_group', 'imd_quintile', 'ltc_group']) }}
 {%- endmacro %}
 
 {#- The columns that place a figure: every reporting mart of the long form begins with them. -#}

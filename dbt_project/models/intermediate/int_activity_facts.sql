@@ -4,6 +4,7 @@ select
     events.correlation_id as referral_key,
     events.subject_key,
     events.provider_code as group_code,
+    events.practice_code as stated_practice_code,
     coalesce(events.source_system, '') as source_system,
     events.occurred_on as session_on,
     substr(events.event_type, 10) as status,
@@ -17,6 +18,7 @@ select
     events.activity_delivery as delivery,
     coalesce(events.activity_role, 'participant') as role,
     events.activity_cancelled_by as cancelled_by,
+    coalesce(referrals.route, 'unknown') as route,
     referrals.referral_key is not null as has_referral
 from {{ ref('stg_log__activity_events') }} as events
 left join {{ ref('int_codes') }} as codes

@@ -1,40 +1,12 @@
 -- One row per person seen in any event, with the newest description of them.
--- When several practices describe a person, the practice of the latest registration is right; ties are broken by
--- content, never by arrival.
-with registered as (
-    select
-        subject_key,
-        practice_code,
-        max(started_on) as started_on
-    from {{ ref('int_registrations') }}
-    group by subject_key, practice_code
-),
-
-deaths as (
+-- For what is known of them on a day, see int_person_periods.
+with deaths as (
     select
         subject_key,
         min(ended_on) as died_on
     from {{ ref('int_registrations') }}
     where is_deceased
     group by subject_key
-),
-
-ranked as (
-    select
-        described.*,
-        row_number() over (
-            partition by described.subject_key
-            order by
-                registered.started_on desc nulls last,
-                described.occurred_on desc nulls last,
-                described.fact_id asc
-        ) as choice
-    from {{ ref('stg_log__person_events') }} as described
-    left join registered
-        on
-            described.subject_key = registered.subject_key
-            and described.practice_code = registered.practice_code
-    where described.event_type = 'person.described'
 ),
 
 seen as (
@@ -63,18 +35,19 @@ people as (
 select
     people.subject_key,
     people.identity_quality,
-    ranked.subject_key is not null as is_described,
-    ranked.practice_code as described_by_practice,
-    ranked.person_birth_month as birth_month,
-    coalesce(ranked.person_sex, 'not_known') as sex,
-    coalesce(ranked.person_ethnic_category, '99') as ethnic_category,
-    ranked.person_lsoa_code as lsoa_code,
-    ranked.person_lsoa_vintage as lsoa_vintage,
-    coalesce({{ list_length('ranked.person_long_term_conditions') }}, 0) as long_term_condition_count,
+    described.subject_key is not null as is_described,
+    described.practice_code as described_by_practice,
+    described.birth_month,
+    coalesce(described.sex, 'not_known') as sex,
+    coalesce(described.ethnic_category, '99') as ethnic_category,
+    described.lsoa_code,
+    described.lsoa_vintage,
+    described.ltc_count,
+    coalesce(described.ltc_group, 'unknown') as ltc_group,
     deaths.died_on
 from people
-left join ranked
+left join {{ ref('int_person_descriptions') }} as described
     on
-        people.subject_key = ranked.subject_key
-        and ranked.choice = 1
+        people.subject_key = described.subject_key
+        and described.is_newest
 left join deaths on people.subject_key = deaths.subject_key

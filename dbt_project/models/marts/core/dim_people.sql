@@ -9,7 +9,8 @@ select
     people.ethnic_category,
     people.lsoa_code,
     people.lsoa_vintage,
-    cast(people.long_term_condition_count as integer) as long_term_condition_count,
+    people.ltc_count,
+    people.ltc_group,
     people.died_on,
     deprivation.imd_version,
     deprivation.imd_decile

@@ -52,7 +52,9 @@ contacts as (
         on
             contacts.referral_key = referrals.referral_key
             and referrals.received_on is not null
-    where contacts.status in ('held', 'attempted', 'missed')
+    where
+        contacts.status in ('held', 'attempted', 'missed')
+        and contacts.contact_on <= (select max(month_end) from {{ ref('int_caseload_months') }})
     group by
         contacts.referral_key,
         case when referrals.referral_key is null then contacts.subject_key end,
@@ -151,7 +153,10 @@ select
     coalesce(referrals.icb_code, 'UNKNOWN') as icb_code,
     coalesce(referrals.route, 'unknown') as route,
     coalesce(referrals.sex, 'not_known') as sex,
-    coalesce(referrals.age_band, 'unknown') as age_band
+    coalesce(referrals.age_band, 'unknown') as age_band,
+    coalesce(referrals.ethnic_group, 'unknown') as ethnic_group,
+    coalesce(referrals.imd_quintile, 'unknown') as imd_quintile,
+    coalesce(referrals.ltc_group, 'unknown') as ltc_group
 from months
 left join {{ ref('fct_referrals') }} as referrals
     on {{ id_text('months.referral_key') }} = referrals.referral_id

@@ -53,7 +53,9 @@ with sides as (
         count(case when status = 'attempted' then 1 end) as contacts_attempted,
         count(case when status = 'missed' then 1 end) as contacts_missed
     from {{ ref('fct_contacts') }}
-    where status in ('held', 'attempted', 'missed')
+    where
+        status in ('held', 'attempted', 'missed')
+        and contact_on <= (select max(month_end) from {{ ref('fct_caseload') }})
     group by
         coalesce(service_code, 'UNKNOWN'),
         coalesce(link_worker_id, 'unassigned'),

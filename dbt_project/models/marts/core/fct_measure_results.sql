@@ -11,6 +11,9 @@ select
     results.figure,
     results.band,
     results.higher_is_better,
-    results.is_case
+    results.is_case,
+    attributes.route,
+    {{ cut_columns('attributes') }}
 from {{ ref('int_measure_results') }} as results
 inner join {{ ref('int_measures') }} as measures on results.measure_key = measures.measure_key
+inner join {{ ref('int_measure_attributes') }} as attributes on measures.measure_key = attributes.measure_key

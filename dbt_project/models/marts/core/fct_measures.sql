@@ -23,7 +23,10 @@ select
     measures.value,
     measures.unit,
     measures.is_valid,
-    measures.remark
+    measures.remark,
+    attributes.route,
+    {{ cut_columns('attributes') }}
 from {{ ref('int_measures') }} as measures
+inner join {{ ref('int_measure_attributes') }} as attributes on measures.measure_key = attributes.measure_key
 left join {{ ref('int_measure_results') }} as results
     on measures.measure_key = results.measure_key and results.result = 'score'

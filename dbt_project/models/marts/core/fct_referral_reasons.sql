@@ -11,15 +11,10 @@ select
     reasons.mapping_version,
     referrals.person_id,
     referrals.received_on,
-    referrals.practice_code,
-    referrals.pcn_code,
-    referrals.icb_code,
     referrals.service_code,
     referrals.route,
     referrals.connector_model,
-    referrals.sex,
-    referrals.age_band,
-    referrals.ethnic_category
+    {{ cut_columns('referrals') }}
 from {{ ref('int_referral_reasons') }} as reasons
 inner join {{ ref('fct_referrals') }} as referrals
     on {{ id_text('reasons.referral_key') }} = referrals.referral_id

@@ -18,12 +18,13 @@ primary_reasons as (
 select
     {{ id_text('referrals.referral_key') }} as referral_id,
     {{ id_text('referrals.subject_key') }} as person_id,
-    practices.organisation_key,
-    practices.practice_code,
-    practices.pcn_code,
-    practices.icb_code,
-    practices.practice_basis,
-    practices.practice_match,
+    attributes.organisation_key,
+    attributes.practice_code,
+    attributes.pcn_code,
+    attributes.icb_code,
+    attributes.practice_basis,
+    attributes.practice_match,
+    attributes.description_basis,
     referrals.service_code,
     coalesce(referrals.route, 'unknown') as route,
     referrals.referrer_role,
@@ -54,14 +55,19 @@ select
     coalesce(activity.sessions_attended, 0) as sessions_attended,
     activity.completed_on as activity_completed_on,
     indexed.referral_sequence,
-    coalesce(people.sex, 'not_known') as sex,
-    coalesce(people.ethnic_category, '99') as ethnic_category,
-    {{ age_in_years('people.birth_month', 'referrals.received_on') }} as age_at_referral,
-    {{ age_band(age_in_years('people.birth_month', 'referrals.received_on')) }} as age_band
+    attributes.sex,
+    attributes.age as age_at_referral,
+    attributes.age_band,
+    attributes.ethnic_category,
+    attributes.ethnic_group,
+    attributes.imd_version,
+    attributes.imd_decile,
+    attributes.imd_quintile,
+    attributes.ltc_count,
+    attributes.ltc_group
 from referrals
-inner join {{ ref('int_referral_practices') }} as practices on referrals.referral_key = practices.referral_key
+inner join {{ ref('int_referral_attributes') }} as attributes on referrals.referral_key = attributes.referral_key
 inner join {{ ref('int_reattendance_index') }} as indexed on referrals.referral_key = indexed.referral_key
 left join primary_reasons on referrals.referral_key = primary_reasons.referral_key
 left join {{ ref('int_engagement') }} as engagement on referrals.referral_key = engagement.referral_key
 left join {{ ref('int_activity') }} as activity on referrals.referral_key = activity.referral_key
-left join {{ ref('int_people') }} as people on referrals.subject_key = people.subject_key
