@@ -8,7 +8,7 @@ import pytest
 
 from linkwork import engine, warehouse
 from linkwork.cli.output import settings as settings_of
-from tests.e2e.conftest import Installation
+from tests.support.installation import Installation
 from tests.support.log import add_sender, ingest
 
 NUMBERS = ("9990000018", "9990000026", "9990000034", "9990000042")

@@ -16,8 +16,8 @@ from linkwork.errors import EXIT_USAGE, UsageError
 from linkwork.files import write_json
 from linkwork.release.marts import read_marts
 from linkwork.settings import Settings
-from tests.e2e.conftest import Installation
 from tests.support.depth import deep
+from tests.support.installation import Installation
 from tests.support.log import CONTRACT, add_sender, at, csv_text, day, deliver, rows
 
 POINTS = deep(5, 20)

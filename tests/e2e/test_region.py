@@ -7,7 +7,7 @@ import re
 import duckdb
 import pytest
 
-from tests.e2e.conftest import Installation
+from tests.support.installation import Installation
 
 FATES = ("accepted", "duplicate", "conflict", "quarantined", "skipped")
 

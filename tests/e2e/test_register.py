@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from ingestion import refused as refused_text
-from tests.e2e.conftest import Installation
 from tests.support.books import FEED, FIRST, TITLE, register
+from tests.support.installation import Installation
 
 NUMBERS = ("9990000018", "9990000026", "9990000034")
 HEAD = ["Member no", "Name", "NHS number", "Referred by", "Referral no"]

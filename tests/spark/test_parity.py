@@ -5,8 +5,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +14,7 @@ import pytest
 
 from linkwork import engine
 from linkwork.processes import run
+from tests.support.installation import install
 
 SPARK_PYTHON = os.environ.get("LINKWORK_SPARK_PYTHON", "")
 if not SPARK_PYTHON:
@@ -54,20 +53,12 @@ class Built(NamedTuple):
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The region as `linkwork build` leaves it."""
-    folder = tmp_path_factory.mktemp("region")
-    env = {k: v for k, v in os.environ.items() if not k.startswith("LINKWORK_")}
-    env |= {"LINKWORK_HOME": "data", "LINKWORK_KEYS_DIR": "keys", "LINKWORK_TEST_NUMBERS": "allow"}
-    linkwork = str(Path(sys.executable).parent / "linkwork")
-    for arguments, expected in (
-        (("keys", "init"), 0),
-        (("simulate", "--people", str(PEOPLE), "--seed", "11", "--out", "region"), 0),
-        (("reference", "load", "--all", "region/reference"), 0),
-        (("ingest", "--landing", "region/landing"), 3),  # it holds a file of an unregistered sender
-        (("build",), 0),
-    ):
-        done = subprocess.run([linkwork, *arguments], env=env, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == expected, f"{arguments}: {done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-    return folder / "data" / "warehouse" / "warehouse.duckdb"
+    region = install(tmp_path_factory.mktemp("region"))
+    region.run("simulate", "--people", str(PEOPLE), "--seed", "11", "--out", "region")
+    region.run("reference", "load", "--all", "region/reference")
+    region.run("ingest", "--landing", "region/landing", expect=3)  # it holds a file of an unregistered sender
+    region.run("build")
+    return region.home / "warehouse" / "warehouse.duckdb"
 
 
 @pytest.fixture(scope="module")

@@ -43,17 +43,17 @@ contacts as (
         case when referrals.referral_key is null then contacts.subject_key end as subject_key,
         coalesce(contacts.service_code, referrals.service_code, 'UNKNOWN') as service_code,
         {{ period_start('month', 'contacts.contact_on') }} as month_start,
-        min(case when contacts.status = 'held' then contacts.contact_on end) as first_held_on,
-        count(case when contacts.status = 'held' then 1 end) as contacts_held,
-        count(case when contacts.status = 'attempted' then 1 end) as contacts_attempted,
-        count(case when contacts.status = 'missed' then 1 end) as contacts_missed
+        {%- for figure, counted in caseload_contact_counts('contacts.status').items() %}
+        {{ counted }} as {{ figure }},
+        {%- endfor %}
+        min(case when contacts.status = 'held' then contacts.contact_on end) as first_held_on
     from {{ ref('int_contacts') }} as contacts
     left join {{ ref('int_referrals') }} as referrals
         on
             contacts.referral_key = referrals.referral_key
             and referrals.received_on is not null
     where
-        contacts.status in ('held', 'attempted', 'missed')
+        {{ is_caseload_contact('contacts.status') }}
         and contacts.contact_on <= (select max(month_end) from {{ ref('int_caseload_months') }})
     group by
         contacts.referral_key,
@@ -81,10 +81,10 @@ months as (
         {%- for figure in caseload_flows() %}
         coalesce(stayed.{{ figure }}, 0) as {{ figure }},
         {%- endfor %}
-        stayed.last_day,
-        coalesce(contacts.contacts_held, 0) as contacts_held,
-        coalesce(contacts.contacts_attempted, 0) as contacts_attempted,
-        coalesce(contacts.contacts_missed, 0) as contacts_missed
+        {%- for figure in caseload_contacts() %}
+        coalesce(contacts.{{ figure }}, 0) as {{ figure }},
+        {%- endfor %}
+        stayed.last_day
     from stayed
     full outer join contacts
         on
@@ -139,9 +139,9 @@ select
             then 1
         else 0
     end as unanswered_at_end,
-    cast(months.contacts_held as integer) as contacts_held,
-    cast(months.contacts_attempted as integer) as contacts_attempted,
-    cast(months.contacts_missed as integer) as contacts_missed,
+    {%- for figure in caseload_contacts() %}
+    cast(months.{{ figure }} as integer) as {{ figure }},
+    {%- endfor %}
     case
         when months.open_at_start = 1 then coalesce({{ id_text('workers.at_start.link_worker_key') }}, 'unassigned')
     end as link_worker_at_start,

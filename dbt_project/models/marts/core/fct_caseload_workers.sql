@@ -1,21 +1,18 @@
 -- One row per service, link worker (a pseudonym) and month: the worker's caseload, and contacts by who made them.
 -- For managing and supervising within the restricted tier only: no figure by worker leaves it. Who is named last, by
 -- the acceptance or by anything done, has the referral; a referral that changes hands within a service is handed over.
+{%- set handed_over = 'sum(case when link_worker_at_start <> link_worker_at_end then 1 else 0 end)' %}
+{%- set at_end = {'handed_in': handed_over} %}
+{%- for figure in caseload_flows()[1:] + ['waiting_at_end'] %}
+{%- do at_end.update({figure: 'sum(' ~ figure ~ ')'}) %}
+{%- endfor %}
+
 with sides as (
     select
         service_code,
         link_worker_at_start as link_worker_id,
         month_start,
-        sum(open_at_start) as open_at_start,
-        sum(case when link_worker_at_start <> link_worker_at_end then 1 else 0 end) as handed_out,
-        {%- for figure in caseload_flows()[1:] %}
-        0 as {{ figure }},
-        {%- endfor %}
-        0 as handed_in,
-        0 as waiting_at_end,
-        0 as contacts_held,
-        0 as contacts_attempted,
-        0 as contacts_missed
+        {{ caseload_worker_columns({'open_at_start': 'sum(open_at_start)', 'handed_out': handed_over}) | indent(4) }}
     from {{ ref('fct_caseload') }}
     where open_at_start = 1
     group by service_code, link_worker_at_start, month_start
@@ -24,16 +21,7 @@ with sides as (
         service_code,
         link_worker_at_end as link_worker_id,
         month_start,
-        0 as open_at_start,
-        0 as handed_out,
-        {%- for figure in caseload_flows()[1:] %}
-        sum({{ figure }}) as {{ figure }},
-        {%- endfor %}
-        sum(case when link_worker_at_start <> link_worker_at_end then 1 else 0 end) as handed_in,
-        sum(waiting_at_end) as waiting_at_end,
-        0 as contacts_held,
-        0 as contacts_attempted,
-        0 as contacts_missed
+        {{ caseload_worker_columns(at_end) | indent(4) }}
     from {{ ref('fct_caseload') }}
     where is_on_caseload
     group by service_code, link_worker_at_end, month_start
@@ -42,19 +30,10 @@ with sides as (
         coalesce(service_code, 'UNKNOWN') as service_code,
         coalesce(link_worker_id, 'unassigned') as link_worker_id,
         {{ period_start('month', 'contact_on') }} as month_start,
-        0 as open_at_start,
-        0 as handed_out,
-        {%- for figure in caseload_flows()[1:] %}
-        0 as {{ figure }},
-        {%- endfor %}
-        0 as handed_in,
-        0 as waiting_at_end,
-        count(case when status = 'held' then 1 end) as contacts_held,
-        count(case when status = 'attempted' then 1 end) as contacts_attempted,
-        count(case when status = 'missed' then 1 end) as contacts_missed
+        {{ caseload_worker_columns(caseload_contact_counts('status')) | indent(4) }}
     from {{ ref('fct_contacts') }}
     where
-        status in ('held', 'attempted', 'missed')
+        {{ is_caseload_contact('status') }}
         and contact_on <= (select max(month_end) from {{ ref('fct_caseload') }})
     group by
         coalesce(service_code, 'UNKNOWN'),

@@ -24,18 +24,15 @@ select
     referrals.practice_code,
     referrals.pcn_code,
     referrals.icb_code,
-    referrals.route,
-    referrals.sex,
-    referrals.age_band,
-    referrals.ethnic_group,
-    referrals.imd_quintile,
-    referrals.ltc_group,
+    {%- for breakdown in reporting_breakdowns() %}
+    referrals.{{ breakdown }},
+    {%- endfor %}
     {{ id_text('folded.referrer_key') }} as referrer_id,
     1 as referrals,
     case when folded.referrer_key is null then 0 else 1 end as referrals_with_referrer,
-    case when continuity.contacts >= 2 then 1 else 0 end as referrals_in_continuity,
-    case when continuity.contacts >= 2 then continuity.contacts else 0 end as contacts_in_continuity,
-    case when continuity.contacts >= 2 then continuity.contacts_same_worker else 0 end as contacts_same_worker,
+    case when continuity.referral_key is null then 0 else 1 end as referrals_in_continuity,
+    coalesce(continuity.contacts, 0) as contacts_in_continuity,
+    coalesce(continuity.contacts_same_worker, 0) as contacts_same_worker,
     reporters.service_code is not null as is_messaging_known,
     case
         when reporters.service_code is null then null
@@ -47,6 +44,9 @@ select
 from {{ ref('fct_referrals') }} as referrals
 inner join {{ ref('int_referrals') }} as folded
     on referrals.referral_id = {{ id_text('folded.referral_key') }}
-left join {{ ref('int_continuity') }} as continuity on folded.referral_key = continuity.referral_key
+left join {{ ref('int_continuity') }} as continuity
+    on
+        folded.referral_key = continuity.referral_key
+        and continuity.contacts >= 2
 left join messages on folded.referral_key = messages.referral_key
 left join reporters on coalesce(referrals.service_code, 'UNKNOWN') = reporters.service_code

@@ -10,50 +10,31 @@ with connections as (
 ),
 
 placed as (
-    {{ reporting_rows('connections', 'received_on', levels=['practice']) }}
-),
-
-with_total as (
-    select
-        {{ reporting_keys('placed') }},
-        case when services.is_total then 'all' else placed.service_code end as service_code,
-        placed.referral_id,
-        placed.person,
-        placed.referrer_id,
-        {%- for figure in connection_figures() %}
-        placed.{{ figure }},
-        {%- endfor %}
-        placed.is_messaging_known
-    from placed
-    cross join (
-        select false as is_total
-        union all
-        select true as is_total
-    ) as services
+    {{ connection_rows('connections') }}
 ),
 
 counted as (
     select
         {{ reporting_keys() }},
-        service_code,
+        counted_service as service_code,
         {%- for figure in connection_figures() %}
         cast(sum({{ figure }}) as bigint) as {{ figure }},
         {%- endfor %}
         count(case when is_messaging_known then 1 end) as referrals_messaging_known,
         count(distinct person) as people,
         count(distinct referrer_id) as active_referrers
-    from with_total
-    group by {{ reporting_keys() }}, service_code
+    from placed
+    group by {{ reporting_keys() }}, counted_service
 ),
 
 breadth as (
     select
-        {{ reporting_keys('with_total') }},
-        with_total.service_code,
+        {{ reporting_keys('placed') }},
+        placed.counted_service as service_code,
         count(distinct assets.asset_id) as assets_used
-    from with_total
-    inner join {{ ref('fct_referral_assets') }} as assets on with_total.referral_id = assets.referral_id
-    group by {{ reporting_keys('with_total') }}, with_total.service_code
+    from placed
+    inner join {{ ref('fct_referral_assets') }} as assets on placed.referral_id = assets.referral_id
+    group by {{ reporting_keys('placed') }}, placed.counted_service
 )
 
 select
