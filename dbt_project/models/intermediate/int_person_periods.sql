@@ -2,6 +2,9 @@
 -- The stretches of a person cover all time without overlap. Of registrations that overlap the one that began last
 -- holds, then the one that ends last. The practice of the stretch describes the person; where it does not, or there is
 -- none, their newest description by any does.
+{%- set described =
+    ['birth_month', 'sex', 'ethnic_category', 'lsoa_code', 'lsoa_vintage', 'ltc_count', 'ltc_group']
+%}
 with edges as (
     select
         subject_key,
@@ -62,16 +65,14 @@ select
     stretches.valid_from,
     stretches.valid_to,
     stretches.practice_code,
+    {%- for column in described %}
+    case when own.subject_key is not null then own.{{ column }} else newest.{{ column }} end as {{ column }},
+    {%- endfor %}
     case
         when own.subject_key is not null then 'registered_practice'
         when newest.subject_key is not null then 'newest'
         else 'none'
     end as description_basis
-    {%- for column in [
-        'birth_month', 'sex', 'ethnic_category', 'lsoa_code', 'lsoa_vintage', 'ltc_count', 'ltc_group',
-    ] %},
-    case when own.subject_key is not null then own.{{ column }} else newest.{{ column }} end as {{ column }}
-    {%- endfor %}
 from stretches
 left join {{ ref('int_person_descriptions') }} as own
     on
