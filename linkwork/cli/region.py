@@ -18,6 +18,9 @@ def simulate(
     out: Annotated[Path, typer.Option(help="Where the region is written: landing, reference, truth.")],
     people: Annotated[int, typer.Option(min=300, help="How many people are registered.")] = DEMO_PEOPLE,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = DEMO_SEED,
+    both_reported: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of a practice's referrals that the practice reports too.")
+    ] = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Write a synthetic region: files as senders would send them, reference data, and the truth apart."""
@@ -25,7 +28,7 @@ def simulate(
 
     if out.exists() and any(out.iterdir()):
         raise UsageError("the folder is not empty", where=str(out), do="name a new folder")
-    summary = write_region(people, seed, out)
+    summary = write_region(people, seed, out, both_reported=both_reported)
     if as_json:
         say_json(summary)
     else:

@@ -4,10 +4,14 @@ from simulator.world import region
 from simulator.world.region import Period
 
 
-def rows(period: Period) -> list[dict[str, str]]:
-    """Rows of reference/senders.csv: code, what it sends, from which system, how often."""
+def rows(period: Period, *, practices_refer: bool = False) -> list[dict[str, str]]:
+    """Rows of reference/senders.csv: code, what it sends, from which system, how often.
+
+    practices_refer: whether practices report the referrals they send.
+    """
+    of_practices = "gp_appointments_csv;registrations_csv" + (";referrals_csv" if practices_refer else "")
     kinds = [
-        ("practice", "gp_appointments_csv;registrations_csv", "synthetic-gp", 365,
+        ("practice", of_practices, "synthetic-gp", 365,
          [(region.practice_code(n), p[0]) for n, p in enumerate(region.PRACTICES, 1)]),
         ("service", "referrals_csv;link_worker_jsonl", "synthetic-case", 184,
          [(f"ZSP{n:02d}", name) for n, name in enumerate(region.SERVICES, 1)]),

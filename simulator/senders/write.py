@@ -18,7 +18,8 @@ COLUMNS = {
     "referrals_csv": """
         referral_id practice_code client_id nhs_number route referrer_role referrer_id connector_model
         reason_codes decided_on received_on accepted_on rejected_on rejection_reason declined_on
-        decline_reason on_hold_on closed_on closure_reason link_worker_id notes extract_at""",
+        decline_reason on_hold_on closed_on closure_reason link_worker_id stated_by service_code
+        shared_reference notes extract_at""",
     "activity_csv": """
         event_id referral_service referral_ref client_name nhs_number event session_date asset_id
         asset_name category delivery role cancelled_by recorded_at""",
@@ -120,7 +121,9 @@ def table(path: Path, rows: list[dict[str, str]]) -> None:
 
 
 def truth(con: duckdb.DuckDBPyConnection, root: Path, parameters: dict[str, object]) -> None:
-    """Write truth/people.parquet (one row a person) and truth/parameters.json."""
+    """Write truth/people.parquet (one row a person), truth/referral_pairs.csv (one row a referral that practice and
+    service both report) and truth/parameters.json.
+    """
     ratio = float(str(parameters["effect_rate_ratio"]))
     target = str(root / "truth" / "people.parquet").replace("'", "''")
     con.execute("set threads = 1")  # one thread writes one order of row groups
@@ -139,6 +142,14 @@ def truth(con: duckdb.DuckDBPyConnection, root: Path, parameters: dict[str, obje
                        from referrals group by id) as r using (id)
             order by person_id
         ) to '{target}' (format parquet)
+    """)
+    pairs = str(root / "truth" / "referral_pairs.csv").replace("'", "''")
+    con.execute(f"""
+        copy (
+            select practice_code as practice_sender, practice_reference, service as service_sender,
+                   'R-' || serial as service_reference, shared_reference
+            from requests order by all
+        ) to '{pairs}' (format csv, header)
     """)
     (root / "truth" / "parameters.json").write_text(
         json.dumps(parameters, indent=2, sort_keys=True) + "\n", encoding="utf-8"

@@ -89,7 +89,7 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"""
         create table referrals as
         with spaced as (
-            select c.*, r.practice_code, r.practice, p.died_on,
+            select c.*, r.practice_code, r.practice, r.patient_id, p.died_on,
                    if(p.left_on > c.received_on and r.ended_on = p.left_on and p.next_practice is null,
                        p.left_on, null) as left_on
             from candidates as c join people as p using (id)
@@ -135,8 +135,8 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                       workday((gone_on + between_days(chance, 2, 14))::date), closing) as closed
             from engaged
         )
-        select ref, id, decision, practice_code, printf('ZSP%02d', service_number) as service, route,
-               reason_codes,
+        select ref, id, decision, decided, practice_code, patient_id,
+               printf('ZSP%02d', service_number) as service, route, reason_codes,
                if(decided is not null and u(ref, 'decision stated') < 0.75, decided, null) as decided_on,
                received_on,
                if(accepting <= coalesce(gone_on, accepting), accepting, null) as accepted_on,
