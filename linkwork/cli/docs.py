@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from linkwork.cli.output import command, console
+from linkwork.cli.output import AsJson, command, console, errors, say_json, settings
 from linkwork.errors import UsageError
 from linkwork.settings import PROJECT_ROOT
 
@@ -42,6 +42,22 @@ def measures(
         )
     out.write_text(definitions_page.page(defined), encoding="utf-8")
     console.print(f"wrote {out}: {sum(len(one.measures) for one in defined.values())} measures", soft_wrap=True)
+
+
+@docs.command("site")
+@command
+def site(
+    out: Annotated[Path, typer.Option(help="The folder to write; index.html is the whole site.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make the site about the models, with descriptions, SQL, tests and a lineage graph: one file, no network."""
+    from linkwork import site as model_site
+
+    made = model_site.make(settings(), out, errors.print)
+    if as_json:
+        say_json(made)
+    else:
+        console.print(f"wrote {made['page']}: {made['models']} models, {made['edges']} edges", soft_wrap=True)
 
 
 @docs.callback()
