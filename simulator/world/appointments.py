@@ -100,7 +100,7 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-def books(con: duckdb.DuckDBPyConnection, effect_rate_ratio: float) -> None:
+def books(con: duckdb.DuckDBPyConnection) -> None:
     """Table appointments: the visits that remain after the effect, and the link workers' slots."""
     hub = "(practice - 1) // 4 * 4 + 1"
     con.execute(f"""
@@ -118,10 +118,10 @@ def books(con: duckdb.DuckDBPyConnection, effect_rate_ratio: float) -> None:
                    printf('%s-D%02d', s.practice_code, 1 + floor(u(s.visit, 'clinician') * 9)::integer)
                        as clinician_id
             from slots as s
-            left join (select id, min(first_held) as engaged_from from referrals group by id) as e using (id)
-            where {effect_rate_ratio} = 1 or e.engaged_from is null or s.day <= e.engaged_from
+            left join (select r.id, min(r.first_held) as engaged_from, any_value(p.rate_ratio) as rate_ratio
+                       from referrals as r join people as p using (id) group by r.id) as e using (id)
+            where e.engaged_from is null or s.day <= e.engaged_from or u(s.visit, 'effect') < e.rate_ratio
                or s.visit in (select decision from referrals where decision is not null)
-               or u(s.visit, 'effect') < {effect_rate_ratio}
         ), link_worker_slots as (
             select e.event_key as ref, e.id, e.day, r.practice_code, r.practice, r.patient_id,
                    (e.day - 7)::date as booked_on,

@@ -49,8 +49,11 @@ def values(rows: Sequence[tuple[object, ...]]) -> str:
     return ", ".join("(" + ", ".join(f"'{v}'" if isinstance(v, str) else str(v) for v in row) + ")" for row in rows)
 
 
-def build(con: duckdb.DuckDBPyConnection, count: int) -> None:
-    """Make the tables people (one row a person) and registrations (one row a registration)."""
+def build(con: duckdb.DuckDBPyConnection, count: int, ratio: str = "1.0") -> None:
+    """Make the tables people (one row a person) and registrations (one row a registration).
+
+    `ratio`: SQL over people of what an effect does to a person's rate of visits, once there is one.
+    """
     number_people(con, count)
     slots = {str(n): weight for n, weight in con.execute("select number, weight from practices order by 1").fetchall()}
     bands = {str(first): share for first, _, share, *_ in AGE_BANDS}
@@ -105,7 +108,7 @@ def build(con: duckdb.DuckDBPyConnection, count: int) -> None:
                if(u(id, 'stays in region') < {LEAVERS_STAYING_IN_REGION}, next_practice, null)
                    as next_practice,
                if(dies_after < 1500, (present_from + dies_after::integer)::date, null) as died_on,
-               if(number_held, nhs_number, '') as number_sent
+               if(number_held, nhs_number, '') as number_sent, ({ratio})::double as rate_ratio
         from started order by id
     """)
     fall_ill(con)
