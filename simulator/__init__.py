@@ -68,8 +68,9 @@ def simulate(
         (referred,) = con.execute("select count(*) from referrals").fetchone() or (0,)
         write.truth(con, partial, parameters)
         reference.write(con, partial / "reference", period)
+        registered = register.rows(con, period, practices_refer=dials.both_reported > 0)
     write.landing(partial, files)
-    write.table(partial / "reference" / "senders.csv", register.rows(period, practices_refer=dials.both_reported > 0))
+    write.table(partial / "reference" / "senders.csv", registered)
     write.table(partial / "truth" / "faults.csv", [fault.row() for fault in injected])
     if out.exists():
         out.rmdir()

@@ -32,6 +32,9 @@ def simulate(
     ] = 0,
     both_reported: Annotated[float, typer.Option(help="Share of a practice's referrals that it reports too.")] = 0.0,
     referred_per_year: Annotated[float, typer.Option(help="Referrals per registered person and year.")] = 0.06,
+    changes: Annotated[
+        bool, typer.Option("--changes", help="Practices, networks, boards and systems change in the simulated days.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a synthetic region: files as senders would send them, reference data, and the truth apart."""
@@ -43,7 +46,7 @@ def simulate(
         summary = write_region(
             people, seed, out, effect_rate_ratio=effect_rate_ratio, effect_for=effect_for,
             engagement_gap=engagement_gap, rollout_months=rollout_months, both_reported=both_reported,
-            referred_per_year=referred_per_year,
+            referred_per_year=referred_per_year, changes=changes,
         )  # fmt: skip
     except ValueError as error:
         raise UsageError(str(error), do="see `linkwork simulate --help`") from error

@@ -153,7 +153,13 @@ def truth(con: duckdb.DuckDBPyConnection, root: Path, parameters: dict[str, obje
     """)
     taken_up = str(root / "truth" / "practices.csv").replace("'", "''")
     con.execute(f"""
-        copy (select practice_code, began_on as refers_from from rollouts order by 1)
+        copy (
+            select r.practice_code, r.began_on as refers_from, c.closed_on, s.code as successor,
+                   m.since as next_system_from
+            from rollouts as r left join closures as c using (practice_code) left join practices as s
+                on s.number = c.successor left join migrations as m using (practice_code)
+            order by 1
+        )
         to '{taken_up}' (format csv, header)
     """)
     pairs = str(root / "truth" / "referral_pairs.csv").replace("'", "''")

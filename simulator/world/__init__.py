@@ -2,7 +2,18 @@
 
 import duckdb
 
-from simulator.world import activity, appointments, engagement, people, random, referrals, region, requests, rollout
+from simulator.world import (
+    activity,
+    appointments,
+    changes,
+    engagement,
+    people,
+    random,
+    referrals,
+    region,
+    requests,
+    rollout,
+)
 from simulator.world.dials import Dials
 
 
@@ -13,6 +24,7 @@ def build(
     dials = dials or Dials()
     random.install(con, seed)
     region.build(con, period)
+    changes.build(con, period, dials.changes)
     rollout.build(con, dials.rollout_months)
     people.build(con, count, dials.ratio_sql)
     appointments.visits(con)

@@ -21,6 +21,7 @@ class Dials:
     stays and takes up a signpost (0 not at all). rollout_months: over how many months the practices take up social
     prescribing, one after the other (0: all before the first day). both_reported: the share of referrals decided at a
     practice that the practice reports too, by its own reference. referred_per_year: referrals per registered person.
+    changes: whether practices, networks, boards and systems change in the simulated days (changes.py).
     """
 
     effect_rate_ratio: float = 1.0
@@ -29,6 +30,7 @@ class Dials:
     rollout_months: int = 0
     both_reported: float = 0.0
     referred_per_year: float = 0.06
+    changes: bool = False
 
     def __post_init__(self) -> None:
         for name, ratio in (("effect_rate_ratio", self.effect_rate_ratio), *self.ratios.items()):

@@ -163,7 +163,9 @@ def fall_ill(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def register(con: duckdb.DuckDBPyConnection) -> None:
-    """Table registrations: the first, and for who moves within the region a second at the next practice."""
+    """Table registrations: the first, and for who moves within the region a second at the next practice. On the day
+    after a practice closed its people are registered with the practice that took it over, and live where they lived.
+    """
     con.execute("""
         create table registrations as
         with spells as (
@@ -178,20 +180,31 @@ def register(con: duckdb.DuckDBPyConnection) -> None:
             where next_practice is not null
                 and again_on <= getvariable('last_day')
               and (died_on is null or died_on > again_on)
+        ), closing as (
+            select spells.*, successor, (closed_on + 1)::date as taken_over_on
+            from spells left join closures on closures.number = practice
+        ), settled as (
+            select id, spell, practice, practice as home, area, started_on, least(ended_on, taken_over_on) as ended_on,
+                   if(taken_over_on < coalesce(ended_on, taken_over_on + 1), 'taken_over', why) as why
+            from closing where taken_over_on is null or started_on < taken_over_on
+            union all
+            select id, spell + 2, successor, practice, area, greatest(started_on, taken_over_on), ended_on, why
+            from closing where taken_over_on is not null and coalesce(ended_on, taken_over_on + 1) > taken_over_on
         )
         select spells.id, spell, practices.code as practice_code, practice, started_on, ended_on,
                case when ended_on is null then null
+                    when why = 'taken_over' then 'other'
                     when why = 'moved_away' and u(spells.id, 'end reason') < 0.1 then 'other' else why
                         end as end_reason,
                printf('R%07d-%d', spells.id, spell) as registration_id,
                printf('P%02d%06d', practice, spells.id) as patient_id,
-               printf('QZ%d %d', practice, spells.area)
-                   || pick(u(spells.id || ':' || spell, 'postcode 1'),
+               printf('QZ%d %d', home, spells.area)
+                   || pick(u(spells.id || ':' || ((spell - 1) % 2 + 1), 'postcode 1'),
                        ['A', 'B', 'D', 'E', 'F', 'G', 'H', 'J', 'L', 'N'])
-                   || pick(u(spells.id || ':' || spell, 'postcode 2'),
+                   || pick(u(spells.id || ':' || ((spell - 1) % 2 + 1), 'postcode 2'),
                        ['P', 'Q', 'R', 'S', 'T', 'U', 'W', 'X', 'Y', 'Z']) as postcode,
                areas.lsoa_code, areas.lsoa_vintage
-        from spells join practices on practices.number = practice join areas
-            on areas.number = practice and areas.area = spells.area
+        from settled as spells join practices on practices.number = practice join areas
+            on areas.number = home and areas.area = spells.area
         order by registration_id
     """)
