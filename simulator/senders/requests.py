@@ -17,5 +17,6 @@ def rows(con: duckdb.DuckDBPyConnection) -> None:
                'requester' as stated_by, r.service_stated as service_code, r.shared_reference,
                '' as notes, extract_at(e.extract_day, r.practice_code) as extract_at
         from requests as r join people as p using (id)
-        join extracts as e on e.feed = 'referrals_csv' and r.sent_on < e.extract_day
+        join practice_extracts as e on e.feed = 'referrals_csv' and e.practice_code = r.practice_code
+            and r.sent_on < e.extract_day
     """)
