@@ -40,6 +40,7 @@ NOT_RUN = {
     ("docs/guides/data-engineer.md", "airflow pools import dags/pools.json"): (
         "changes a permanent Airflow; tests/dags loads the same pools into one of its own"
     ),
+    ("docs/guides/analyst.md", "linkwork docs site --out model-site"): "tests/dbt makes the same site",
     ("docs/guides/data-engineer.md", "make test-spark"): "is itself a test, in an environment of its own",
     ("docs/guides/data-engineer.md", "linkwork run --airflow"): "tests/dags takes the same job through a real Airflow",
 }

@@ -31,9 +31,25 @@ eve    | E1     | referral.received           | 2025-03-30 | at=Z90201; route=gp
 fay    | F-c1   | contact.held                | 2025-03-30 | referral=not yet arrived
 """
 
+REOPENED = """
+person | record | event                       | on         | says
+gil    | G1     | referral.received           | 2025-03-03 | at=Z90204; route=gp; provider_code=UA
+gil    | G1     | referral.closed             | 2025-04-01 | provider_code=UA; reason=unable_to_contact
+gil    | G1     | referral.reopened           | 2025-05-01 | provider_code=UA
+hal    | H1     | referral.received           | 2025-03-03 | at=Z90204; route=gp; provider_code=UA
+hal    | H1     | referral.accepted           | 2025-03-05 | provider_code=UA
+hal    | H1     | referral.closed             | 2025-04-01 | provider_code=UA; reason=unable_to_contact
+hal    | H1     | referral.reopened           | 2025-05-01 | provider_code=UA
+hal    | H1     | referral.closed             | 2025-06-01 | provider_code=UA; reason=completed; slot=closed again
+ivy    | I1     | referral.received           | 2025-03-03 | at=Z90204; route=gp; provider_code=UA
+ivy    | I1     | referral.transferred        | 2025-03-20 | provider_code=UA
+"""
+
 
 def scenario(warehouse: Warehouse, scope: str) -> None:
     warehouse.add(scope, EVENTS)
+    warehouse.add(scope, REOPENED)
+    warehouse.practice("Z90204", pcn="U99204", icb="QU1")
     warehouse.practice("Z90201", pcn="U99201", icb="QU1")
     warehouse.practice("Z90202", pcn="U99202", icb="QU1")
     warehouse.practice("Z90203", pcn="U99203", icb="QU1")
@@ -109,3 +125,43 @@ def test_intervals_are_wilson_s(marts: Scenario, practice: str, name: str, lower
     row = stage(marts, name, practice)
     assert 100 * row["conversion_lower"] == pytest.approx(lower, abs=5e-5)
     assert 100 * row["conversion_upper"] == pytest.approx(upper, abs=5e-5)
+
+
+def test_a_referral_that_was_reopened_is_open_and_what_closed_it_is_taken_back(marts: Scenario) -> None:
+    referral = marts.referral("G1")
+    assert (referral["state"], referral["enrolment_outcome"], referral["is_ended"]) == ("waiting", "open", False)
+    assert (referral["closed_on"], referral["closure_reason"]) == (None, None)
+    assert str(referral["reopened_on"]) == "2025-05-01"
+
+
+def test_a_referral_closed_after_it_was_reopened_is_closed_for_the_newer_reason(marts: Scenario) -> None:
+    referral = marts.referral("H1")
+    assert (referral["state"], referral["closure_reason"]) == ("closed", "completed")
+    assert (str(referral["closed_on"]), str(referral["ended_on"])) == ("2025-06-01", "2025-06-01")
+
+
+def test_a_referral_handed_to_nobody_known_is_transferred_and_not_open(marts: Scenario) -> None:
+    referral = marts.referral("I1")
+    assert (referral["state"], referral["enrolment_outcome"]) == ("transferred", "closed_unanswered")
+
+
+def test_uptake_and_caseload_agree_on_who_is_open(marts: Scenario) -> None:
+    """Every received referral of every scenario: open in uptake if and only if on a caseload at the cut-off."""
+    rows = marts.rows(
+        """
+        with caseload as (
+            select referral_id, sum(open_at_end) as open_now from fct_caseload
+            where month_start = date '2026-01-01' group by referral_id
+        )
+        select referrals.referral_id, referrals.state, referrals.is_ended, coalesce(open_now, 0) as open_now
+        from fct_referrals as referrals left join caseload on referrals.referral_id = caseload.referral_id
+        """
+    )
+    assert {row["is_ended"] for row in rows} == {True, False}
+    assert [row for row in rows if row["open_now"] != (0 if row["is_ended"] else 1)] == []
+    months = marts.row(
+        """select (select sum(open_at_end)::bigint from rpt_caseload where area_level = 'icb' and breakdown = 'none'
+            and period_start = date '2026-01-01') as caseload,
+        (select count(*) from fct_referrals where not is_ended) as uptake"""
+    )
+    assert months["caseload"] == months["uptake"]

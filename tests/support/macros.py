@@ -19,17 +19,16 @@ class Macros:
     def __init__(self, *folders: str, engine: str = "duckdb") -> None:
         environment = jinja2.Environment(extensions=["jinja2.ext.do"], undefined=jinja2.StrictUndefined)  # noqa: S701
         found: dict[str, Callable[..., str]] = {}
-        package = SimpleNamespace()  # a macro looks its names up when its file is read, before the others are
+        package = SimpleNamespace()  # filled as macros are found: a module keeps the globals of its day
         environment.globals |= {
+            "linkwork": package,
             "adapter": SimpleNamespace(dispatch=lambda name, _package: found[f"{engine}__{name}"]),
             "exceptions": SimpleNamespace(raise_compiler_error=_refuse),
             "return": lambda value: value,
-            "linkwork": package,
         }
         for path in sorted(path for folder in folders for path in (_MACROS / folder).rglob("*.sql")):
             module = environment.from_string(path.read_text()).module
             found |= {name: macro for name, macro in vars(module).items() if isinstance(macro, jinja2.runtime.Macro)}
-        environment.globals |= found
         vars(package).update(found)
         self._found = found
 

@@ -32,7 +32,7 @@ select
     {%- for figure in activity_people().keys() | list + activity_figures() %}
     counted.{{ figure }},
     {%- endfor %}
-    {{ ratio('counted.attended', 'counted.people') }} as attended_per_person,
+    {{ ratio('(counted.attended - counted.attended_by_unknown)', 'counted.people') }} as attended_per_person,
     {{ ratio('counted.missed', '(counted.attended + counted.missed)') }} as missed_share
 from counted
 left join {{ ref('dim_areas') }} as areas
