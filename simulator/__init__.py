@@ -1,10 +1,10 @@
 """A synthetic region with a known truth: files as senders would send them, and apart from them what is really
 so.
 
-The files are read through the same contracts as real ones; nothing of the platform is used here. People are
-referred more often than in life (about 6 % a year), so that a small region has cells to show. People, names,
-codes and places are invented; NHS numbers are valid numbers of the range that is never issued, 999 000 0000
-to 999 999 9999.
+The files are read through the same contracts as real ones; nothing of the platform is used here. Unless set
+otherwise people are referred more often than in life (about 6 % a year), so that a small region has cells to
+show. People, names, codes and places are invented; NHS numbers are valid numbers of the range that is never
+issued, 999 000 0000 to 999 999 9999.
 
 Same people, seed, days and version: the same bytes of every file.
 """
@@ -19,9 +19,10 @@ import duckdb
 
 from simulator import senders, world
 from simulator.senders import faults, reference, register, write
-from simulator.world import referrals, region
+from simulator.world import region
+from simulator.world.dials import Dials
 
-VERSION = "2"
+VERSION = "4"
 DEFAULT_DAYS = (dt.date(2023, 4, 1), dt.date(2026, 3, 31))
 FEWEST_PEOPLE, MOST_PEOPLE = 300, 700_000
 
@@ -32,13 +33,12 @@ def simulate(
     out: Path,
     *,
     days: tuple[dt.date, dt.date] = DEFAULT_DAYS,
-    effect_rate_ratio: float = 1.0,
+    **truth: Any,
 ) -> dict[str, Any]:
     """Write a region of `people` people as `out`/landing, /reference and /truth; return what was written.
 
-    `days`: first and last simulated day; the last extracts are made the day after. `effect_rate_ratio`: what
-    a held contact with a link worker does to a person's later rate of GP visits (1.0 nothing, 0.8 a fifth
-    fewer).
+    `days`: first and last simulated day; the last extracts are made the day after. `truth`: the settings of
+    world.dials.Dials by name, such as effect_rate_ratio=0.8.
 
     Returns people, seed, first_day, last_day, files, records (clean and faulty lines, without headers),
     referrals, feeds {feed: {files, records, senders {sender: records}}} and faults {kind: number}. Raises
@@ -47,8 +47,7 @@ def simulate(
     """
     if not FEWEST_PEOPLE <= people <= MOST_PEOPLE:
         raise ValueError(f"people must be {FEWEST_PEOPLE} to {MOST_PEOPLE}, not {people}")
-    if not 0 < effect_rate_ratio <= 1:
-        raise ValueError(f"effect_rate_ratio must be above 0 and at most 1, not {effect_rate_ratio}")
+    dials = Dials(**truth)
     if (days[1] - days[0]).days < 180:
         raise ValueError(f"days must span at least 180 days, not {days[0]} to {days[1]}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -56,22 +55,22 @@ def simulate(
 
     parameters: dict[str, object] = {
         "version": VERSION, "people": people, "seed": seed, "first_day": str(days[0]),
-        "last_day": str(days[1]), "effect_rate_ratio": effect_rate_ratio,
-        "referred_per_person_year": referrals.PER_PERSON_YEAR,
+        "last_day": str(days[1]), **dials.rows(),
     }  # fmt: skip
     partial = out.parent / f".{out.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)  # left by a run that was killed
     (partial / "truth").mkdir(parents=True)
     period = region.Period(*days)
     with connect() as con:
-        world.build(con, people, seed, period, effect_rate_ratio)
+        world.build(con, people, seed, period, dials)
         senders.build(con, period)
         files, injected = faults.inject(seed, write.files(con))
         (referred,) = con.execute("select count(*) from referrals").fetchone() or (0,)
         write.truth(con, partial, parameters)
         reference.write(con, partial / "reference", period)
+        registered = register.rows(con, period, practices_refer=dials.both_reported > 0)
     write.landing(partial, files)
-    write.table(partial / "reference" / "senders.csv", register.rows(period))
+    write.table(partial / "reference" / "senders.csv", registered)
     write.table(partial / "truth" / "faults.csv", [fault.row() for fault in injected])
     if out.exists():
         out.rmdir()

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from simulator.senders import activity, appointments, extracts, messages, referrals, registrations
+from simulator.senders import activity, appointments, extracts, messages, referrals, registrations, requests
 from simulator.world.region import Period
 
 
@@ -11,6 +11,7 @@ def build(con: duckdb.DuckDBPyConnection, period: Period) -> None:
     extracts.build(con, period)
     registrations.rows(con)
     referrals.rows(con)
+    requests.rows(con)
     messages.build(con)
     messages.lines(con)
     appointments.rows(con)

@@ -11,7 +11,8 @@ def rows(con: duckdb.DuckDBPyConnection) -> None:
     """
     con.execute("""
         create table gp_appointment_rows as
-        select a.practice_code as sender, e.file, null as kind, a.appointment_id, a.practice_code,
+        select a.practice_code as sender, e.file, null as kind,
+               if(e.migrated, 'B' || a.appointment_id[2:], a.appointment_id) as appointment_id, a.practice_code,
                a.site_code, a.patient_id,
                p.number_sent as nhs_number, strftime(a.booked_at, '%Y-%m-%d %H:%M:%S') as booked_at,
                strftime(a.slot_start, '%Y-%m-%d %H:%M:%S') as slot_start,
@@ -24,6 +25,7 @@ def rows(con: duckdb.DuckDBPyConnection) -> None:
                a.clinician_id,
                extract_at(e.extract_day, a.practice_code) as extract_at
         from appointments as a join people as p using (id)
-        join extracts as e on e.feed = 'gp_appointments_csv' and a.day >= e.covers_from
+        join practice_extracts as e on e.feed = 'gp_appointments_csv' and e.practice_code = a.practice_code
+            and a.day >= e.covers_from
             and a.booked_at < e.extract_day
     """)

@@ -8,9 +8,27 @@ from simulator.world.region import Period
 
 
 def build(con: duckdb.DuckDBPyConnection, period: Period) -> None:
-    """Make the table extracts (one row a feed and file) and the macro extract_at."""
+    """Make the tables extracts (one row a feed and file) and practice_extracts, and the macro extract_at.
+
+    A practice that closed sends one extract more; a practice with another system sends all it has from it.
+    """
     con.execute("create table extracts (feed varchar, file varchar, covers_from date, extract_day date)")
     con.executemany("insert into extracts values (?, ?, ?, ?)", extracts(period))
+    con.execute("""
+        create table practice_extracts as
+        with each as (
+            select e.*, p.code as practice_code, m.since is not null as migrated,
+                   first_value(e.extract_day) over (partition by feed, p.code, migrated order by e.extract_day)
+                       as first_so,
+                   lag(e.extract_day) over (partition by feed, p.code order by e.extract_day) as previous, c.closed_on
+            from extracts as e cross join practices as p
+            left join migrations as m on m.practice_code = p.code and e.extract_day >= m.since
+            left join closures as c on c.practice_code = p.code
+        )
+        select feed, practice_code, file, extract_day, migrated,
+               if(migrated and extract_day = first_so, date '1900-01-01', covers_from) as covers_from
+        from each where closed_on is null or previous is null or previous <= closed_on
+    """)
     con.execute("""
         create macro extract_at(day, sender) as strftime(
             day::timestamp + to_minutes(120 + floor(u(sender, 'extract minute') * 180)::integer),

@@ -56,8 +56,9 @@ def rows(con: duckdb.DuckDBPyConnection) -> None:
                    then m.closure_reason end
                    as closure_reason,
                case when m.accepted_on + lag_days < m.extract_day then m.link_worker_id end as link_worker_id,
+               null::varchar as stated_by, null::varchar as service_code, q.shared_reference,
                replace({choice("u(m.ref, 'note')", NOTE)}, 'NAME', p.given_name || ' ' || p.family_name)
                    as notes,
                extract_at(m.extract_day, m.service) as extract_at
-        from marked as m join people as p using (id)
+        from marked as m join people as p using (id) left join requests as q using (ref)
     """)

@@ -21,6 +21,7 @@ def rows(con: duckdb.DuckDBPyConnection) -> None:
                if(r.ended_on < e.extract_day, r.end_reason, null) as end_reason,
                extract_at(e.extract_day, r.practice_code) as extract_at
         from registrations as r join people as p using (id)
-        join extracts as e on e.feed = 'registrations_csv' and r.started_on < e.extract_day
+        join practice_extracts as e on e.feed = 'registrations_csv' and e.practice_code = r.practice_code
+            and r.started_on < e.extract_day
         left join known as c on c.id = r.id and c.extract_day = e.extract_day
     """)
