@@ -114,7 +114,7 @@ def test_a_release_has_the_labels_of_the_columns_it_has() -> None:
     (conversion,) = (label for label in shown if label.measure == "conversion")
     assert (conversion.denominator, conversion.lower) == ("`followed`", "conversion_lower")
     assert "opted out" in conversion.exclusions
-    assert "still open" in conversion.exclusions
+    assert "not complete" in conversion.exclusions
 
 
 def test_numbers_are_known_by_their_type() -> None:
