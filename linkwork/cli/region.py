@@ -18,6 +18,16 @@ def simulate(
     out: Annotated[Path, typer.Option(help="Where the region is written: landing, reference, truth.")],
     people: Annotated[int, typer.Option(min=300, help="How many people are registered.")] = DEMO_PEOPLE,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = DEMO_SEED,
+    days: Annotated[
+        int | None,
+        typer.Option(min=0, help="One full extract, then a delivery on each of the last so many days, in OUT/days."),
+    ] = None,
+    extract_days: Annotated[
+        int, typer.Option(min=1, max=400, help="How many days back the daily extracts of state feeds reach.")
+    ] = 14,
+    mess: Annotated[
+        str | None, typer.Option(help="How much goes wrong: 0 (nothing) to 1, or dial=share,… such as duplicated=0.01.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a synthetic region: files as senders would send them, reference data, and the truth apart."""
@@ -25,7 +35,10 @@ def simulate(
 
     if out.exists() and any(out.iterdir()):
         raise UsageError("the folder is not empty", where=str(out), do="name a new folder")
-    summary = write_region(people, seed, out)
+    try:
+        summary = write_region(people, seed, out, deliveries=days, extract_days=extract_days, dials=mess)
+    except ValueError as error:
+        raise UsageError(str(error), do="see `linkwork simulate --help`") from error
     if as_json:
         say_json(summary)
     else:

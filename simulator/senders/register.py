@@ -4,7 +4,7 @@ from simulator.world import region
 from simulator.world.region import Period
 
 
-def rows(period: Period) -> list[dict[str, str]]:
+def rows(period: Period, daily: bool) -> list[dict[str, str]]:
     """Rows of reference/senders.csv: code, what it sends, from which system, how often."""
     kinds = [
         ("practice", "gp_appointments_csv;registrations_csv", "synthetic-gp", 365,
@@ -17,7 +17,7 @@ def rows(period: Period) -> list[dict[str, str]]:
     return [
         {
             "code": code, "name": name, "kind": kind, "feeds": feeds, "source_system": system,
-            "valid_from": "1990-01-01", "valid_to": "", "cadence_days": str(cadence),
+            "valid_from": "1990-01-01", "valid_to": "", "cadence_days": "1" if daily else str(cadence),
             "agreement": f"SYN-{code}", "first_expected": str(period.first),
         }
         for kind, feeds, system, cadence, members in kinds
