@@ -68,11 +68,12 @@ def faulty_lines(con: duckdb.DuckDBPyConnection, feed: Feed, shares: Mapping[str
     bad = mess.weights(shares, mess.BAD, possible(feed))
     too_many = max(1.0, sum(bad.values()) / MOST_BAD)
     bad = {kind: share / too_many for kind, share in bad.items()}
-    for purpose, kinds in (("bad", bad), ("harmless", mess.weights(shares, mess.HARMLESS, possible(feed)))):
+    harmless = mess.weights(shares, mess.HARMLESS, possible(feed))
+    for seq, (purpose, kinds) in enumerate((("bad", bad), ("harmless", harmless)), 1):
         if kinds:
             draw(con, purpose, kinds)
             found.append(f"""
-                select k.sender, k.n, k.key, 1 as seq, {spoiled(feed)} as line, fault as kind
+                select k.sender, k.n, k.key, {seq} as seq, {spoiled(feed)} as line, fault as kind
                 from {PORTION} as k join faults_{purpose} as d using (sender, n, key)
             """)
     if feed.book == "contacts" and feed.line and shares["conflict"] > 0:
