@@ -12,7 +12,8 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("""
         create view appointments_known as
         select a.practice_code as sender, e.n, e.folder, e.extract_day, null::varchar as kind,
-               a.appointment_id as key, a.appointment_id, a.practice_code, a.site_code, a.patient_id,
+               if(e.migrated, 'B' || a.appointment_id[2:], a.appointment_id) as appointment_id,
+               appointment_id as key, a.practice_code, a.site_code, a.patient_id,
                p.number_sent as nhs_number, a.booked_at, a.slot_start,
                case when a.outcome like 'Cancelled%' and a.cancelled_on < e.extract_day then a.outcome
                     when a.day >= e.extract_day then 'Booked'
@@ -22,6 +23,7 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
                a.hcp_type, a.staff_role, a.appt_mode, a.national_category, a.context_type, a.service_setting,
                a.clinician_id, e.extract_day + to_minutes(minute) as asked_at
         from appointments as a join people as p using (id)
-        join extracts as e on e.book = 'appointments' and a.day >= e.covers_from and a.booked_at < e.extract_day
+        join practice_extracts as e on e.book = 'appointments' and e.practice_code = a.practice_code
+            and a.day >= e.covers_from and a.booked_at < e.extract_day
         join askers on askers.sender = a.practice_code
     """)

@@ -23,8 +23,10 @@ class Deliveries:
 
 
 def build(con: duckdb.DuckDBPyConnection, period: Period, deliveries: Deliveries) -> None:
-    """Make the tables extracts (one row a book and extract, numbered in the order of their days) and askers (at which
-    minute of the day a sender makes its extracts).
+    """Make the tables extracts (one row a book and extract, numbered in the order of their days), practice_extracts
+    (those of each practice) and askers (at which minute of the day a sender makes its extracts).
+
+    A practice that closed sends one extract more; a practice with another system sends all it has from it.
 
     `whole`: the extract holds all that is known on its day; otherwise what is new or changed since `covers_from`.
     """
@@ -33,6 +35,22 @@ def build(con: duckdb.DuckDBPyConnection, period: Period, deliveries: Deliveries
             (book varchar, n integer, of_all integer, folder varchar, covers_from date, extract_day date, whole boolean)
     """)
     con.executemany("insert into extracts values (?, ?, ?, ?, ?, ?, ?)", extracts(period, deliveries))
+    con.execute("""
+        create table practice_extracts as
+        with each as (
+            select e.*, p.code as practice_code, m.since is not null as migrated,
+                   first_value(e.extract_day) over (partition by book, p.code, migrated order by e.extract_day)
+                       as first_so,
+                   lag(e.extract_day) over (partition by book, p.code order by e.extract_day) as previous, c.closed_on
+            from extracts as e cross join practices as p
+            left join migrations as m on m.practice_code = p.code and e.extract_day >= m.since
+            left join closures as c on c.practice_code = p.code
+        )
+        select book, practice_code, n, folder, extract_day, migrated,
+               migrated and extract_day = first_so as from_another, each.whole or from_another as whole,
+               if(from_another, date '1900-01-01', covers_from) as covers_from
+        from each where closed_on is null or previous is null or previous <= closed_on
+    """)
     con.execute("""
         create table askers as
         select sender, 120 + floor(u(sender, 'extract minute') * 180)::integer as minute

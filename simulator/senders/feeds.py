@@ -121,7 +121,8 @@ REFERRALS = Feed(
     as_named("""
         referral_id practice_code client_id nhs_number route referrer_role referrer_id connector_model
         reason_codes decided_on received_on accepted_on rejected_on rejection_reason declined_on
-        decline_reason on_hold_on closed_on closure_reason link_worker_id notes extract_at""",
+        decline_reason on_hold_on closed_on closure_reason link_worker_id stated_by service_code
+        shared_reference notes extract_at""",
         extract_at=instant("asked_at")),
     frozenset({"notes"}), record_id="referral_id", date="received_on", word="route", name_column="notes",
 )  # fmt: skip

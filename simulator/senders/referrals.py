@@ -2,6 +2,7 @@
 
 import duckdb
 
+from simulator.senders import requests
 from simulator.world.random import choice
 
 NOTE = {
@@ -65,9 +66,13 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
                    then m.closure_reason end
                    as closure_reason,
                case when m.accepted_on + lag_days < m.extract_day then m.link_worker_id end as link_worker_id,
+               null::varchar as stated_by, null::varchar as service_code, q.shared_reference,
                replace({choice("u(m.ref, 'note')", NOTE)}, 'NAME', p.given_name || ' ' || p.family_name)
                    as notes,
                p.given_name || ' ' || p.family_name as client_name,
                m.extract_day + to_minutes(minute) as asked_at
         from marked as m join people as p using (id) join askers on askers.sender = m.service
+        left join requests as q using (ref)
+        union all by name
+        {requests.KNOWN}
     """)

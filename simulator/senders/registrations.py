@@ -24,7 +24,8 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
                if(r.ended_on < e.extract_day, r.end_reason, null) as end_reason,
                e.extract_day + to_minutes(minute) as asked_at
         from registrations as r join people as p using (id)
-        join extracts as e on e.book = 'registrations' and r.started_on < e.extract_day
+        join practice_extracts as e on e.book = 'registrations' and e.practice_code = r.practice_code
+            and r.started_on < e.extract_day
         join askers on askers.sender = r.practice_code
         left join ill on ill.id = r.id and ill.n = e.n
         where e.whole or r.started_on >= e.covers_from or ill.since >= e.covers_from

@@ -7,8 +7,9 @@ import duckdb
 
 
 def write(con: duckdb.DuckDBPyConnection, folder: Path, parameters: dict[str, object]) -> None:
-    """Write people.parquet (one row a person) and parameters.json."""
-    ratio = float(str(parameters["effect_rate_ratio"]))
+    """Write people.parquet (one row a person), referrals.parquet (one row a referral), referral_pairs.csv (one row a
+    referral that practice and service both report), practices.csv and parameters.json.
+    """
     target = str(folder / "people.parquet").replace("'", "''")
     con.execute("set threads = 1")  # one thread writes one order of row groups
     con.execute(f"""
@@ -18,7 +19,7 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path, parameters: dict[str, ob
                    p.imd_decile, p.need, coalesce(s.spells, 0) as illness_spells,
                    r.referrals is not null as referred,
                    coalesce(r.referrals, 0) as referrals, r.first_received_on, r.engaged_from,
-                   if(r.engaged_from is null, 1.0, {ratio})::double as true_rate_ratio
+                   if(r.engaged_from is null, 1.0, p.rate_ratio)::double as true_rate_ratio
             from people as p
             left join (select id, count(*) as spells from spells group by id) as s using (id)
             left join (select id, count(*) as referrals, min(received_on) as first_received_on,
@@ -26,5 +27,32 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path, parameters: dict[str, ob
                        from referrals group by id) as r using (id)
             order by person_id
         ) to '{target}' (format parquet)
+    """)
+    referred = str(folder / "referrals.parquet").replace("'", "''")
+    con.execute(f"""
+        copy (
+            select service, 'R-' || serial as referral_id, id as person_id, practice_code, route, decided as decided_on,
+                   received_on, accepted_on, declined_on, first_held as first_held_on, pull as engagement_pull
+            from referrals order by service, serial
+        ) to '{referred}' (format parquet)
+    """)
+    taken_up = str(folder / "practices.csv").replace("'", "''")
+    con.execute(f"""
+        copy (
+            select r.practice_code, r.began_on as refers_from, c.closed_on, s.code as successor,
+                   m.since as next_system_from
+            from rollouts as r left join closures as c using (practice_code) left join practices as s
+                on s.number = c.successor left join migrations as m using (practice_code)
+            order by 1
+        )
+        to '{taken_up}' (format csv, header)
+    """)
+    pairs = str(folder / "referral_pairs.csv").replace("'", "''")
+    con.execute(f"""
+        copy (
+            select practice_code as practice_sender, practice_reference, service as service_sender,
+                   'R-' || serial as service_reference, shared_reference
+            from requests order by all
+        ) to '{pairs}' (format csv, header)
     """)
     (folder / "parameters.json").write_text(json.dumps(parameters, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -17,6 +17,7 @@ import simulator
 from simulator import world
 from simulator.world import people as population
 from simulator.world import random, region
+from simulator.world.dials import Dials
 
 PEOPLE, SEED = 450, 7
 DAYS = (dt.date(2024, 4, 1), dt.date(2025, 9, 30))
@@ -275,7 +276,7 @@ def test_need_drives_both_visits_and_referrals(root: Path) -> None:
 
 def test_the_effect_thins_visits_after_the_first_contact_and_no_others() -> None:
     with simulator.connect() as con:
-        world.build(con, PEOPLE, SEED, region.Period(*DAYS), 0.5)
+        world.build(con, PEOPLE, SEED, region.Period(*DAYS), Dials(effect_rate_ratio=0.5))
         before, after, others = con.execute("""
             select avg(kept) filter (day <= engaged_from), avg(kept) filter (day > engaged_from),
                    avg(kept) filter (engaged_from is null)

@@ -15,7 +15,7 @@ PEOPLE = 450
 
 
 def made(out: Path, dials: str) -> dict[str, Any]:
-    return simulator.simulate(PEOPLE, SEED, out, days=DAYS, dials=dials)
+    return simulator.simulate(PEOPLE, SEED, out, days=DAYS, mess=dials)
 
 
 def landing(root: Path) -> dict[str, bytes]:
