@@ -22,7 +22,7 @@ from simulator.senders import faults, reference, register, write
 from simulator.world import region
 from simulator.world.dials import Dials
 
-VERSION = "4"
+VERSION = "5"
 DEFAULT_DAYS = (dt.date(2023, 4, 1), dt.date(2026, 3, 31))
 FEWEST_PEOPLE, MOST_PEOPLE = 300, 700_000
 
