@@ -16,7 +16,7 @@ CLOSED, SUCCESSOR, MIGRATED, MOVED = "Z90012", "Z90011", "Z90004", "Z90010"
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("changes") / "synthetic"
-    simulator.simulate(1200, 7, out, days=DAYS, changes=True)
+    simulator.simulate(1200, 7, out, days=DAYS, changes=True, mess="0")
     return out
 
 

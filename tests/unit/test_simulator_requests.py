@@ -16,7 +16,7 @@ Records = dict[tuple[str, str], dict[str, str]]
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("region") / "synthetic"
-    simulator.simulate(3000, 7, out, days=DAYS, both_reported=0.8)
+    simulator.simulate(3000, 7, out, days=DAYS, both_reported=0.8, mess="0")
     return out
 
 
