@@ -18,6 +18,33 @@ def simulate(
     out: Annotated[Path, typer.Option(help="Where the region is written: landing, reference, truth.")],
     people: Annotated[int, typer.Option(min=300, help="How many people are registered.")] = DEMO_PEOPLE,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = DEMO_SEED,
+    days: Annotated[
+        int | None,
+        typer.Option(min=0, help="One full extract, then a delivery on each of the last so many days, in OUT/days."),
+    ] = None,
+    extract_days: Annotated[
+        int, typer.Option(min=1, max=400, help="How many days back the daily extracts of state feeds reach.")
+    ] = 14,
+    mess: Annotated[
+        str | None, typer.Option(help="How much goes wrong: 0 (nothing) to 1, or dial=share,… such as duplicated=0.01.")
+    ] = None,
+    effect_rate_ratio: Annotated[
+        float, typer.Option(help="What a contact held does to the later rate of GP visits; 1 is nothing.")
+    ] = 1.0,
+    effect_for: Annotated[
+        str, typer.Option(help="Other ratios for groups: imd1=0.95,over64=0.8 (imd1 to imd5, under18, 18to64, over64).")
+    ] = "",
+    engagement_gap: Annotated[
+        float, typer.Option(help="How strongly route and deprivation decide who takes part; 0 is not at all.")
+    ] = 1.0,
+    rollout_months: Annotated[
+        int, typer.Option(help="Over how many months practices take up social prescribing; 0: all before.")
+    ] = 0,
+    both_reported: Annotated[float, typer.Option(help="Share of a practice's referrals that it reports too.")] = 0.0,
+    referred_per_year: Annotated[float, typer.Option(help="Referrals per registered person and year.")] = 0.06,
+    changes: Annotated[
+        bool, typer.Option("--changes", help="Practices, networks, boards and systems change in the simulated days.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a synthetic region: files as senders would send them, reference data, and the truth apart."""
@@ -25,7 +52,15 @@ def simulate(
 
     if out.exists() and any(out.iterdir()):
         raise UsageError("the folder is not empty", where=str(out), do="name a new folder")
-    summary = write_region(people, seed, out)
+    try:
+        summary = write_region(
+            people, seed, out, deliveries=days, extract_days=extract_days, mess=mess,
+            effect_rate_ratio=effect_rate_ratio, effect_for=effect_for, engagement_gap=engagement_gap,
+            rollout_months=rollout_months, both_reported=both_reported, referred_per_year=referred_per_year,
+            changes=changes,
+        )  # fmt: skip
+    except ValueError as error:
+        raise UsageError(str(error), do="see `linkwork simulate --help`") from error
     if as_json:
         say_json(summary)
     else:

@@ -23,8 +23,8 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                    if(u(e.event_key, 'dangling') < {DANGLING_REFERENCE}, 'R-9' || e.serial[2:],
                        'R-' || e.serial) as referral_ref,
                    e.day as referred_on, between_days(u(e.event_key, 'sessions'), 4, 10) as sessions
-            from engagement as e where e.event_type = 'signpost.made'
-                and u(e.event_key, 'taken up') < {TAKEN_UP}
+            from engagement as e join referrals as r using (ref) where e.event_type = 'signpost.made'
+                and u(e.event_key, 'taken up') < {TAKEN_UP} - 0.08 * r.pull
             union all
             select id || ':d' || n, id,
                    pick(u(id || ':d' || n, 'asset'),

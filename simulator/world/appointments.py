@@ -7,6 +7,7 @@ missed slots rise with lead time.
 
 import duckdb
 
+from simulator.world.changes import NETWORKS_BEGAN, SIZE_OF_NETWORK
 from simulator.world.random import arrivals, choice
 
 SPELLS_PER_YEAR = 0.5  # for a person of average need
@@ -100,9 +101,8 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-def books(con: duckdb.DuckDBPyConnection, effect_rate_ratio: float) -> None:
+def books(con: duckdb.DuckDBPyConnection) -> None:
     """Table appointments: the visits that remain after the effect, and the link workers' slots."""
-    hub = "(practice - 1) // 4 * 4 + 1"
     con.execute(f"""
         create table appointments as
         with visits_made as (
@@ -118,10 +118,10 @@ def books(con: duckdb.DuckDBPyConnection, effect_rate_ratio: float) -> None:
                    printf('%s-D%02d', s.practice_code, 1 + floor(u(s.visit, 'clinician') * 9)::integer)
                        as clinician_id
             from slots as s
-            left join (select id, min(first_held) as engaged_from from referrals group by id) as e using (id)
-            where {effect_rate_ratio} = 1 or e.engaged_from is null or s.day <= e.engaged_from
+            left join (select r.id, min(r.first_held) as engaged_from, any_value(p.rate_ratio) as rate_ratio
+                       from referrals as r join people as p using (id) group by r.id) as e using (id)
+            where e.engaged_from is null or s.day <= e.engaged_from or u(s.visit, 'effect') < e.rate_ratio
                or s.visit in (select decision from referrals where decision is not null)
-               or u(s.visit, 'effect') < {effect_rate_ratio}
         ), link_worker_slots as (
             select e.event_key as ref, e.id, e.day, r.practice_code, r.practice, r.patient_id,
                    (e.day - 7)::date as booked_on,
@@ -143,7 +143,7 @@ def books(con: duckdb.DuckDBPyConnection, effect_rate_ratio: float) -> None:
                 end as appt_mode,
                    if(service_setting in ('Primary Care Network', 'Extended Access Provision')
                        and staff_role is distinct from 'R9815',
-                      printf('Z9%04d', {hub}), practice_code) as site_code,
+                      printf('Z9%04d', (network - 1) * {SIZE_OF_NETWORK} + 1), practice_code) as site_code,
                    day + to_minutes(490 + 10 * floor(u(ref, 'slot') * 62)::integer) as slot_start,
                    if(booked_on = day, slot_start -
                        to_minutes(20 + floor(u(ref, 'booked minute') * 450)::integer),
@@ -154,8 +154,10 @@ def books(con: duckdb.DuckDBPyConnection, effect_rate_ratio: float) -> None:
                        as cancelled_on
             from (select *, booked_on + to_minutes(450) as day_start from visits_made union all by name
                   select *, booked_on + to_minutes(450) as day_start from link_worker_slots)
+            join memberships on number = practice
+                and greatest(day, date '{NETWORKS_BEGAN}') between joined_on and coalesce(left_on, 'infinity')
         )
-        select * exclude (mode_drawn, wished_at, day_start),
+        select * exclude (mode_drawn, wished_at, day_start, number, network, joined_on, left_on),
                'A' || lpad((row_number() over (partition by practice_code order by booked_at, ref))::varchar,
                    7, '0') as appointment_id
         from timed

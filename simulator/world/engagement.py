@@ -27,7 +27,7 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
         with reach as (
             select *, least(declined_on, closed_on, (getvariable('last_day') + 1)::date) as until,
                    between_days(u(ref, 'interval'), 8, 18) as interval_days,
-                   least(14, 2 + floor(exponential(u(ref, 'planned')) * 6))::integer as planned,
+                   least(14, 2 + floor(exponential(u(ref, 'planned')) * 6 * (1 - 0.2 * pull)))::integer as planned,
                    if(first_held is null, between_days(u(ref, 'attempts'), 2, 4),
                        between_days(u(ref, 'attempts'), 0, 2)) as tries
             from referrals where accepted_on is not null

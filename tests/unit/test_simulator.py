@@ -17,6 +17,7 @@ import simulator
 from simulator import world
 from simulator.world import people as population
 from simulator.world import random, region
+from simulator.world.dials import Dials
 
 PEOPLE, SEED = 450, 7
 DAYS = (dt.date(2024, 4, 1), dt.date(2025, 9, 30))
@@ -188,7 +189,7 @@ def test_few_lines_of_a_file_are_bad_and_whole_files_are_noted(root: Path) -> No
     noted = faults(root)
     bad = Counter((f["feed"], f["sender"], f["file"]) for f in noted if f["expected_fate"] == "quarantined")
     assert bad
-    assert all(number / sizes[file] < 0.01 for file, number in bad.items())
+    assert all(number / sizes[file] < 0.05 for file, number in bad.items())  # contracts hold a file above that
     again = next(f for f in noted if f["kind"] == "file_repeated")
     copy = root / "landing" / again["feed"] / again["sender"] / again["file"]
     assert copy.read_bytes() == copy.with_name(copy.name.replace("_again", "")).read_bytes()
@@ -275,7 +276,7 @@ def test_need_drives_both_visits_and_referrals(root: Path) -> None:
 
 def test_the_effect_thins_visits_after_the_first_contact_and_no_others() -> None:
     with simulator.connect() as con:
-        world.build(con, PEOPLE, SEED, region.Period(*DAYS), 0.5)
+        world.build(con, PEOPLE, SEED, region.Period(*DAYS), Dials(effect_rate_ratio=0.5))
         before, after, others = con.execute("""
             select avg(kept) filter (day <= engaged_from), avg(kept) filter (day > engaged_from),
                    avg(kept) filter (engaged_from is null)
