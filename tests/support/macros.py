@@ -19,11 +19,11 @@ class Macros:
     def __init__(self, *folders: str, engine: str = "duckdb") -> None:
         environment = jinja2.Environment(extensions=["jinja2.ext.do"], undefined=jinja2.StrictUndefined)  # noqa: S701
         found: dict[str, Callable[..., str]] = {}
-        package = SimpleNamespace()  # a macro sees what there was when it was read, and what is put here later
+        package = SimpleNamespace()  # filled as macros are found: a module keeps the globals of its day
         environment.globals |= {
+            "linkwork": package,
             "adapter": SimpleNamespace(dispatch=lambda name, _package: found[f"{engine}__{name}"]),
             "exceptions": SimpleNamespace(raise_compiler_error=_refuse),
-            "linkwork": package,
             "return": lambda value: value,
         }
         for path in sorted(path for folder in folders for path in (_MACROS / folder).rglob("*.sql")):

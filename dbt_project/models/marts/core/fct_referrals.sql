@@ -66,7 +66,7 @@ select
     case when people.died_on >= referrals.received_on then people.died_on end as died_on,
     coverage.last_on as followed_to,
     coalesce(
-        coverage.last_on >= {{ add_days('referrals.received_on', var('follow_up_days')) }}, false
+        coverage.last_on >= {{ add_days('referrals.received_on', var('uptake_follow_up_days')) }}, false
     ) as is_followed,
     attributes.sex,
     attributes.age as age_at_referral,

@@ -2,7 +2,7 @@
 -- Enrolment, engagement, adherence. A stage's candidates are the referrals that reached the stage before it; those
 -- still open are kept out of the denominator, which is the candidates that are resolved: they reached the stage, or
 -- their referral ended without it. Quick outcomes resolve first, so a conversion is stated only where the follow-up of
--- the row is complete: no referral may yet reach the stage, and every service's feeds reach `follow_up_days` beyond.
+-- the row is complete: no referral may yet reach the stage, and every service's feeds reach `uptake_follow_up_days` beyond.
 {%- set stages = uptake_stages() %}
 
 with referrals as (
