@@ -18,6 +18,16 @@ def simulate(
     out: Annotated[Path, typer.Option(help="Where the region is written: landing, reference, truth.")],
     people: Annotated[int, typer.Option(min=300, help="How many people are registered.")] = DEMO_PEOPLE,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = DEMO_SEED,
+    days: Annotated[
+        int | None,
+        typer.Option(min=0, help="One full extract, then a delivery on each of the last so many days, in OUT/days."),
+    ] = None,
+    extract_days: Annotated[
+        int, typer.Option(min=1, max=400, help="How many days back the daily extracts of state feeds reach.")
+    ] = 14,
+    mess: Annotated[
+        str | None, typer.Option(help="How much goes wrong: 0 (nothing) to 1, or dial=share,… such as duplicated=0.01.")
+    ] = None,
     effect_rate_ratio: Annotated[
         float, typer.Option(help="What a contact held does to the later rate of GP visits; 1 is nothing.")
     ] = 1.0,
@@ -44,9 +54,10 @@ def simulate(
         raise UsageError("the folder is not empty", where=str(out), do="name a new folder")
     try:
         summary = write_region(
-            people, seed, out, effect_rate_ratio=effect_rate_ratio, effect_for=effect_for,
-            engagement_gap=engagement_gap, rollout_months=rollout_months, both_reported=both_reported,
-            referred_per_year=referred_per_year, changes=changes,
+            people, seed, out, deliveries=days, extract_days=extract_days, mess=mess,
+            effect_rate_ratio=effect_rate_ratio, effect_for=effect_for, engagement_gap=engagement_gap,
+            rollout_months=rollout_months, both_reported=both_reported, referred_per_year=referred_per_year,
+            changes=changes,
         )  # fmt: skip
     except ValueError as error:
         raise UsageError(str(error), do="see `linkwork simulate --help`") from error

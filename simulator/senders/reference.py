@@ -15,7 +15,6 @@ import duckdb
 
 from simulator.world import changes, region
 
-BANK_HOLIDAYS = Path(__file__).parents[2] / "linkwork" / "reference" / "facts" / "bank_holidays.csv"
 OPENED = "19900101"
 NAMES = {
     "QZZ": ("Invented Shires ICB", "99Z"),
@@ -51,8 +50,8 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path, period: region.Period) -
         ["GP_CODE", "GP_NAME", "SUPPLIER", "PCN_CODE", "PCN_NAME", "SUB_ICB_LOCATION_CODE", "ICB_CODE", "ICB_NAME",
          "REGION_CODE"],
         [
-            [region.practice_code(n), names[n], "SYNTHETIC", *network(net), NAMES[changes.BOARD][1], changes.BOARD,
-             NAMES[changes.BOARD][0], "Y99"]
+            [region.practice_code(n), names[n], region.supplier(n), *network(net), NAMES[changes.BOARD][1],
+             changes.BOARD, NAMES[changes.BOARD][0], "Y99"]
             for n, net in today
         ],
     )  # fmt: skip
@@ -67,7 +66,7 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path, period: region.Period) -
     areas(con, folder)
     lists(con, folder, period)
     services(folder)
-    shutil.copyfile(BANK_HOLIDAYS, folder / "bank_holidays.csv")
+    shutil.copyfile(region.BANK_HOLIDAYS, folder / "bank_holidays.csv")
 
 
 def compact(day: dt.date | None) -> str:

@@ -8,10 +8,13 @@ from simulator.world import changes, region
 from simulator.world.region import Period
 
 
-def rows(con: duckdb.DuckDBPyConnection, period: Period, *, practices_refer: bool = False) -> list[dict[str, str]]:
+def rows(
+    con: duckdb.DuckDBPyConnection, period: Period, *, practices_refer: bool = False, daily: bool = False
+) -> list[dict[str, str]]:
     """Rows of reference/senders.csv: code, what it sends, from which system, how often.
 
-    practices_refer: whether practices report the referrals they send. A practice with two systems has a row for each.
+    practices_refer: whether practices report the referrals they send; daily: whether files come each day. A practice
+    with two systems has a row for each.
     """
     of_practices = "gp_appointments_csv;registrations_csv" + (";referrals_csv" if practices_refer else "")
     kinds = [
@@ -32,7 +35,7 @@ def rows(con: duckdb.DuckDBPyConnection, period: Period, *, practices_refer: boo
             "source_system": system,
             "valid_from": "1990-01-01",
             "valid_to": "",
-            "cadence_days": str(cadence),
+            "cadence_days": "1" if daily else str(cadence),
             "agreement": f"SYN-{code}",
             "first_expected": str(period.first),
         }

@@ -189,7 +189,7 @@ def test_few_lines_of_a_file_are_bad_and_whole_files_are_noted(root: Path) -> No
     noted = faults(root)
     bad = Counter((f["feed"], f["sender"], f["file"]) for f in noted if f["expected_fate"] == "quarantined")
     assert bad
-    assert all(number / sizes[file] < 0.01 for file, number in bad.items())
+    assert all(number / sizes[file] < 0.05 for file, number in bad.items())  # contracts hold a file above that
     again = next(f for f in noted if f["kind"] == "file_repeated")
     copy = root / "landing" / again["feed"] / again["sender"] / again["file"]
     assert copy.read_bytes() == copy.with_name(copy.name.replace("_again", "")).read_bytes()

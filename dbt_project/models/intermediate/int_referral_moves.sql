@@ -88,6 +88,7 @@ moves as (
         'closed' as move,
         case
             when event_type = 'referral.closed' and reason = 'declined' then 'declined'
+            when event_type = 'referral.declined_by_person' and reason in ({{ no_response_reasons() }}) then 'closed'
             when event_type = 'referral.declined_by_person' then 'declined'
             else substr(event_type, 10)
         end as outcome,

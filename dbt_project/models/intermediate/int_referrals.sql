@@ -54,12 +54,20 @@ select
     case when is_{{ end }}_standing then {{ said }} end as {{ said }},
     {%- endfor %}
     ended_on,
-    -- How the offer to take part ended: a person may decline later, and has then still been accepted.
+    -- How the offer to take part ended: a person may decline later, and has then still been accepted. Silence is no
+    -- refusal.
     case
         when received_on is null then null
         when accepted_on is not null then 'accepted'
         when ended_by is null then 'open'
         when ended_by in ('rejected', 'declined') then ended_by
+        when
+            ended_by = 'closed'
+            and (
+                (is_closed_standing and closure_reason in ({{ no_response_reasons() }}))
+                or (is_declined_standing and decline_reason in ({{ no_response_reasons() }}))
+            )
+            then 'no_response'
         else 'closed_unanswered'
     end as enrolment_outcome,
     -- Where the referral stands now: exactly one of these.

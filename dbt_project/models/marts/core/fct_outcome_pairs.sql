@@ -92,7 +92,7 @@ judged as (
             episodes.episode_id = pairs.episode_id
             and figures.instrument = pairs.instrument
             and figures.result = pairs.result
-    left join {{ ref('int_service_coverage') }} as coverage on episodes.service_code = coverage.service_code
+    left join {{ ref('int_engagement_coverage') }} as coverage on episodes.service_code = coverage.service_code
 ),
 
 directed as (

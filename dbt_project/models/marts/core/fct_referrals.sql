@@ -28,7 +28,7 @@ select
     referrals.service_code,
     coalesce(referrals.route, 'unknown') as route,
     referrals.referrer_role,
-    referrals.connector_model,
+    coalesce(referrals.connector_model, 'unknown') as connector_model,
     coalesce(primary_reasons.reason_category, 'uncoded') as primary_reason_category,
     referrals.decided_on,
     referrals.received_on,
@@ -57,6 +57,13 @@ select
     coalesce(activity.sessions_attended, 0) as sessions_attended,
     activity.completed_on as activity_completed_on,
     indexed.referral_sequence,
+    episodes.episode,
+    episodes.episode_sequence,
+    case when people.died_on >= referrals.received_on then people.died_on end as died_on,
+    coverage.last_on as followed_to,
+    coalesce(
+        coverage.last_on >= {{ add_days('referrals.received_on', var('uptake_follow_up_days')) }}, false
+    ) as is_followed,
     attributes.sex,
     attributes.age as age_at_referral,
     attributes.age_band,
@@ -70,6 +77,10 @@ select
 from referrals
 inner join {{ ref('int_referral_attributes') }} as attributes on referrals.referral_key = attributes.referral_key
 inner join {{ ref('int_reattendance_index') }} as indexed on referrals.referral_key = indexed.referral_key
+inner join {{ ref('int_referral_episodes') }} as episodes on referrals.referral_key = episodes.referral_key
+left join {{ ref('int_people') }} as people on referrals.subject_key = people.subject_key
+left join {{ ref('int_service_coverage') }} as coverage
+    on coalesce(referrals.service_code, 'UNKNOWN') = coverage.service_code
 left join primary_reasons on referrals.referral_key = primary_reasons.referral_key
 left join {{ ref('int_engagement') }} as engagement on referrals.referral_key = engagement.referral_key
 left join {{ ref('int_activity') }} as activity on referrals.referral_key = activity.referral_key
