@@ -16,7 +16,7 @@ Records = dict[tuple[str, str], dict[str, str]]
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("region") / "synthetic"
-    simulator.simulate(3000, 7, out, days=DAYS, both_reported=0.8, mess="0")
+    simulator.simulate(3000, 7, out, days=DAYS, both_reported=0.8)
     return out
 
 
@@ -33,9 +33,11 @@ def records(root: Path) -> Records:
     }
     found = {}
     for path in sorted((root / "landing" / "referrals_csv").glob("*/referrals_2025-10-01.csv")):
-        for line, record in enumerate(table(path), 2):
-            if (path.parent.name, path.name, str(line)) not in bad:
-                found[path.parent.name, record["referral_id"]] = record
+        with path.open(encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            for record in reader:
+                if (path.parent.name, path.name, str(reader.line_num)) not in bad:
+                    found[path.parent.name, record["referral_id"]] = record
     return found
 
 
