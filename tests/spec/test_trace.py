@@ -50,8 +50,9 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
         warehouse.event(scope, "neighbour", f"edge-{n}", "appointment.missed", on, practice_code="Z90901")
 
 
-REPORTING = ["rpt_uptake", "rpt_uptake_times", "rpt_referral_reasons", "rpt_gp_reattendance", "rpt_data_quality"]
+REPORTING = ["rpt_uptake", "rpt_referral_reasons", "rpt_gp_reattendance", "rpt_data_quality"]
 REPORTING += ["rpt_activity", "rpt_activity_people", "rpt_outcomes", "rpt_outcome_bands", "rpt_plans"]
+REPORTING += ["rpt_uptake_times", "rpt_reason_coding"]
 
 
 @pytest.fixture(scope="module")
