@@ -10,7 +10,7 @@ while it goes on), and the person as on the day of receipt. Here, and in the nex
         service_code,
         received_on,
         first_contact_held_on,
-        case when is_ended then least(closed_on, rejected_on, declined_on, cancelled_on) end as ended_on,
+        ended_on,
         practice_code,
         pcn_code,
         icb_code,
