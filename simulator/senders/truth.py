@@ -8,8 +8,8 @@ import duckdb
 
 def write(con: duckdb.DuckDBPyConnection, folder: Path, parameters: dict[str, object]) -> None:
     """Write people.parquet (one row a person), referrals.parquet (one row a referral), referral_pairs.csv (one row a
-    referral that practice and service both report), practices.csv, networks.csv (who was in which
-    network, and under which board, from when until when) and parameters.json.
+    referral that practice and service both report), requests_alone.csv (those that no service entered), practices.csv,
+    networks.csv (who was in which network, and under which board, from when until when) and parameters.json.
     """
     target = str(folder / "people.parquet").replace("'", "''")
     con.execute("set threads = 1")  # one thread writes one order of row groups
@@ -64,7 +64,14 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path, parameters: dict[str, ob
         copy (
             select practice_code as practice_sender, practice_reference, service as service_sender,
                    'R-' || serial as service_reference, shared_reference
-            from requests order by all
+            from requests where serial is not null order by all
         ) to '{pairs}' (format csv, header)
+    """)
+    alone = str(folder / "requests_alone.csv").replace("'", "''")
+    con.execute(f"""
+        copy (
+            select practice_code as practice_sender, practice_reference, service_stated
+            from requests where serial is null order by all
+        ) to '{alone}' (format csv, header)
     """)
     (folder / "parameters.json").write_text(json.dumps(parameters, indent=2, sort_keys=True) + "\n", encoding="utf-8")
