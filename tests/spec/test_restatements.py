@@ -101,7 +101,7 @@ def restated(marts: Scenario):
         ("network too", "rpt_referral_reasons", "any all", "2025-03-01", "U99971", (0, 2, 2, "late", 1)),
     ],
 )
-def test_a_figure_that_is_not_what_it_was_says_why(restated, case, mart, item, month, area, row):
+def test_e19_a_figure_that_is_not_what_it_was_says_why(restated, case, mart, item, month, area, row):
     assert restated(mart, item, month, area) == [row], case
 
 
