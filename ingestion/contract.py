@@ -123,6 +123,7 @@ class Record(_Model):
     practice: Name | Literal["sender"] | None = None
     performer: Name | Literal["sender"] | None = None
     provider: Name | Literal["sender"] | None = None
+    providerOrSender: bool = False  # where the provider's field is empty, it is who sends the file
     identityExpected: Literal["nhs_number", "local"] = "nhs_number"
 
     @model_validator(mode="before")
@@ -146,6 +147,8 @@ class Record(_Model):
             raise ValueError("tombstone takes one field")
         if self.tombstone and self.kind != "state":
             raise ValueError("tombstone: only a state can be deleted; an event is corrected by a newer one")
+        if self.providerOrSender and self.provider in (None, "sender"):
+            raise ValueError("providerOrSender needs a provider that is a field")
         return self
 
 

@@ -95,7 +95,8 @@ def _file(old: Contract, new: Contract) -> Found:
 
 
 def _part(old: Contract, new: Contract) -> Found:
-    for word in type(old.record).model_fields:
+    same = {"provider", "providerOrSender"} if _falls_back(old, new) else set()
+    for word in type(old.record).model_fields.keys() - same:
         if getattr(old.record, word) != getattr(new.record, word):
             why = "the register and the log know the records by the key of before" if word == "key" else MEANING
             yield BREAKING, f"record.{word}", "changed", why
@@ -114,6 +115,12 @@ def _part(old: Contract, new: Contract) -> Found:
     yield from _rules(old, new)
     if old.skip != new.skip:
         yield BREAKING, "skip", "changed", "other records are out of scope than before"
+
+
+def _falls_back(old: Contract, new: Contract) -> bool:
+    """Whether the provider was the sender and is now a field that came later, or else the sender: as it was before."""
+    later = {p.name for p in new.properties if p.addedIn} - {p.name for p in old.properties}
+    return old.record.provider == "sender" and new.record.provider in later and new.record.providerOrSender
 
 
 def _added(prop: Property, old: Contract, new: Contract) -> tuple[Kind, str, str, str]:

@@ -70,7 +70,7 @@ def _query(event: Event, contract: Contract, catalogue: Catalogue, load_id: str,
             {_occurred(event, contract)},
             {_organisation(record.practice)} as practice_code,
             {_organisation(record.performer)} as performer_code,
-            {_organisation(record.provider)} as provider_code,
+            {_organisation(record.provider, or_sender=record.providerOrSender)} as provider_code,
             {", ".join(payload)}
         from valid
         where not is_tombstone and {engine.name(event.occurred)} is not null and {condition}"""
@@ -86,10 +86,13 @@ def _stream_id(stream: Stream) -> str:
     return f"case when {known} then id_hmac({message}) end"
 
 
-def _organisation(source: str | None) -> str:
+def _organisation(source: str | None, *, or_sender: bool = False) -> str:
     if source is None:
         return "null::varchar"
-    return "getvariable('sender')" if source == "sender" else f"{engine.name(source)}::varchar"
+    if source == "sender":
+        return "getvariable('sender')"
+    stated = f"{engine.name(source)}::varchar"
+    return f"coalesce({stated}, getvariable('sender'))" if or_sender else stated
 
 
 def _occurred(event: Event, contract: Contract) -> str:

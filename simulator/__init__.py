@@ -1,10 +1,10 @@
 """A synthetic region with a known truth: files as senders would send them, and apart from them what is really
 so.
 
-The files are read through the same contracts as real ones; nothing of the platform is used here. People are
-referred more often than in life (about 6 % a year), so that a small region has cells to show. People, names,
-codes and places are invented; NHS numbers are valid numbers of the range that is never issued, 999 000 0000
-to 999 999 9999.
+The files are read through the same contracts as real ones; nothing of the platform is used here. Unless set
+otherwise people are referred more often than in life (about 6 % a year), so that a small region has cells to
+show. People, names, codes and places are invented; NHS numbers are valid numbers of the range that is never
+issued, 999 000 0000 to 999 999 9999.
 
 Same people, seed, days and version: the same bytes of every file.
 """
@@ -18,12 +18,19 @@ from typing import Any
 import duckdb
 
 from simulator import senders, world
-from simulator.senders import faults, reference, register, write
-from simulator.world import referrals, region
+from simulator.senders import faults, files, reference, register, write
+from simulator.senders.extracts import ROLLING_DAYS, Deliveries
+from simulator.senders.mess import dials as mess_dials
+from simulator.senders.truth import write as write_truth
+from simulator.world import region
+from simulator.world.dials import Dials
 
-VERSION = "2"
+VERSION = "8"
 DEFAULT_DAYS = (dt.date(2023, 4, 1), dt.date(2026, 3, 31))
-FEWEST_PEOPLE, MOST_PEOPLE = 300, 700_000
+IN_MEMORY = 60_000  # people; a larger region is worked in a file
+MEMORY = "4GB"
+WORK = ".work.duckdb"
+FEWEST_PEOPLE, MOST_PEOPLE = 300, 2_000_000
 
 
 def simulate(
@@ -32,72 +39,84 @@ def simulate(
     out: Path,
     *,
     days: tuple[dt.date, dt.date] = DEFAULT_DAYS,
-    effect_rate_ratio: float = 1.0,
+    deliveries: int | None = None,
+    extract_days: int = ROLLING_DAYS,
+    mess: str | None = None,
+    **truth: Any,
 ) -> dict[str, Any]:
     """Write a region of `people` people as `out`/landing, /reference and /truth; return what was written.
 
-    `days`: first and last simulated day; the last extracts are made the day after. `effect_rate_ratio`: what
-    a held contact with a link worker does to a person's later rate of GP visits (1.0 nothing, 0.8 a fifth
-    fewer).
+    `days`: first and last simulated day; the last extracts are made the day after. `deliveries`: nothing for
+    extracts of the whole time in one landing folder; a number of days for one full extract in `out`/landing and
+    then a delivery on each of these last days, in `out`/days/<day>/landing; extracts of state feeds reach
+    `extract_days` back. `mess`: how much goes wrong in the files (senders.mess.dials). `truth`: the settings of
+    world.dials.Dials by name, such as effect_rate_ratio=0.8.
 
     Returns people, seed, first_day, last_day, files, records (clean and faulty lines, without headers),
     referrals, feeds {feed: {files, records, senders {sender: records}}} and faults {kind: number}. Raises
     ValueError for impossible settings and FileExistsError when `out` already holds something. `out` appears
     whole or not at all: everything is written to a hidden folder beside it, which is renamed at the end.
     """
+    dials, shares = Dials(**truth), mess_dials(mess)
     if not FEWEST_PEOPLE <= people <= MOST_PEOPLE:
         raise ValueError(f"people must be {FEWEST_PEOPLE} to {MOST_PEOPLE}, not {people}")
-    if not 0 < effect_rate_ratio <= 1:
-        raise ValueError(f"effect_rate_ratio must be above 0 and at most 1, not {effect_rate_ratio}")
     if (days[1] - days[0]).days < 180:
         raise ValueError(f"days must span at least 180 days, not {days[0]} to {days[1]}")
+    if deliveries is not None and not 0 <= deliveries <= (days[1] - days[0]).days - 90:
+        raise ValueError(f"deliveries must leave 90 days for the first extract, not {deliveries}")
+    if not 1 <= extract_days <= 400:
+        raise ValueError(f"extract_days must be 1 to 400, not {extract_days}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FileExistsError(f"{out} exists and is not an empty folder; choose another --out or remove it first")
 
     parameters: dict[str, object] = {
         "version": VERSION, "people": people, "seed": seed, "first_day": str(days[0]),
-        "last_day": str(days[1]), "effect_rate_ratio": effect_rate_ratio,
-        "referred_per_person_year": referrals.PER_PERSON_YEAR,
+        "last_day": str(days[1]), **dials.rows(), "deliveries": deliveries, "extract_days": extract_days,
+        "mess": {name: share for name, share in shares.items() if share},
     }  # fmt: skip
     partial = out.parent / f".{out.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)  # left by a run that was killed
     (partial / "truth").mkdir(parents=True)
     period = region.Period(*days)
-    with connect() as con:
-        world.build(con, people, seed, period, effect_rate_ratio)
-        senders.build(con, period)
-        files, injected = faults.inject(seed, write.files(con))
+    with connect(partial if people > IN_MEMORY else None) as con:
+        world.build(con, people, seed, period, dials)
+        senders.build(con, period, Deliveries(deliveries, extract_days), shares)
+        written, injected = files.landing(con, partial, seed, shares)
         (referred,) = con.execute("select count(*) from referrals").fetchone() or (0,)
-        write.truth(con, partial, parameters)
+        write_truth(con, partial / "truth", parameters)
         reference.write(con, partial / "reference", period)
-    write.landing(partial, files)
-    write.table(partial / "reference" / "senders.csv", register.rows(period))
-    write.table(partial / "truth" / "faults.csv", [fault.row() for fault in injected])
+        registered = register.rows(con, period, practices_refer=dials.both_reported > 0, daily=deliveries is not None)
+    for left in partial.glob(f"{WORK}*"):
+        left.unlink()
+    write.table(partial / "reference" / "senders.csv", list(registered[0]), registered)
+    write.table(partial / "truth" / "faults.csv", faults.COLUMNS, [fault.row() for fault in injected])
     if out.exists():
         out.rmdir()
     partial.rename(out)
     return {
         **parameters,
         "referrals": referred,
-        **counts(files),
+        **counts(written),
         "faults": dict(Counter(f.kind for f in injected)),
     }
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """DuckDB in memory, in UTC, silent, without extensions from elsewhere."""
-    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+def connect(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """DuckDB in memory, or in a file of a folder that can grow beyond it; in UTC, silent, without other extensions."""
+    config = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    con = duckdb.connect(str(folder / WORK) if folder else ":memory:", config=config)
     con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false; set threads = 2")
+    con.execute(f"set memory_limit = '{MEMORY}'")
     return con
 
 
-def counts(files: list[write.File]) -> dict[str, object]:
+def counts(files: list[write.Written]) -> dict[str, object]:
     """Files and records of all files, by feed and by sender."""
     feeds: dict[str, dict[str, object]] = {}
     for feed in sorted({file.feed for file in files}):
         members = [file for file in files if file.feed == feed]
-        senders: Counter[str] = Counter()
+        by_sender: Counter[str] = Counter()
         for file in members:
-            senders[file.sender] += file.records
-        feeds[feed] = {"files": len(members), "records": senders.total(), "senders": dict(senders)}
+            by_sender[file.sender] += file.records
+        feeds[feed] = {"files": len(members), "records": by_sender.total(), "senders": dict(by_sender)}
     return {"files": len(files), "records": sum(file.records for file in files), "feeds": feeds}

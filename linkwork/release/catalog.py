@@ -75,9 +75,11 @@ def write_catalog(
 
 
 def _write_measures(con: duckdb.DuckDBPyConnection, measures: list[Label]) -> None:
-    columns = list(Label.model_fields)
+    columns = {column: field.description for column, field in Label.model_fields.items()}
     con.execute(f"create table marts.measures ({', '.join(f'{name(column)} varchar' for column in columns)})")
     if measures:
         rows = [[getattr(one, column) for column in columns] for one in measures]
         con.executemany(f"insert into marts.measures values ({', '.join('?' * len(columns))})", rows)
+    for column, told in columns.items():
+        con.execute(f"comment on column marts.measures.{name(column)} is {text(told)}")
     con.execute("comment on table marts.measures is 'One row per figure of the reporting marts: what it means.'")

@@ -93,17 +93,17 @@ class Label(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    mart: str
-    measure: str
-    label: str
-    unit: str
-    numerator: str
-    denominator: str | None
-    exclusions: str
-    disclosure: Class
-    lower: str | None
-    upper: str | None
-    method: str | None
+    mart: str = Field(description="The reporting mart that holds the figure.")
+    measure: str = Field(description="Its column.")
+    label: str = Field(description="A caption of a few words.")
+    unit: str = Field(description="What it is counted or measured in.")
+    numerator: str = Field(description="What is counted; of a rate, above the line.")
+    denominator: str | None = Field(description="Of a rate or mean, what it is over; else null.")
+    exclusions: str = Field(description="What is left out.")
+    disclosure: Class = Field(description="What disclosure control does with it.")
+    lower: str | None = Field(description="The column of its interval's lower limit, where it has one.")
+    upper: str | None = Field(description="The column of its interval's upper limit, where it has one.")
+    method: str | None = Field(description="How the interval is made.")
 
 
 class Described(NamedTuple):

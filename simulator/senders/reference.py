@@ -1,7 +1,7 @@
 """The region's reference data, in the form in which each kind is published in England.
 
-The practices of today are those that send files. Before the simulated days one practice was taken over and one changed
-its network. Every small area has an index of deprivation in both editions, and they differ: the decile in the truth is
+Before the simulated days one practice was taken over and one changed its network; world/changes.py says what else may
+change. Every small area has an index of deprivation in both editions, and they differ: the decile in the truth is
 that of the edition made for the census whose codes a practice sends.
 """
 
@@ -13,39 +13,66 @@ from pathlib import Path
 
 import duckdb
 
-from simulator.world import region
+from simulator.world import changes, region
 
-BANK_HOLIDAYS = Path(__file__).parents[2] / "linkwork" / "reference" / "facts" / "bank_holidays.csv"
-OPENED, NETWORKS_BEGAN = "19900101", "20190701"
-ICB, ICB_NAME, SUB_ICB = "QZZ", "Invented Shires ICB", "99Z"
-MOVED, MOVED_LEFT, MOVED_JOINED = 5, "20220630", "20220701"  # from the first network to its own
-CLOSED, CLOSED_NAME, CLOSED_ON, SUCCESSOR, SUCCEEDED_ON = 13, "Millrace Surgery", "20210331", 3, "20210401"
+OPENED = "19900101"
+NAMES = {
+    "QZZ": ("Invented Shires ICB", "99Z"),
+    "QZY": ("Invented Downs ICB", "99Y"),
+}  # of a board, and its sub-ICB's code
+# Closed before the simulated days, and who took it over.
+CLOSED_NAME, CLOSED_ON, SUCCESSOR = "Millrace Surgery", dt.date(2021, 3, 31), 3
 AREAS_OF_2019, AREAS_OF_2025 = 32_844, 33_755  # ranks run to these numbers
 
 
 def write(con: duckdb.DuckDBPyConnection, folder: Path, period: region.Period) -> None:
     """Write every file of reference data but the register of senders."""
     folder.mkdir(parents=True, exist_ok=True)
-    practices = [(region.practice_code(n), p[0], network(n)) for n, p in enumerate(region.PRACTICES, 1)]
-    closed = (region.practice_code(CLOSED), CLOSED_NAME, network(1))
-    rows(folder / "epraccur.csv", None, [*(practice(*p[:2], "") for p in practices), practice(*closed[:2], CLOSED_ON)])
-    rows(folder / "epcncorepartnerdetails.csv", None, memberships(practices, closed))
+    (number,) = con.execute("select count(*) from practices").fetchone() or (0,)
+    last = number + 1  # the practice that closed before
+    closed = {last: (SUCCESSOR, CLOSED_ON)}
+    for number, successor, on in con.execute("select number, successor, closed_on from closures").fetchall():
+        closed[number] = (successor, on)
+    names = {n: p[0] for n, p in enumerate(region.practices(number), 1)} | {last: CLOSED_NAME}
+    practices = [
+        (region.practice_code(n), name, str(closed[n][1]).replace("-", "") if n in closed else "", joined(con, n))
+        for n, name in names.items()
+    ]
+    rows(folder / "epraccur.csv", None, [practice(*one) for one in practices])
+    rows(folder / "epcncorepartnerdetails.csv", None, memberships(con, names))
+    networks = con.execute("select network, board, since from boards where until is null order by 1").fetchall()
     rows(
         folder / "pcns.csv",
         ["PCN Code", "PCN Name", "Current Sub ICB Loc Code", "Open Date", "Close Date"],
-        [[code, name, SUB_ICB, NETWORKS_BEGAN, ""] for code, name in sorted({p[2] for p in practices})],
+        [[*network(n), NAMES[board][1], compact(changes.NETWORKS_BEGAN), ""] for n, board, _ in networks],
     )
+    today = con.execute("select number, network from memberships where left_on is null order by 1").fetchall()
     rows(
         folder / "practice_mapping.csv",
         ["GP_CODE", "GP_NAME", "SUPPLIER", "PCN_CODE", "PCN_NAME", "SUB_ICB_LOCATION_CODE", "ICB_CODE", "ICB_NAME",
          "REGION_CODE"],
-        [[code, name, "SYNTHETIC", *pcn, SUB_ICB, ICB, ICB_NAME, "Y99"] for code, name, pcn in practices],
+        [
+            [region.practice_code(n), names[n], region.supplier(n), *network(net), NAMES[changes.BOARD][1],
+             changes.BOARD, NAMES[changes.BOARD][0], "Y99"]
+            for n, net in today
+        ],
     )  # fmt: skip
-    rows(folder / "succ.csv", None, [[closed[0], region.practice_code(SUCCESSOR), "R", SUCCEEDED_ON, ""]])
+    rows(
+        folder / "succ.csv",
+        None,
+        [
+            [region.practice_code(n), region.practice_code(successor), "R", compact(on + dt.timedelta(days=1)), ""]
+            for n, (successor, on) in sorted(closed.items())
+        ],
+    )
     areas(con, folder)
     lists(con, folder, period)
     services(folder)
-    shutil.copyfile(BANK_HOLIDAYS, folder / "bank_holidays.csv")
+    shutil.copyfile(region.BANK_HOLIDAYS, folder / "bank_holidays.csv")
+
+
+def compact(day: dt.date | None) -> str:
+    return f"{day:%Y%m%d}" if day else ""
 
 
 def rows(path: Path, header: list[str] | None, content: list[list[str]]) -> None:
@@ -55,33 +82,51 @@ def rows(path: Path, header: list[str] | None, content: list[list[str]]) -> None
 
 
 def network(number: int) -> tuple[str, str]:
-    """Code and name of the network of a practice today."""
-    place = (number - 1) // 4
-    return f"U99{place + 1:03d}", f"{region.PCNS[place]} PCN"
+    """Code and name of a network."""
+    return f"U99{number:03d}", region.network_name(number)
 
 
-def practice(code: str, name: str, closed_on: str) -> list[str]:
+def joined(con: duckdb.DuckDBPyConnection, number: int) -> str:
+    """From when on a practice is under the board of today."""
+    found = con.execute(
+        """
+        select min(greatest(joined_on, since)) filter (board = ?), bool_or(board <> ?)
+        from memberships join boards using (network)
+        where number = ? and greatest(joined_on, since) <= coalesce(least(left_on, until), 'infinity')
+        """,
+        [changes.BOARD, changes.BOARD, number],
+    ).fetchone()
+    return compact(found[0]) if found and found[1] else OPENED
+
+
+def practice(code: str, name: str, closed_on: str, joined_on: str) -> list[str]:
     """A line of epraccur: 27 columns, of which the addresses stay empty."""
     status = "INACTIVE" if closed_on else "ACTIVE"
-    return [code, name, "Y99", ICB, *[""] * 6, OPENED, closed_on, status, "B", SUB_ICB, OPENED, closed_on,
-            *[""] * 4, "1", "", SUB_ICB, "", "RO76", ""]  # fmt: skip
+    sub_icb = NAMES[changes.BOARD][1]
+    return [code, name, "Y99", changes.BOARD, *[""] * 6, OPENED, closed_on, status, "B", sub_icb, joined_on, closed_on,
+            *[""] * 4, "1", "", sub_icb, "", "RO76", ""]  # fmt: skip
 
 
-def memberships(
-    practices: list[tuple[str, str, tuple[str, str]]], closed: tuple[str, str, tuple[str, str]]
-) -> list[list[str]]:
-    """Lines of epcncorepartnerdetails: who was in which network from when to when."""
-
-    def line(code: str, name: str, pcn: tuple[str, str], joined: str, left: str = "") -> list[str]:
-        sub_icb = (SUB_ICB, f"{ICB_NAME} - {SUB_ICB}".upper())
-        return [code, name, *sub_icb, pcn[0], pcn[1], *sub_icb, joined, left, "TRUE"]
-
-    found = []
-    for number, (code, name, pcn) in enumerate(practices, 1):
-        if number == MOVED:
-            found.append(line(code, name, network(1), NETWORKS_BEGAN, MOVED_LEFT))
-        found.append(line(code, name, pcn, MOVED_JOINED if number == MOVED else NETWORKS_BEGAN))
-    return [*found, line(*closed, NETWORKS_BEGAN, CLOSED_ON)]
+def memberships(con: duckdb.DuckDBPyConnection, names: dict[int, str]) -> list[list[str]]:
+    """Lines of epcncorepartnerdetails: who was in which network, and that under which board, from when to when."""
+    found = con.execute(f"""
+        with members as (
+            select number, network, joined_on, left_on from memberships
+            union all
+            select {max(names)}, 1, date '{changes.NETWORKS_BEGAN}', date '{CLOSED_ON}'
+        )
+        select number, network, board, greatest(joined_on, since) as entered, least(left_on, until) as ended
+        from members join boards using (network)
+        where entered <= coalesce(ended, 'infinity')
+        order by number, entered
+    """).fetchall()
+    lines = []
+    for number, net, board, since, until in found:
+        name, code = NAMES[board]
+        sub_icb = (code, f"{name} - {code}".upper())
+        lines.append([region.practice_code(number), names[number], *sub_icb, *network(net), *sub_icb, compact(since),
+                      compact(until), "TRUE"])  # fmt: skip
+    return lines
 
 
 def areas(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -139,7 +184,9 @@ def lists(con: duckdb.DuckDBPyConnection, folder: Path, period: region.Period) -
                coalesce((select min(lsoa21_code) from area_pairs where lsoa11_code = r.lsoa_code and change_code = 'S'),
                         r.lsoa_code) as lsoa_code
         from counted_on, registrations as r join people as p using (id)
+        left join closures as c on c.practice_code = r.practice_code
         where r.started_on <= day and (r.ended_on is null or r.ended_on >= day)
+            and (c.closed_on is null or day <= c.closed_on)
     """)
     stamp = "upper(strftime(day, '%d%b%Y'))"
     found = con.execute(f"""
@@ -151,7 +198,11 @@ def lists(con: duckdb.DuckDBPyConnection, folder: Path, period: region.Period) -
         )
         select 'GP_PRAC_PAT_LIST', {stamp}, 'GP', practice_code, sex, age, patients from counts
         union all
-        select 'GP_PRAC_PAT_LIST', {stamp}, 'ICB', '{ICB}', 'ALL', 'ALL', count(*) from registered group by day
+        select 'GP_PRAC_PAT_LIST', {stamp}, 'ICB', board, 'ALL', 'ALL', count(*)
+        from registered join practices on code = practice_code
+        join memberships as m on m.number = practices.number and day between joined_on and coalesce(left_on, 'infinity')
+        join boards on boards.network = m.network and day between since and coalesce(until, 'infinity')
+        group by day, board
         order by all
     """).fetchall()
     header = ["PUBLICATION", "EXTRACT_DATE", "ORG_TYPE", "ORG_CODE", "SEX", "AGE_GROUP_5", "NUMBER_OF_PATIENTS"]

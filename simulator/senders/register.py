@@ -1,25 +1,50 @@
 """The register of senders: who sends what, from which system and how often."""
 
-from simulator.world import region
+import datetime as dt
+
+import duckdb
+
+from simulator.world import changes, region
 from simulator.world.region import Period
 
 
-def rows(period: Period) -> list[dict[str, str]]:
-    """Rows of reference/senders.csv: code, what it sends, from which system, how often."""
+def rows(
+    con: duckdb.DuckDBPyConnection, period: Period, *, practices_refer: bool = False, daily: bool = False
+) -> list[dict[str, str]]:
+    """Rows of reference/senders.csv: code, what it sends, from which system, how often.
+
+    practices_refer: whether practices report the referrals they send; daily: whether files come each day. A practice
+    with two systems has a row for each.
+    """
+    (number,) = con.execute("select count(*) from practices").fetchone() or (0,)
+    of_practices = "gp_appointments_csv;registrations_csv" + (";referrals_csv" if practices_refer else "")
     kinds = [
-        ("practice", "gp_appointments_csv;registrations_csv", "synthetic-gp", 365,
-         [(region.practice_code(n), p[0]) for n, p in enumerate(region.PRACTICES, 1)]),
+        ("practice", of_practices, changes.SYSTEM, 365,
+         [(region.practice_code(n), p[0]) for n, p in enumerate(region.practices(number), 1)]),
         ("service", "referrals_csv;link_worker_jsonl", "synthetic-case", 184,
-         [(f"ZSP{n:02d}", name) for n, name in enumerate(region.SERVICES, 1)]),
+         con.execute("select service, name from services order by number").fetchall()),
         ("group", "activity_csv", "synthetic-register", 184,
          [(region.group_code(n), name) for n, name in enumerate(region.GROUPS, 1)]),
     ]  # fmt: skip
-    return [
+    migrated = dict(con.execute("select practice_code, since from migrations").fetchall())
+    found = [
         {
-            "code": code, "name": name, "kind": kind, "feeds": feeds, "source_system": system,
-            "valid_from": "1990-01-01", "valid_to": "", "cadence_days": str(cadence),
-            "agreement": f"SYN-{code}", "first_expected": str(period.first),
+            "code": code,
+            "name": name,
+            "kind": kind,
+            "feeds": feeds,
+            "source_system": system,
+            "valid_from": "1990-01-01",
+            "valid_to": "",
+            "cadence_days": "1" if daily else str(cadence),
+            "agreement": f"SYN-{code}",
+            "first_expected": str(period.first),
         }
         for kind, feeds, system, cadence, members in kinds
         for code, name in members
-    ]  # fmt: skip
+    ]
+    for row in [row for row in found if row["code"] in migrated]:
+        since = migrated[row["code"]]
+        found.append({**row, "source_system": changes.NEXT_SYSTEM, "valid_from": str(since)})
+        row["valid_to"] = str(since - dt.timedelta(days=1))
+    return found

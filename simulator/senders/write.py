@@ -1,145 +1,168 @@
-"""Turn the finished tables into the files that senders would send, each line in one fixed order."""
+"""Write the files that senders would send, in one fixed order, as a stream from SQL: no line is a Python object.
+
+What some senders know is worked out once, and a query gives its lines in the order of files and records, as Arrow text;
+what a file gets is a slice of that text's own memory. So memory is that of a portion, whatever the region's size.
+"""
 
 import csv
-import json
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 
-COLUMNS = {
-    "registrations_csv": """
-        registration_id practice_code patient_id nhs_number family_name given_name date_of_birth postcode
-        sex ethnic_category lsoa_code lsoa_vintage long_term_conditions registration_start
-        registration_end end_reason extract_at""",
-    "gp_appointments_csv": """
-        appointment_id practice_code site_code patient_id nhs_number booked_at slot_start status hcp_type
-        staff_role appt_mode national_category context_type service_setting clinician_id extract_at""",
-    "referrals_csv": """
-        referral_id practice_code client_id nhs_number route referrer_role referrer_id connector_model
-        reason_codes decided_on received_on accepted_on rejected_on rejection_reason declined_on
-        decline_reason on_hold_on closed_on closure_reason link_worker_id notes extract_at""",
-    "activity_csv": """
-        event_id referral_service referral_ref client_name nhs_number event session_date asset_id
-        asset_name category delivery role cancelled_by recorded_at""",
-}
-TABLES = {
-    "registrations_csv": "registration_rows",
-    "gp_appointments_csv": "gp_appointment_rows",
-    "referrals_csv": "referral_rows",
-    "activity_csv": "activity_rows",
-}
-FREE_TEXT = {"notes", "asset_name"}  # the columns that may hold a comma or a quote
+from simulator.senders.feeds import Feed
+
+ROWS_AT_ONCE = 1_000_000  # of the senders that one query takes; a sender with more is taken alone
+ROWS_PER_BATCH = 50_000
+OTHER_ENCODING = "other_encoding"  # the one kind of line that is not written as it is
+PORTION = "portion"
+LAST = "~"  # sorts after every key
 
 
-@dataclass
-class File:
-    """One file to be: its lines without line ends (a CSV's header first) and what is unusual about some of
-    them.
-    """
+@dataclass(frozen=True)
+class Marked:
+    """A line that is unusual, and why."""
 
     feed: str
     sender: str
-    name: str
-    lines: list[str]
-    kinds: dict[str, str] = field(default_factory=dict)  # text of a line -> kind, such as correction
+    file: str
+    line: int
+    kind: str
+
+
+@dataclass
+class Written:
+    """A file that was written: where, and how many records."""
+
+    feed: str
+    sender: str
+    path: str
+    records: int
 
     @property
-    def header(self) -> list[str]:
-        return [] if self.feed == "link_worker_jsonl" else self.lines[0].split(",")
-
-    @property
-    def records(self) -> int:
-        return len(self.lines) - bool(self.header)
+    def name(self) -> str:
+        return self.path.rsplit("/", 1)[1]
 
 
-def files(con: duckdb.DuckDBPyConnection) -> list[File]:
-    """Every clean file, ordered by feed, sender and name; records are ordered by their id."""
-    found = []
-    for feed, table in TABLES.items():
-        columns = COLUMNS[feed].split()
-        text = " || ',' || ".join(csv_value(column) for column in columns)
-        found += fetch(
-            con,
-            feed,
-            f"select sender, file, kind, {columns[0]} as key, {text} as text from {table}",
-            ",".join(columns),
-        )
-    found += fetch(
-        con,
-        "link_worker_jsonl",
-        "select sender, file, kind, recordedtime || key as key, text from link_worker_lines",
-        None,
-    )
-    return sorted(found, key=lambda file: (file.feed, file.sender, file.name))
+def feed_files(
+    con: duckdb.DuckDBPyConnection, root: Path, feed: Feed, more_lines: Callable[[Feed], str]
+) -> tuple[list[Written], list[Marked]]:
+    """Write every file of a feed, in portions of whole senders, whose rows are in table PORTION meanwhile.
+
+    `more_lines` gives SQL for further lines of the portion (sender, n, key, seq, line, kind), or nothing.
+    """
+    written: list[Written] = []
+    marked: list[Marked] = []
+    for planned in plans(con, feed):
+        names = {sender: number for number, sender in enumerate(sorted({file.sender for _, file in planned}))}
+        files = {names[file.sender] * 1_000_000 + n: file for n, file in planned}
+        chosen = "[" + ", ".join(f"'{name}'" for name in names) + "]"
+        con.execute(f"""
+            create or replace temp table {PORTION} as
+            select * from {feed.book}_known where list_contains({chosen}, sender)
+        """)
+        more = more_lines(feed)
+        reader = con.execute(f"""
+            select (list_position({chosen}, sender) - 1)::bigint * 1000000 + n as file, line || chr(10) as line, kind
+            from (select sender, n, key, 0 as seq, {feed.text()} as line, kind from {PORTION}
+                  {f"union all {more}" if more else ""})
+            order by list_position({chosen}, sender), n, key, seq
+        """).to_arrow_reader(ROWS_PER_BATCH)
+        with Pen(root, feed) as pen:
+            for batch in reader:
+                for number, start, end in runs(batch.column("file")):
+                    pen.write(files[number], batch.column("line"), batch.column("kind"), start, end)
+        written += files.values()
+        marked += pen.marked
+    return written, marked
 
 
-def fetch(con: duckdb.DuckDBPyConnection, feed: str, rows: str, header: str | None) -> list[File]:
-    """Run `rows` (sender, file, kind, key, text) and gather the lines of each file."""
-    grouped = con.execute(f"""
-        select sender, file, list(text order by key),
-               list({{'text': text, 'kind': kind}} order by key) filter (kind is not null)
-        from ({rows}) group by sender, file
+def plans(con: duckdb.DuckDBPyConnection, feed: Feed) -> Iterator[list[tuple[int, Written]]]:
+    """The files of a feed with their numbers, in portions of whole senders of at most ROWS_AT_ONCE rows."""
+    late = "if(bool_or(sent_late), 'late_', '')" if feed.book == "referrals" else "''"
+    found = con.execute(f"""
+        select sender, n, any_value(folder) || 'landing/{feed.name}/' || sender || '/{feed.stem}_' || {late}
+               || any_value(extract_day) || '.{feed.suffix}', count(*), sum(count(*)) over (partition by sender)
+        from {feed.book}_known group by sender, n order by sender, n
     """).fetchall()
-    return [
-        File(
-            feed,
-            sender,
-            name,
-            [*([header] if header else []), *texts],
-            {row["text"]: row["kind"] for row in marked or []},
-        )
-        for sender, name, texts, marked in grouped
-    ]
+    portion: list[tuple[int, Written]] = []
+    rows = 0
+    for place, (sender, n, path, records, of_sender) in enumerate(found):
+        if place and sender != found[place - 1][0] and rows + of_sender > ROWS_AT_ONCE:
+            yield portion
+            portion, rows = [], 0
+        rows += records
+        portion.append((n, Written(feed.name, sender, path, 0)))
+    if portion:
+        yield portion
 
 
-def csv_value(column: str) -> str:
-    """SQL for one CSV field; only free text is ever quoted."""
-    text = f"coalesce({column}::varchar, '')"
-    if column not in FREE_TEXT:
-        return text
-    quoted = f"""'"' || replace({column}, '"', '""') || '"'"""
-    return f"""if({column} like '%,%' or {column} like '%"%', {quoted}, {text})"""
+def runs(column: pa.Array) -> Iterator[tuple[int, int, int]]:
+    """(value, first row, row after the last) of each run of one value."""
+    encoded = pc.run_end_encode(column)
+    start = 0
+    for value, end in zip(encoded.values.to_pylist(), encoded.run_ends.to_pylist(), strict=True):
+        yield value, start, end
+        start = end
 
 
-def landing(root: Path, written: list[File]) -> None:
-    """Write landing/<feed>/<sender>/<file> in UTF-8 with \\n."""
-    for file in written:
-        folder = root / "landing" / file.feed / file.sender
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / file.name).write_bytes(("\n".join(file.lines) + "\n").encode())
+class Pen:
+    """Writes lines to one file after the other, and notes on which line each marked one ended up."""
+
+    def __init__(self, root: Path, feed: Feed) -> None:
+        self.root, self.feed = root, feed
+        self.marked: list[Marked] = []
+        self._file: Written | None = None
+        self._to: BinaryIO | None = None
+
+    def __enter__(self) -> "Pen":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._to:
+            self._to.close()
+
+    def write(self, file: Written, lines: pa.Array, kinds: pa.Array, start: int, end: int) -> None:
+        """Append the lines from `start` to before `end` of a batch to a file."""
+        to = self._to if self._to and file is self._file else self._open(file)
+        first, done = file.records + 1 + bool(self.feed.columns) - start, start
+        for at in pc.indices_nonzero(pc.is_valid(kinds.slice(start, end - start))).to_pylist():
+            row, kind = start + at, kinds[start + at].as_py()
+            self.marked.append(Marked(file.feed, file.sender, file.name, first + row, kind))
+            if kind == OTHER_ENCODING:
+                to.write(text_of(lines, done, row))
+                to.write(bytes(text_of(lines, row, row + 1)).decode().encode("cp1252"))
+                done = row + 1
+        to.write(text_of(lines, done, end))
+        file.records += end - start
+
+    def _open(self, file: Written) -> BinaryIO:
+        if self._to:
+            self._to.close()
+        path = self.root / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file, self._to = file, path.open("wb")
+        if self.feed.columns:
+            self._to.write(self.feed.header.encode() + b"\n")
+        return self._to
 
 
-def table(path: Path, rows: list[dict[str, str]]) -> None:
-    """Write rows of one shape as CSV with a header."""
+def text_of(lines: pa.Array, start: int, end: int) -> Any:
+    """The bytes of consecutive texts of an array, as they lie in its memory."""
+    offsets = lines.buffers()[1]
+    wide = pa.types.is_large_string(lines.type)
+    ends = memoryview(offsets).cast("q" if wide else "i")
+    return memoryview(lines.buffers()[2])[ends[lines.offset + start] : ends[lines.offset + end]]
+
+
+def table(path: Path, header: list[str], rows: list[dict[str, str]]) -> None:
+    """Write rows as CSV with a header."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, fieldnames=list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(out, fieldnames=header, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-
-
-def truth(con: duckdb.DuckDBPyConnection, root: Path, parameters: dict[str, object]) -> None:
-    """Write truth/people.parquet (one row a person) and truth/parameters.json."""
-    ratio = float(str(parameters["effect_rate_ratio"]))
-    target = str(root / "truth" / "people.parquet").replace("'", "''")
-    con.execute("set threads = 1")  # one thread writes one order of row groups
-    con.execute(f"""
-        copy (
-            select p.id as person_id, p.nhs_number, p.number_held as nhs_number_sent, p.sex,
-                   p.ethnic_category, p.date_of_birth,
-                   p.imd_decile, p.need, coalesce(s.spells, 0) as illness_spells,
-                   r.referrals is not null as referred,
-                   coalesce(r.referrals, 0) as referrals, r.first_received_on, r.engaged_from,
-                   if(r.engaged_from is null, 1.0, {ratio})::double as true_rate_ratio
-            from people as p
-            left join (select id, count(*) as spells from spells group by id) as s using (id)
-            left join (select id, count(*) as referrals, min(received_on) as first_received_on,
-                min(first_held) as engaged_from
-                       from referrals group by id) as r using (id)
-            order by person_id
-        ) to '{target}' (format parquet)
-    """)
-    (root / "truth" / "parameters.json").write_text(
-        json.dumps(parameters, indent=2, sort_keys=True) + "\n", encoding="utf-8"
-    )

@@ -2,31 +2,43 @@
 
 Visits are a Poisson process: a steady part in proportion to need, age and deprivation, and extra visits in
 illness spells. Shares of status, mode, professional and lead time follow the published national figures;
-missed slots rise with lead time.
+missed slots rise with lead time. No surgery is open on a bank holiday. In the spring of 2020 fewer people came, most
+of them by telephone.
 """
 
 import duckdb
 
+from simulator.world.changes import NETWORKS_BEGAN, SIZE_OF_NETWORK
 from simulator.world.random import arrivals, choice
 
 SPELLS_PER_YEAR = 0.5  # for a person of average need
 SPELL_DAYS = (30, 150)
 STEADY_SHARE = 0.74  # of an average person's visits; the rest come in spells
 SPELL_RATE = 3.4  # visits in a spell per visit of an average person without one
-MONTHS = [1.03, 1.0, 1.0, 0.95, 0.95, 0.97, 0.96, 0.86, 1.04, 1.15, 1.06, 0.92]
+MONTHS = [1.03, 1.0, 1.0, 0.95, 0.95, 0.97, 0.97, 0.89, 1.05, 1.10, 1.06, 0.92]
 BUSIEST = max(MONTHS)
 BOOKED_AHEAD_DAYS = 56
-LEAD = {"0": 455, "1": 83, "2": 203, "8": 121, "15": 61, "22": 40, "29": 37}
+LEAD = {"0": 466, "1": 84, "2": 190, "8": 122, "15": 61, "22": 40, "29": 37}
 HCP = {"GP": 525, "Other Practice staff": 448, "Unknown": 27}
-MODE = {"Face-to-Face": 650, "Telephone": 290, "Unknown": 46, "Home Visit": 8, "Video/Online": 6}
+# how people were seen, and when that changed: first day, share of the usual visits, modes
+MODES = [
+    ("1900-01-01", 1.0, {"Face-to-Face": 788, "Telephone": 147, "Unknown": 55, "Home Visit": 5, "Video/Online": 5}),
+    ("2020-03-16", 0.70, {"Face-to-Face": 600, "Telephone": 340, "Unknown": 50, "Home Visit": 4, "Video/Online": 6}),
+    ("2020-04-01", 0.72, {"Face-to-Face": 465, "Telephone": 478, "Unknown": 48, "Home Visit": 4, "Video/Online": 5}),
+    ("2020-06-01", 0.90, {"Face-to-Face": 490, "Telephone": 453, "Unknown": 48, "Home Visit": 4, "Video/Online": 5}),
+    ("2020-09-01", 1.0, {"Face-to-Face": 557, "Telephone": 396, "Unknown": 37, "Home Visit": 5, "Video/Online": 5}),
+    ("2021-09-01", 1.0, {"Face-to-Face": 655, "Telephone": 290, "Unknown": 46, "Home Visit": 1, "Video/Online": 6}),
+]
+# by supplier: share of slots whose end nobody enters, of GPs' slots with a role, of slots mapped to no category
+HABITS = {"EMIS": (0.030, 0.97, 0.01), "TPP": (0.066, 0.82, 0.05)}
 GP_CATEGORY = {
-    "General Consultation Acute": 440, "General Consultation Routine": 360, "Clinical Triage": 100,
+    "General Consultation Acute": 455, "General Consultation Routine": 375, "Clinical Triage": 100,
     "Unplanned Clinical Activity": 30, "Home Visit": 10, "Patient contact during Care Home Round": 10,
-    "Unmapped": 30, "Inconsistent Mapping": 20,
+    "Inconsistent Mapping": 20,
 }  # fmt: skip
 OTHER_CATEGORY = {
-    "Planned Clinics": 400, "General Consultation Routine": 210, "Planned Clinical Procedure": 190,
-    "General Consultation Acute": 90, "Structured Medication Review": 40, "Unmapped": 30,
+    "Planned Clinics": 430, "General Consultation Routine": 210, "Planned Clinical Procedure": 190,
+    "General Consultation Acute": 90, "Structured Medication Review": 40,
     "Group Consultation and Group Education": 10,
     "Service provided by organisation external to the practice": 30,
 }  # fmt: skip
@@ -56,6 +68,7 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
     extra = arrivals(
         "spell_rates", "spell", "spell visit", f"{SPELL_RATE} * {rate}", first="first_day", last="last_day"
     )
+    usual = by_time("day", [str(share) for _, share, _ in MODES])
     con.execute(f"""
         create table visits as
         with wished as (
@@ -65,18 +78,18 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
             join spells on spells.spell = x.id
         ), kept as (
             select visit, id, day from wished
-            where u(visit, 'season') < list_extract({MONTHS}, month(day)) / {BUSIEST}
-              and day >= getvariable('first_day')
-                  and strftime(day, '%m-%d') not in ('12-25', '12-26', '01-01')
+            where u(visit, 'season') < list_extract({MONTHS}, month(day)) / {BUSIEST} * {usual}
+              and day >= getvariable('first_day') and day not in (from bank_holidays)
         )
-        select kept.*, r.practice_code, r.practice, r.patient_id, r.started_on,
+        select kept.*, r.practice_code, r.practice, r.patient_id, r.started_on, practices.supplier,
                {choice("u(visit, 'hcp')", HCP)} as hcp_type,
                {choice("u(visit, 'context')", CONTEXT)} as context_type,
                {choice("u(visit, 'lead')", LEAD)}::integer as lead_band
         from kept join registrations as r
           on r.id = kept.id and day >= r.started_on and (r.ended_on is null or day < r.ended_on)
+        join practices on practices.number = r.practice
     """)
-    con.execute("""
+    con.execute(f"""
         create table slots as
         with led as (
             select *, greatest(started_on, (day - case lead_band when 0 then 0 when 1 then 1
@@ -93,35 +106,47 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
             from visits
         )
         select * exclude (chance, missed, lead_band),
-               case when chance < missed then 'DNA' when chance < missed + 0.048 then 'Unknown'
-                    when chance < missed + 0.070 then 'Cancelled by Patient'
-                    when chance < missed + 0.078 then 'Cancelled by Unit' else 'Attended' end as outcome
+               case when chance < missed then 'DNA' when chance < missed + {habit(0)} then 'Unknown'
+                    when chance < missed + {habit(0)} + 0.022 then 'Cancelled by Patient'
+                    when chance < missed + {habit(0)} + 0.030 then 'Cancelled by Unit' else 'Attended' end as outcome
         from led
     """)
 
 
-def books(con: duckdb.DuckDBPyConnection, effect_rate_ratio: float) -> None:
+def by_time(day: str, values: list[str]) -> str:
+    """SQL of the value that holds on a day, of one for each row of MODES."""
+    whens = [f"when {day} >= date '{first}' then {value}" for (first, *_), value in zip(MODES, values, strict=True)]
+    return f"case {' '.join(reversed(whens))} end"
+
+
+def habit(which: int) -> str:
+    """SQL of a share that differs by supplier."""
+    return f"if(supplier = 'EMIS', {HABITS['EMIS'][which]}, {HABITS['TPP'][which]})"
+
+
+def books(con: duckdb.DuckDBPyConnection) -> None:
     """Table appointments: the visits that remain after the effect, and the link workers' slots."""
-    hub = "(practice - 1) // 4 * 4 + 1"
+    mode = by_time("s.day", [choice("u(s.visit, 'mode')", modes) for *_, modes in MODES])
     con.execute(f"""
         create table appointments as
         with visits_made as (
             select s.visit as ref, s.id, s.day, s.practice_code, s.practice, s.patient_id, s.booked_on,
                    s.outcome, s.hcp_type,
                    s.context_type, {choice("u(s.visit, 'setting')", SETTING)} as service_setting,
-                   {choice("u(s.visit, 'mode')", MODE)} as mode_drawn,
-                   case s.hcp_type when 'GP' then {choice("u(s.visit, 'category')", GP_CATEGORY)}
+                   {mode} as mode_drawn,
+                   case when u(s.visit, 'unmapped') < {habit(2)} then 'Unmapped'
+                        when s.hcp_type = 'GP' then {choice("u(s.visit, 'category')", GP_CATEGORY)}
                         else {choice("u(s.visit, 'category')", OTHER_CATEGORY)} end as national_category,
-                   case s.hcp_type when 'GP' then if(u(s.visit, 'role') < 0.9, 'R0260', null)
+                   case s.hcp_type when 'GP' then if(u(s.visit, 'role') < {habit(1)}, 'R0260', null)
                         when 'Unknown' then null else if(u(s.visit, 'role') < 0.7, 'R0620', null)
                             end as staff_role,
                    printf('%s-D%02d', s.practice_code, 1 + floor(u(s.visit, 'clinician') * 9)::integer)
                        as clinician_id
             from slots as s
-            left join (select id, min(first_held) as engaged_from from referrals group by id) as e using (id)
-            where {effect_rate_ratio} = 1 or e.engaged_from is null or s.day <= e.engaged_from
+            left join (select r.id, min(r.first_held) as engaged_from, any_value(p.rate_ratio) as rate_ratio
+                       from referrals as r join people as p using (id) group by r.id) as e using (id)
+            where e.engaged_from is null or s.day <= e.engaged_from or u(s.visit, 'effect') < e.rate_ratio
                or s.visit in (select decision from referrals where decision is not null)
-               or u(s.visit, 'effect') < {effect_rate_ratio}
         ), link_worker_slots as (
             select e.event_key as ref, e.id, e.day, r.practice_code, r.practice, r.patient_id,
                    (e.day - 7)::date as booked_on,
@@ -143,7 +168,7 @@ def books(con: duckdb.DuckDBPyConnection, effect_rate_ratio: float) -> None:
                 end as appt_mode,
                    if(service_setting in ('Primary Care Network', 'Extended Access Provision')
                        and staff_role is distinct from 'R9815',
-                      printf('Z9%04d', {hub}), practice_code) as site_code,
+                      printf('Z9%04d', (network - 1) * {SIZE_OF_NETWORK} + 1), practice_code) as site_code,
                    day + to_minutes(490 + 10 * floor(u(ref, 'slot') * 62)::integer) as slot_start,
                    if(booked_on = day, slot_start -
                        to_minutes(20 + floor(u(ref, 'booked minute') * 450)::integer),
@@ -154,8 +179,10 @@ def books(con: duckdb.DuckDBPyConnection, effect_rate_ratio: float) -> None:
                        as cancelled_on
             from (select *, booked_on + to_minutes(450) as day_start from visits_made union all by name
                   select *, booked_on + to_minutes(450) as day_start from link_worker_slots)
+            join memberships on number = practice
+                and greatest(day, date '{NETWORKS_BEGAN}') between joined_on and coalesce(left_on, 'infinity')
         )
-        select * exclude (mode_drawn, wished_at, day_start),
+        select * exclude (mode_drawn, wished_at, day_start, number, network, joined_on, left_on),
                'A' || lpad((row_number() over (partition by practice_code order by booked_at, ref))::varchar,
                    7, '0') as appointment_id
         from timed

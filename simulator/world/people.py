@@ -49,8 +49,11 @@ def values(rows: Sequence[tuple[object, ...]]) -> str:
     return ", ".join("(" + ", ".join(f"'{v}'" if isinstance(v, str) else str(v) for v in row) + ")" for row in rows)
 
 
-def build(con: duckdb.DuckDBPyConnection, count: int) -> None:
-    """Make the tables people (one row a person) and registrations (one row a registration)."""
+def build(con: duckdb.DuckDBPyConnection, count: int, ratio: str = "1.0") -> None:
+    """Make the tables people (one row a person) and registrations (one row a registration).
+
+    `ratio`: SQL over people of what an effect does to a person's rate of visits, once there is one.
+    """
     number_people(con, count)
     slots = {str(n): weight for n, weight in con.execute("select number, weight from practices order by 1").fetchall()}
     bands = {str(first): share for first, _, share, *_ in AGE_BANDS}
@@ -61,7 +64,7 @@ def build(con: duckdb.DuckDBPyConnection, count: int) -> None:
     con.execute(f"""
         create table people as
         with drawn as (
-            select id, nhs_number, u(id, 'number held') >= {WITHOUT_NUMBER} as number_held,
+            select id, nhs_number, nhs_number is not null and u(id, 'number held') >= {WITHOUT_NUMBER} as number_held,
                    pick(u(id, 'family'), {names(FAMILY)}) as family_name,
                    pick(u(id, 'given'), {names(GIVEN)}) as given_name,
                    {choice("u(id, 'sex')", SEX)} as sex,
@@ -105,7 +108,7 @@ def build(con: duckdb.DuckDBPyConnection, count: int) -> None:
                if(u(id, 'stays in region') < {LEAVERS_STAYING_IN_REGION}, next_practice, null)
                    as next_practice,
                if(dies_after < 1500, (present_from + dies_after::integer)::date, null) as died_on,
-               if(number_held, nhs_number, '') as number_sent
+               if(number_held, nhs_number, '') as number_sent, ({ratio})::double as rate_ratio
         from started order by id
     """)
     fall_ill(con)
@@ -117,7 +120,8 @@ def number_people(con: duckdb.DuckDBPyConnection, count: int) -> None:
     the seed.
 
     Stems are walked in steps that share no factor with their count, so none comes twice; a stem whose check
-    digit would be 10 is not used (1 in 11), which leaves room for about 900,000 people.
+    digit would be 10 is not used (1 in 11), which leaves room for about 909,000 people. Whoever is
+    beyond that has no number, and is known to each sender by its own id only.
     """
     con.execute(f"""
         create table numbers as
@@ -135,6 +139,9 @@ def number_people(con: duckdb.DuckDBPyConnection, count: int) -> None:
         select row_number() over (order by n) as id, printf('999%06d%d', stem, digit) as nhs_number
         from checked where digit < 10 qualify id <= {count} order by id
     """)
+    con.execute(
+        f"insert into numbers select n, null from range((select count(*) from numbers) + 1, {count} + 1) as t(n)"
+    )
 
 
 def fall_ill(con: duckdb.DuckDBPyConnection) -> None:
@@ -160,7 +167,9 @@ def fall_ill(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def register(con: duckdb.DuckDBPyConnection) -> None:
-    """Table registrations: the first, and for who moves within the region a second at the next practice."""
+    """Table registrations: the first, and for who moves within the region a second at the next practice. On the day
+    after a practice closed its people are registered with the practice that took it over, and live where they lived.
+    """
     con.execute("""
         create table registrations as
         with spells as (
@@ -175,20 +184,31 @@ def register(con: duckdb.DuckDBPyConnection) -> None:
             where next_practice is not null
                 and again_on <= getvariable('last_day')
               and (died_on is null or died_on > again_on)
+        ), closing as (
+            select spells.*, successor, (closed_on + 1)::date as taken_over_on
+            from spells left join closures on closures.number = practice
+        ), settled as (
+            select id, spell, practice, practice as home, area, started_on, least(ended_on, taken_over_on) as ended_on,
+                   if(taken_over_on < coalesce(ended_on, taken_over_on + 1), 'taken_over', why) as why
+            from closing where taken_over_on is null or started_on < taken_over_on
+            union all
+            select id, spell + 2, successor, practice, area, greatest(started_on, taken_over_on), ended_on, why
+            from closing where taken_over_on is not null and coalesce(ended_on, taken_over_on + 1) > taken_over_on
         )
         select spells.id, spell, practices.code as practice_code, practice, started_on, ended_on,
                case when ended_on is null then null
+                    when why = 'taken_over' then 'other'
                     when why = 'moved_away' and u(spells.id, 'end reason') < 0.1 then 'other' else why
                         end as end_reason,
                printf('R%07d-%d', spells.id, spell) as registration_id,
                printf('P%02d%06d', practice, spells.id) as patient_id,
-               printf('QZ%d %d', practice, spells.area)
-                   || pick(u(spells.id || ':' || spell, 'postcode 1'),
+               printf('QZ%d %d', home, spells.area)
+                   || pick(u(spells.id || ':' || ((spell - 1) % 2 + 1), 'postcode 1'),
                        ['A', 'B', 'D', 'E', 'F', 'G', 'H', 'J', 'L', 'N'])
-                   || pick(u(spells.id || ':' || spell, 'postcode 2'),
+                   || pick(u(spells.id || ':' || ((spell - 1) % 2 + 1), 'postcode 2'),
                        ['P', 'Q', 'R', 'S', 'T', 'U', 'W', 'X', 'Y', 'Z']) as postcode,
                areas.lsoa_code, areas.lsoa_vintage
-        from spells join practices on practices.number = practice join areas
-            on areas.number = practice and areas.area = spells.area
+        from settled as spells join practices on practices.number = practice join areas
+            on areas.number = home and areas.area = spells.area
         order by registration_id
     """)

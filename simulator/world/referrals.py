@@ -2,18 +2,20 @@
 
 Most referrals are decided at an attended GP encounter, the likelier the more often the person came in the 90
 days before: at the top of an illness spell and of chance. What follows falls back by itself, with no effect
-at all (regression to the mean), even when the deciding visit is not counted. About 6 % of people are referred
-in a year, several times the national share, so that a small region has cells to show.
+at all (regression to the mean), even when the deciding visit is not counted.
 """
 
 import duckdb
 
+from simulator.world import region
 from simulator.world.random import arrivals, choice
 
-PER_PERSON_YEAR = 0.06
 DECIDED_BY_GP = 0.77  # routes gp and practice_staff
-SPACING_ALLOWANCE = 1.26  # candidates lost to the gap between two referrals of one person
+SPACING_ALLOWANCE = 3.2  # candidates lost to the gap between two referrals of one person, by referrals a year
 GAP_DAYS = 120
+# by fifth of deprivation, the most deprived first; and of a referral that no practice made
+PULL_OF_FIFTH = {1: 1.0, 2: 0.5, 3: 0.0, 4: -0.3, 5: -0.6}
+PULL_OF_OTHER_ROUTES = 0.8
 ROUTE_OF_GP = {"gp": 84, "practice_staff": 16}
 ROUTE_OF_OTHERS = {"self": 56, "voluntary_sector": 26, "local_authority": 18}
 CONNECTOR = {"link_worker": 92, "signposting": 4, "care_navigator": 4}
@@ -37,11 +39,13 @@ REASONS = {
 }  # fmt: skip
 
 
-def candidates(con: duckdb.DuckDBPyConnection) -> None:
+def candidates(con: duckdb.DuckDBPyConnection, per_person_year: float) -> None:
     """Table candidates: wished referrals with their deciding visit, if any, to reach the yearly share."""
     con.execute("""
         create view adults as
-        select id, need, if(sex = '2', 1.35, 1.0) * if(imd_decile <= 3, 1.4, 1.0)
+        select id, need, if(sex = '2', 1.25, 1.0)
+                 * case when imd_decile <= 2 then 2.8 when imd_decile <= 4 then 1.6 else 1 end
+                 * if(ethnic_category in ('A', 'B', 'C', 'Z', '99'), 1.0, 1.2)
                  * case when getvariable('first_day') - date_of_birth < 25 * 365.25 then 0.6
                         when getvariable('first_day') - date_of_birth > 75 * 365.25 then 1.2 else 1
                             end as leaning
@@ -60,7 +64,7 @@ def candidates(con: duckdb.DuckDBPyConnection) -> None:
     people, days = con.execute(
         "select count(*), any_value(getvariable('last_day') - getvariable('first_day')) from people"
     ).fetchone() or (0, 0)
-    wished = people * PER_PERSON_YEAR * SPACING_ALLOWANCE * days / 365.25
+    wished = people * per_person_year * (1 + SPACING_ALLOWANCE * per_person_year) * days / 365.25
     # whole numbers are summed: a sum of doubles depends on the order in which threads finish
     (at_visits,) = con.execute("select sum(round(leaning * 1000)::bigint) / 1000 from encounters").fetchone() or (1,)
     (unseen,) = con.execute(
@@ -83,18 +87,27 @@ def candidates(con: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-def build(con: duckdb.DuckDBPyConnection) -> None:
-    """Table referrals: one row a referral, with each milestone as it will finally be (null: never)."""
+def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
+    """Table referrals: one row a referral, with each milestone as it will finally be (null: never).
+
+    `pull` is what keeps a person away: deprivation, and a referral that no practice made. Times `engagement_gap` it
+    makes it likelier that the person declines or is not reached, that contacts are few, that a signpost leads nowhere.
+    """
+    pull = " ".join(f"when {fifth} then {share}" for fifth, share in PULL_OF_FIFTH.items())
     reasons = ", ".join(f"('{code}', {weight})" for code, weight in REASONS.items())
     con.execute(f"""
         create table referrals as
         with spaced as (
-            select c.*, r.practice_code, r.practice, p.died_on,
+            select c.*, r.practice_code, r.practice, r.patient_id, p.died_on,
+                   {engagement_gap!r} * (case (p.imd_decile + 1) // 2 {pull} end
+                       + if(c.route in ('gp', 'practice_staff'), 0, {PULL_OF_OTHER_ROUTES})) as pull,
                    if(p.left_on > c.received_on and r.ended_on = p.left_on and p.next_practice is null,
                        p.left_on, null) as left_on
             from candidates as c join people as p using (id)
             join registrations as r on r.id = c.id and c.received_on >= r.started_on
                  and (r.ended_on is null or c.received_on < r.ended_on)
+            join rollouts as o
+              on o.practice_code = r.practice_code and coalesce(c.decided, c.received_on) >= o.began_on
             qualify c.received_on - lag(c.received_on, 1, date '1900-01-01')
                 over (partition by c.id order by c.received_on, ref)
                     >= {GAP_DAYS}
@@ -102,8 +115,9 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
             select ref, list(code order by exponential(u(ref, code)) / weight, code) as codes
             from spaced, (values {reasons}) as reasons(code, weight) group by ref
         ), answered as (
-            select spaced.*, if(practice <= 6, 1, 2) as own,
-                   if(u(ref, 'service') < 0.04, 3 - own, own) as service_number,
+            select spaced.*, 1 + (practice - 1) // {region.PRACTICES_PER_SERVICE} as own,
+                   if(u(ref, 'service') < 0.04, 1 + own % (select count(*) from services), own)::integer
+                       as service_number,
                    case when u(ref, 'reasons') < 0.45 then 1 when u(ref, 'reasons') < 0.78 then 2
                         when u(ref, 'reasons') < 0.93 then 3 else 4 end as reason_count,
                    array_to_string(codes[1:reason_count], ';') as reason_codes,
@@ -113,8 +127,9 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
             from spaced join coded using (ref)
         ), engaged as (
             select *, if(response = 'accepted', answered_on, null) as accepting,
-                   response = 'accepted' and u(ref, 'declines later') < 0.06 as declines_later,
-                   response = 'accepted' and u(ref, 'reached') < if(declines_later, 0.5, 0.92) as reached,
+                   response = 'accepted' and u(ref, 'declines later') < 0.055 + 0.02 * pull as declines_later,
+                   response = 'accepted' and u(ref, 'reached') < if(declines_later, 0.5, 0.93 - 0.05 * pull)
+                       as reached,
                    least(50, floor(exponential(u(ref, 'first contact')) * 9))::integer as waiting_days,
                    workday((answered_on + 1 + waiting_days)::date) as first_contact,
                    case when response = 'declined' then answered_on
@@ -135,8 +150,8 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                       workday((gone_on + between_days(chance, 2, 14))::date), closing) as closed
             from engaged
         )
-        select ref, id, decision, practice_code, printf('ZSP%02d', service_number) as service, route,
-               reason_codes,
+        select ref, id, decision, decided, practice_code, patient_id,
+               printf('ZSP%02d', service_number) as service, route, reason_codes,
                if(decided is not null and u(ref, 'decision stated') < 0.75, decided, null) as decided_on,
                received_on,
                if(accepting <= coalesce(gone_on, accepting), accepting, null) as accepted_on,
@@ -171,7 +186,7 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                u(ref, 'reopened') < 0.02 and closed_on - accepted_on > 90 as reopened,
                service || '-' || lpad((row_number()
                    over (partition by service order by received_on, ref))::varchar, 6, '0') as referral_key,
-               substr(referral_key, 7) as serial
+               substr(referral_key, 7) as serial, pull
         from ended
         where received_on + between_days(u(ref, 'entered'), 0, 3) <= getvariable('last_day')
     """)

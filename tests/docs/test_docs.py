@@ -280,6 +280,7 @@ def _told(one: Instrument) -> list[str]:
     bands = "bands of the score" + (" by cut points" if one.cutPoints else "")
     told = [bands] if one.bands or one.cutPoints else []
     told += [f"case from {one.score.caseFrom}"] if one.score.caseFrom is not None else []
+    told += [f"reliable change {one.score.reliableChange}"] if one.score.reliableChange is not None else []
     told += ["each item by itself"] if one.results else []
     told += ["profile"] if one.profile else []
     return [f"`{one.instrument}`", answers, score, ", ".join(told) or "none"]

@@ -41,6 +41,28 @@ def test_f97_a_statement_that_is_years_late_changes_only_what_nobody_restated(ho
     assert verify(Store(home.log_dir)).problems == []
 
 
+def test_a_practice_states_a_referral_it_sent_and_an_old_record_of_a_service_stays_the_same(tmp_path):
+    """The service's file of before comes again with the columns of the two senders: a duplicate, no revision."""
+    home = make_home(tmp_path / "two")
+    use_installed(home, "referrals_csv")
+    for sender in (SERVICE, "Z90001"):
+        add_sender(home, sender, ["referrals_csv"])
+    own, theirs = referral("r1", NUMBER, 1), referral("q7", NUMBER, 1)
+    more = f"{REFERRALS},stated_by,service_code,shared_reference"
+    put(home, "1.csv", text(REFERRALS, own), feed="referrals_csv", sender=SERVICE)
+    ingest(home)
+    put(home, "2.csv", text(more, f"{own},,,"), feed="referrals_csv", sender=SERVICE)
+    asked = text(more, f"{theirs},requester,{SERVICE},BK-1")
+    put(home, "3.csv", asked, feed="referrals_csv", sender="Z90001")
+    ingest(home)
+    assert {name: (f.accepted, f.duplicate) for name, f in fates(home).items()} == {
+        "1.csv": (1, 0), "2.csv": (0, 1), "3.csv": (1, 0),
+    }  # fmt: skip
+    columns = "source_record_ref, provider_code, referral_stated_by, referral_shared_reference"
+    found = rows(home, "events", columns, "where event_type = 'referral.received' order by all")
+    assert found == [("q7", SERVICE, "requester", "BK-1"), ("r1", SERVICE, None, None)]
+
+
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory):
     home = make_home(tmp_path_factory.mktemp("odd"))

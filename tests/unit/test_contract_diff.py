@@ -57,6 +57,10 @@ SAFE = {
         "events:\n  - {slot: r, type: appointment.booked, occurred: day, when: {in: {status: [attended]}}}",
     ),
 }  # fmt: skip
+FALLING_BACK = (
+    (f"{NEW}{{name: local", f"{NEW}{{name: whose, optionalColumn: true, addedIn: 1.3.0}}{NEW}{{name: local"),
+    ("provider: sender", "provider: whose, providerOrSender: true"),
+)
 BREAKING = {
     "another feed": ("\nname: t\n", "\nname: u\n"),
     "a field less": (f'{NEW}{{name: weight, logicalType: decimal, minimum: 20, maximum: 300, unit: kg}}', ""),
@@ -121,6 +125,17 @@ def test_a_safe_change_needs_no_major_version(what):
     assert all(d.why for d in found)
     later = now.model_copy(update={"version": "1.3.0"})
     assert must_grow(before, later, found) is None
+
+
+@pytest.mark.parametrize(("or_sender", "kinds"), [(True, {"safe"}), (False, {"safe", "breaking"})])
+def test_a_provider_that_came_later_is_safe_where_the_sender_stands_in(or_sender, kinds):
+    before = BASE.replace("order: arrival", "order: arrival, provider: sender")
+    now = before
+    for old, new in FALLING_BACK:
+        now = now.replace(old, new)
+    if not or_sender:
+        now = now.replace(", providerOrSender: true", "")
+    assert {d.kind for d in differences(read(before), read(now))} == kinds
 
 
 @pytest.mark.parametrize("what", BREAKING)

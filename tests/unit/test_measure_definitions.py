@@ -82,7 +82,7 @@ def test_another_class_or_other_parts_than_disclosure_control_has_are_named(upta
     one(uptake, "candidates")["disclosure"] = "count"
     one(uptake, "conversion")["denominator"] = "`candidates`"
     assert "candidates is `count` here, and `restricted`" in found(uptake)
-    assert "the denominator of conversion is `denominator`" in found(uptake)
+    assert "the denominator of conversion is `followed`" in found(uptake)
 
 
 def test_a_draft_has_every_figure_and_does_not_pass_for_a_definition() -> None:
@@ -101,7 +101,7 @@ def test_what_is_relative_needs_a_denominator_and_nothing_is_defined_twice(
     file.write_text(yaml.safe_dump(uptake))
     with pytest.raises(BadDataError, match="needs `denominator`"):
         definitions.read(tmp_path)
-    one(uptake, "conversion")["denominator"] = "`denominator`"
+    one(uptake, "conversion")["denominator"] = "`followed`"
     uptake["not_measures"].append("people")
     file.write_text(yaml.safe_dump(uptake))
     with pytest.raises(BadDataError, match="people is there twice"):
@@ -112,9 +112,9 @@ def test_a_release_has_the_labels_of_the_columns_it_has() -> None:
     shown = definitions.labels(DEFINED, [("rpt_uptake", ["people", "conversion"]), ("rpt_uptake", ["people"])])
     assert [(label.mart, label.measure) for label in shown] == [("rpt_uptake", "people"), ("rpt_uptake", "conversion")]
     (conversion,) = (label for label in shown if label.measure == "conversion")
-    assert (conversion.denominator, conversion.lower) == ("`denominator`", "conversion_lower")
+    assert (conversion.denominator, conversion.lower) == ("`followed`", "conversion_lower")
     assert "opted out" in conversion.exclusions
-    assert "still open" in conversion.exclusions
+    assert "not complete" in conversion.exclusions
 
 
 def test_numbers_are_known_by_their_type() -> None:

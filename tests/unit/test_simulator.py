@@ -17,8 +17,14 @@ import simulator
 from simulator import world
 from simulator.world import people as population
 from simulator.world import random, region
+from simulator.world.dials import Dials
 
 PEOPLE, SEED = 450, 7
+# the usual mess, but for conflicts and corrections, of which so small a region would have hardly one
+MESS = (
+    "invalid_number=0.001,invalid_value=0.003,broken=0.002,duplicated=0.002,blank=0.001,late=0.02,repeated=0.01,"
+    "unregistered=0.01,conflict=0.03,corrected=0.02"
+)
 DAYS = (dt.date(2024, 4, 1), dt.date(2025, 9, 30))
 CUT_OFF = "2025-10-01"
 REQUIRED = {"registration_start", "slot_start", "received_on", "session_date"}
@@ -28,7 +34,7 @@ Line = tuple[str, str, str, int, str]  # feed, sender, file, physical line, text
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     out = tmp_path_factory.mktemp("region") / "synthetic"
-    return out, simulator.simulate(PEOPLE, SEED, out, days=DAYS)
+    return out, simulator.simulate(PEOPLE, SEED, out, days=DAYS, mess=MESS)
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +103,9 @@ def test_an_interrupted_run_leaves_nothing_and_the_next_gives_the_same_bytes(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", no_space)
         with pytest.raises(OSError, match="no space"):
-            simulator.simulate(PEOPLE, SEED, out, days=DAYS)
+            simulator.simulate(PEOPLE, SEED, out, days=DAYS, mess=MESS)
     assert not out.exists()
-    simulator.simulate(PEOPLE, SEED, out, days=DAYS)
+    simulator.simulate(PEOPLE, SEED, out, days=DAYS, mess=MESS)
     assert everything(out) == everything(root)
     assert [path.name for path in tmp_path.iterdir()] == ["synthetic"]
 
@@ -188,7 +194,7 @@ def test_few_lines_of_a_file_are_bad_and_whole_files_are_noted(root: Path) -> No
     noted = faults(root)
     bad = Counter((f["feed"], f["sender"], f["file"]) for f in noted if f["expected_fate"] == "quarantined")
     assert bad
-    assert all(number / sizes[file] < 0.01 for file, number in bad.items())
+    assert all(number / sizes[file] < 0.05 for file, number in bad.items())  # contracts hold a file above that
     again = next(f for f in noted if f["kind"] == "file_repeated")
     copy = root / "landing" / again["feed"] / again["sender"] / again["file"]
     assert copy.read_bytes() == copy.with_name(copy.name.replace("_again", "")).read_bytes()
@@ -275,7 +281,7 @@ def test_need_drives_both_visits_and_referrals(root: Path) -> None:
 
 def test_the_effect_thins_visits_after_the_first_contact_and_no_others() -> None:
     with simulator.connect() as con:
-        world.build(con, PEOPLE, SEED, region.Period(*DAYS), 0.5)
+        world.build(con, PEOPLE, SEED, region.Period(*DAYS), Dials(effect_rate_ratio=0.5))
         before, after, others = con.execute("""
             select avg(kept) filter (day <= engaged_from), avg(kept) filter (day > engaged_from),
                    avg(kept) filter (engaged_from is null)

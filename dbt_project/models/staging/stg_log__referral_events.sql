@@ -6,6 +6,7 @@ with facts as (
     {{ effective_facts('referral', [
         'route', 'referrer_role', 'referrer_key', 'connector_model', 'reasons', 'decided_on', 'link_worker_key',
         'reason', 'code', 'code_system', 'source_term', 'stated_by', 'cancelled_by', 'transferred_to',
+        'shared_reference',
     ]) }}
 ),
 

@@ -1,0 +1,137 @@
+"""The feeds: which book each tells of, and how one row of it becomes one line of a file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One feed: its rows are those of `book` (view <book>_known) that its senders hold.
+
+    A CSV's `columns` are header and SQL expression, and `free` are those that may need quotes. JSON Lines have no
+    columns but `line`, the SQL of the whole line. The rest is what faults must know to spoil a record: its columns of
+    id, date, NHS number, a word of a list and a person's name; `new_id` is SQL of an id nobody has; with `local_time`
+    the date has a local time of day.
+    """
+
+    name: str
+    book: str
+    stem: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    free: frozenset[str] = frozenset()
+    line: str = ""
+    record_id: str = ""
+    date: str = ""
+    number: str = "nhs_number"
+    word: str = ""
+    name_column: str = ""
+    new_id: str = "printf('X%06d', m)"
+    local_time: bool = False
+
+    @property
+    def suffix(self) -> str:
+        return "jsonl" if self.line else "csv"
+
+    @property
+    def header(self) -> str:
+        return ",".join(self.columns)
+
+    @property
+    def date_rule(self) -> str:
+        """What the contract's refusal of an impossible date is called."""
+        return "timestamp" if self.line or self.local_time else "date"
+
+    def impossible_date(self, dated: str) -> str:
+        """SQL of a date as the feed writes them, and that never was; `dated` is SQL of one that was."""
+        return f"'2024-02-30' || substr({dated}, 11)"
+
+    def text(self, replaced: Mapping[str, str] | None = None, short: int = 0) -> str:
+        """SQL of a line without its end; `replaced` says otherwise of some columns, `short` leaves some out."""
+        if self.line:
+            return self.line
+        columns = list({**self.columns, **(replaced or {})}.items())
+        return " || ',' || ".join(csv_value(sql, name in self.free) for name, sql in columns[: len(columns) - short])
+
+
+def csv_value(sql: str, free: bool) -> str:
+    """SQL of one CSV field; only free text is ever quoted."""
+    text = f"coalesce(({sql})::varchar, '')"
+    if not free:
+        return text
+    quoted = f"""'"' || replace({sql}, '"', '""') || '"'"""
+    return f"""if({sql} like '%,%' or {sql} like '%"%', {quoted}, {text})"""
+
+
+def as_named(columns: str, **special: str) -> dict[str, str]:
+    """Columns of the view under their own names; `special` gives some another expression."""
+    return {name: special.get(name, name) for name in columns.split()}
+
+
+def instant(timestamp: str) -> str:
+    """SQL of a time of whole seconds in UTC, as 2026-04-01T02:30:00Z."""
+    return f"replace({timestamp}::varchar, ' ', 'T') || 'Z'"
+
+
+def optional(name: str, sql: str) -> str:
+    """SQL of one member of a JSON object, null (and so left out) where the value is null."""
+    return f"""'"{name}":' || to_json({sql})"""
+
+
+CONTACT_DATA = {
+    "referralId": "referral_id", "clientId": "client_id", "nhsNumber": "nhs_number", "practiceCode": "practice_code",
+    "linkWorkerId": "link_worker_id", "channel": "channel", "minutes": "minutes", "outcome": "outcome",
+    "goalStatus": "goal_status", "assetId": "asset_id", "instrument": "instrument",
+    "instrumentVersion": "instrument_version", "items": "items", "score": "score", "supportKind": "support_kind",
+    "note": "note",
+}  # fmt: skip
+
+
+def cloud_event(message_id: str = "message_id", time: str = "happened", number: str = "nhs_number",
+                minutes: str = "minutes", note: str = "note") -> str:  # fmt: skip
+    """SQL of one CloudEvents object; the arguments say otherwise of a few of its members."""
+    data = {**CONTACT_DATA, "nhsNumber": number, "minutes": minutes, "note": note}
+    members = [
+        """'"specversion":"1.0"'""", optional("id", message_id),
+        optional("source", "'urn:linkwork:synthetic:' || sender"), optional("type", "'org.linkwork.' || event_type"),
+        optional("time", time), optional("recordedtime", "recordedtime"),
+        """'"datacontenttype":"application/json"'""",
+        f"""concat('"data":{{', concat_ws(',', {", ".join(optional(k, v) for k, v in data.items())}), '}}')""",
+    ]  # fmt: skip
+    return f"concat('{{', concat_ws(',', {', '.join(members)}), '}}')"
+
+
+REGISTRATIONS = Feed(
+    "registrations_csv", "registrations", "registrations",
+    as_named("""
+        registration_id practice_code patient_id nhs_number family_name given_name date_of_birth postcode
+        sex ethnic_category lsoa_code lsoa_vintage long_term_conditions registration_start
+        registration_end end_reason extract_at""", extract_at=instant("asked_at")),
+    record_id="registration_id", date="registration_start", name_column="family_name",
+)  # fmt: skip
+APPOINTMENTS = Feed(
+    "gp_appointments_csv", "appointments", "appointments",
+    as_named("""
+        appointment_id practice_code site_code patient_id nhs_number booked_at slot_start status hcp_type
+        staff_role appt_mode national_category context_type service_setting clinician_id extract_at""",
+        extract_at=instant("asked_at")),
+    record_id="appointment_id", date="slot_start", word="status", local_time=True,
+)  # fmt: skip
+REFERRALS = Feed(
+    "referrals_csv", "referrals", "referrals",
+    as_named("""
+        referral_id practice_code client_id nhs_number route referrer_role referrer_id connector_model
+        reason_codes decided_on received_on accepted_on rejected_on rejection_reason declined_on
+        decline_reason on_hold_on closed_on closure_reason link_worker_id stated_by service_code
+        shared_reference notes extract_at""",
+        extract_at=instant("asked_at")),
+    frozenset({"notes"}), record_id="referral_id", date="received_on", word="route", name_column="notes",
+)  # fmt: skip
+ACTIVITY = Feed(
+    "activity_csv", "activity", "activity",
+    as_named("""
+        event_id referral_service referral_ref client_name nhs_number event session_date asset_id
+        asset_name category delivery role cancelled_by recorded_at""", recorded_at=instant("recorded_at")),
+    frozenset({"asset_name"}), record_id="event_id", date="session_date", word="event", name_column="client_name",
+)  # fmt: skip
+CONTACTS = Feed("link_worker_jsonl", "contacts", "contacts", line=cloud_event(), name_column="note")
+FEEDS = {feed.name: feed for feed in (ACTIVITY, APPOINTMENTS, CONTACTS, REFERRALS, REGISTRATIONS)}

@@ -1,0 +1,58 @@
+"""What is really so, in a folder that no part of the platform reads."""
+
+import json
+from pathlib import Path
+
+import duckdb
+
+
+def write(con: duckdb.DuckDBPyConnection, folder: Path, parameters: dict[str, object]) -> None:
+    """Write people.parquet (one row a person), referrals.parquet (one row a referral), referral_pairs.csv (one row a
+    referral that practice and service both report), practices.csv and parameters.json.
+    """
+    target = str(folder / "people.parquet").replace("'", "''")
+    con.execute("set threads = 1")  # one thread writes one order of row groups
+    con.execute(f"""
+        copy (
+            select p.id as person_id, p.nhs_number, p.number_held as nhs_number_sent, p.sex,
+                   p.ethnic_category, p.date_of_birth,
+                   p.imd_decile, p.need, coalesce(s.spells, 0) as illness_spells,
+                   r.referrals is not null as referred,
+                   coalesce(r.referrals, 0) as referrals, r.first_received_on, r.engaged_from,
+                   if(r.engaged_from is null, 1.0, p.rate_ratio)::double as true_rate_ratio
+            from people as p
+            left join (select id, count(*) as spells from spells group by id) as s using (id)
+            left join (select id, count(*) as referrals, min(received_on) as first_received_on,
+                min(first_held) as engaged_from
+                       from referrals group by id) as r using (id)
+            order by person_id
+        ) to '{target}' (format parquet)
+    """)
+    referred = str(folder / "referrals.parquet").replace("'", "''")
+    con.execute(f"""
+        copy (
+            select service, 'R-' || serial as referral_id, id as person_id, practice_code, route, decided as decided_on,
+                   received_on, accepted_on, declined_on, first_held as first_held_on, pull as engagement_pull
+            from referrals order by service, serial
+        ) to '{referred}' (format parquet)
+    """)
+    taken_up = str(folder / "practices.csv").replace("'", "''")
+    con.execute(f"""
+        copy (
+            select r.practice_code, r.began_on as refers_from, c.closed_on, s.code as successor,
+                   m.since as next_system_from
+            from rollouts as r left join closures as c using (practice_code) left join practices as s
+                on s.number = c.successor left join migrations as m using (practice_code)
+            order by 1
+        )
+        to '{taken_up}' (format csv, header)
+    """)
+    pairs = str(folder / "referral_pairs.csv").replace("'", "''")
+    con.execute(f"""
+        copy (
+            select practice_code as practice_sender, practice_reference, service as service_sender,
+                   'R-' || serial as service_reference, shared_reference
+            from requests order by all
+        ) to '{pairs}' (format csv, header)
+    """)
+    (folder / "parameters.json").write_text(json.dumps(parameters, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -1,0 +1,36 @@
+"""What practices keep of referrals they sent: one referral, known to two, each by a reference of its own."""
+
+import duckdb
+
+SHARED_REFERENCE = 0.15  # of the pairs: a booking service gave both the same reference
+SERVICE_MISTAKEN = 0.03  # the practice noted the other service
+SENT_WITHIN_DAYS = 2  # of the decision, by the practice's own record
+ONLY_FIRST_REASON = 0.4
+
+
+def build(con: duckdb.DuckDBPyConnection, both_reported: float) -> None:
+    """Table requests: one row for each referral that its practice reports too, a share of those decided there.
+
+    What the practice calls received is the day it sent it; the service's day lies up to 28 days after the decision.
+    """
+    con.execute(f"""
+        create table requests as
+        with sent as (
+            select ref, id, practice_code, patient_id, service, serial, route, referrer_role, referrer_id,
+                   connector_model, decided as decided_on,
+                   least(received_on, (decided
+                       + between_days(u(ref, 'sent by the practice'), 0, {SENT_WITHIN_DAYS}))::date) as sent_on,
+                   if(u(ref, 'service mistaken') < {SERVICE_MISTAKEN},
+                      printf('ZSP%02d', 1 + substr(service, 4)::integer % services), service) as service_stated,
+                   if(u(ref, 'reasons of the practice') < {ONLY_FIRST_REASON},
+                      split_part(reason_codes, ';', 1), reason_codes) as reason_codes
+            from referrals cross join (select count(*)::integer as services from services)
+            where decided is not null and u(ref, 'both reported') < {both_reported!r}
+        )
+        select *,
+               printf('Q-%06d', row_number() over (partition by practice_code order by sent_on, ref))
+                   as practice_reference,
+               if(u(ref, 'shared reference') < {SHARED_REFERENCE},
+                  printf('BK-%s-%s', substr(service, 4), serial), null) as shared_reference
+        from sent
+    """)
