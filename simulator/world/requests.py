@@ -21,10 +21,10 @@ def build(con: duckdb.DuckDBPyConnection, both_reported: float) -> None:
                    least(received_on, (decided
                        + between_days(u(ref, 'sent by the practice'), 0, {SENT_WITHIN_DAYS}))::date) as sent_on,
                    if(u(ref, 'service mistaken') < {SERVICE_MISTAKEN},
-                      printf('ZSP%02d', 3 - substr(service, 4)::integer), service) as service_stated,
+                      printf('ZSP%02d', 1 + substr(service, 4)::integer % services), service) as service_stated,
                    if(u(ref, 'reasons of the practice') < {ONLY_FIRST_REASON},
                       split_part(reason_codes, ';', 1), reason_codes) as reason_codes
-            from referrals
+            from referrals cross join (select count(*)::integer as services from services)
             where decided is not null and u(ref, 'both reported') < {both_reported!r}
         )
         select *,

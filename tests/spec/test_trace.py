@@ -51,7 +51,8 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
 
 
 REPORTING = ["rpt_uptake", "rpt_referral_reasons", "rpt_gp_reattendance", "rpt_data_quality"]
-REPORTING += ["rpt_activity", "rpt_activity_people", "rpt_outcomes", "rpt_outcome_bands"]
+REPORTING += ["rpt_activity", "rpt_activity_people", "rpt_outcomes", "rpt_outcome_bands", "rpt_plans"]
+REPORTING += ["rpt_uptake_times", "rpt_reason_coding"]
 
 
 @pytest.fixture(scope="module")

@@ -48,3 +48,22 @@ for it so far or not. The mart counts by these conditions, and its trace finds t
 {% macro uptake_breakdowns() -%}
     {{ return(linkwork.reporting_breakdowns() + ['connector_model']) }}
 {%- endmacro %}
+
+{#- Working days from the receipt at which the waits of uptake are stated. -#}
+{% macro uptake_horizons() -%}
+    {{ return([5, 10, 20, 30, 60, 90]) }}
+{%- endmacro %}
+
+{#- Which waits count towards each figure of a horizon: conditions by the name of the figure in rpt_uptake_times. -#}
+{% macro uptake_wait_figures() -%}
+    {%- set timed = 'working_days is not null' -%}
+    {{ return({
+        'referrals': 'true',
+        'n_start': timed,
+        'at_risk': timed ~ ' and working_days >= horizon',
+        'events': timed ~ " and working_days <= horizon and outcome = 'event'",
+        'competing': timed ~ " and working_days <= horizon and outcome = 'competing'",
+        'censored': timed ~ " and working_days <= horizon and outcome = 'censored'",
+        'on_hold': timed ~ ' and was_on_hold',
+    }) }}
+{%- endmacro %}

@@ -6,12 +6,13 @@ with referrals as (
     where received_on is not null
 ),
 
-primary_reasons as (
+reasons as (
     select
         referral_key,
-        max(reason_category) as reason_category
+        max(case when is_primary then reason_category end) as primary_category,
+        sum(case when source_codes is null then 0 else codes end) as stated,
+        sum(case when reason_category = 'uncoded' then 0 else codes end) as coded
     from {{ ref('int_referral_reasons') }}
-    where is_primary
     group by referral_key
 )
 
@@ -29,7 +30,10 @@ select
     coalesce(referrals.route, 'unknown') as route,
     referrals.referrer_role,
     coalesce(referrals.connector_model, 'unknown') as connector_model,
-    coalesce(primary_reasons.reason_category, 'uncoded') as primary_reason_category,
+    coalesce(nullif(referrals.source_system, ''), 'unknown') as supplier_code,
+    coalesce(reasons.primary_category, 'uncoded') as primary_reason_category,
+    coalesce(cast(reasons.stated as bigint), 0) as reasons_stated,
+    coalesce(cast(reasons.coded as bigint), 0) as reasons_coded,
     referrals.decided_on,
     referrals.received_on,
     referrals.accepted_on,
@@ -81,6 +85,6 @@ inner join {{ ref('int_referral_episodes') }} as episodes on referrals.referral_
 left join {{ ref('int_people') }} as people on referrals.subject_key = people.subject_key
 left join {{ ref('int_service_coverage') }} as coverage
     on coalesce(referrals.service_code, 'UNKNOWN') = coverage.service_code
-left join primary_reasons on referrals.referral_key = primary_reasons.referral_key
+left join reasons on referrals.referral_key = reasons.referral_key
 left join {{ ref('int_engagement') }} as engagement on referrals.referral_key = engagement.referral_key
 left join {{ ref('int_activity') }} as activity on referrals.referral_key = activity.referral_key
