@@ -39,6 +39,8 @@ for it so far or not. The mart counts by these conditions, and its trace finds t
         'referrals': candidate ~ ' and ' ~ reached,
         'candidates': candidate,
         'denominator': candidate ~ ' and (' ~ reached ~ ' or ' ~ resolved ~ ')',
+        'linked': candidate ~ ' and ' ~ reached ~ ' and link_basis in (' ~ linkwork.linked_bases() ~ ')',
+        'ambiguous': candidate ~ ' and ' ~ reached ~ " and link_basis = 'ambiguous'",
         'unresolved': unresolved,
         'not_followed': 'not is_followed',
     }) }}

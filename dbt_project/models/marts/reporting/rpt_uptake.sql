@@ -2,7 +2,8 @@
 -- Enrolment, engagement, adherence. A stage's candidates are the referrals that reached the stage before it; those
 -- still open are kept out of the denominator, which is the candidates that are resolved: they reached the stage, or
 -- their referral ended without it. Quick outcomes resolve first, so a conversion is stated only where the follow-up of
--- the row is complete: no referral may yet reach the stage, and every service's feeds reach `uptake_follow_up_days` beyond.
+-- the row is complete: no referral may yet reach the stage, and every service's feeds reach
+-- `uptake_follow_up_days` beyond.
 {%- set stages = uptake_stages() %}
 
 with referrals as (
@@ -41,6 +42,8 @@ counted as (
         count(case when {{ stage }}_referrals > 0 then 1 end) as people,
         cast(sum({{ stage }}_candidates) as bigint) as candidates,
         cast(sum({{ stage }}_denominator) as bigint) as denominator,
+        cast(sum({{ stage }}_linked) as bigint) as linked,
+        cast(sum({{ stage }}_ambiguous) as bigint) as ambiguous,
         cast(sum({{ stage }}_unresolved) as bigint) as unresolved,
         cast(sum({{ stage }}_not_followed) as bigint) as not_followed,
         count(case when {{ stage }}_denominator > 0 then 1 end) as denominator_people
@@ -69,6 +72,9 @@ select
     areas.area_name,
     judged.referrals,
     judged.people,
+    judged.linked,
+    judged.ambiguous,
+    {{ ratio('judged.linked', 'judged.referrals') }} as linked_share,
     judged.candidates,
     judged.candidates - judged.denominator as candidates_open,
     judged.denominator,
