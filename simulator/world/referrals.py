@@ -7,6 +7,7 @@ at all (regression to the mean), even when the deciding visit is not counted.
 
 import duckdb
 
+from simulator.world import region
 from simulator.world.random import arrivals, choice
 
 DECIDED_BY_GP = 0.77  # routes gp and practice_staff
@@ -114,8 +115,9 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
             select ref, list(code order by exponential(u(ref, code)) / weight, code) as codes
             from spaced, (values {reasons}) as reasons(code, weight) group by ref
         ), answered as (
-            select spaced.*, if(practice <= 6, 1, 2) as own,
-                   if(u(ref, 'service') < 0.04, 3 - own, own) as service_number,
+            select spaced.*, 1 + (practice - 1) // {region.PRACTICES_PER_SERVICE} as own,
+                   if(u(ref, 'service') < 0.04, 1 + own % (select count(*) from services), own)::integer
+                       as service_number,
                    case when u(ref, 'reasons') < 0.45 then 1 when u(ref, 'reasons') < 0.78 then 2
                         when u(ref, 'reasons') < 0.93 then 3 else 4 end as reason_count,
                    array_to_string(codes[1:reason_count], ';') as reason_codes,

@@ -21,6 +21,8 @@ PRACTICES = [
     ("Kingfisher Practice", 13, 9, 2011), ("Larkmeadow Health Centre", 9, 7, 2011),
 ]  # fmt: skip
 PCNS = ["Riverside", "Central", "Uplands"]
+PEOPLE_PER_PRACTICE = 10_400  # where there are more people than the twelve would hold
+PRACTICES_PER_SERVICE = 6
 AREAS_PER_PRACTICE = 5
 SUPPLIERS = ("TPP", "EMIS")
 BANK_HOLIDAYS = Path(__file__).parents[2] / "linkwork" / "reference" / "facts" / "bank_holidays.csv"
@@ -60,15 +62,45 @@ class Period:
         return self.last + dt.timedelta(days=1)
 
 
-def build(con: duckdb.DuckDBPyConnection, period: Period) -> None:
-    """Make the tables practices, areas, assets and bank_holidays."""
+def practices(number: int) -> list[tuple[str, int, int, int]]:
+    """So many practices: the twelve, and then more like them."""
+    found = []
+    for n in range(number):
+        name, *rest = PRACTICES[n % len(PRACTICES)]
+        again = n // len(PRACTICES)
+        found.append((f"{name} {again + 1}" if again else name, *rest))
+    return found
+
+
+def practices_for(people: int) -> int:
+    """How many practices a region of so many people has: whole twelves."""
+    return len(PRACTICES) * max(1, round(people / PEOPLE_PER_PRACTICE / len(PRACTICES)))
+
+
+def services(number: int) -> list[str]:
+    """The services of so many practices, by name."""
+    places = range(max(len(SERVICES), number // PRACTICES_PER_SERVICE))
+    return [SERVICES[n] if n < len(SERVICES) else f"Link Workers {n + 1}" for n in places]
+
+
+def network_name(number: int) -> str:
+    return f"{PCNS[number - 1]} PCN" if number <= len(PCNS) else f"Network {number} PCN"
+
+
+def build(con: duckdb.DuckDBPyConnection, period: Period, number: int = len(PRACTICES)) -> None:
+    """Make the tables practices (so many), services, areas, assets and bank_holidays."""
     con.execute(f"set variable first_day = date '{period.first}'; set variable last_day = date '{period.last}'")
     con.execute(
         "create table practices (number int, code varchar, weight int, decile int, vintage int, supplier varchar)"
     )
     con.executemany(
         "insert into practices values (?, ?, ?, ?, ?, ?)",
-        [(n, practice_code(n), p[1], p[2], p[3], supplier(n)) for n, p in enumerate(PRACTICES, 1)],
+        [(n, practice_code(n), p[1], p[2], p[3], supplier(n)) for n, p in enumerate(practices(number), 1)],
+    )
+    con.execute("create table services (number int, service varchar, name varchar)")
+    con.executemany(
+        "insert into services values (?, ?, ?)",
+        [(n, f"ZSP{n:02d}", name) for n, name in enumerate(services(number), 1)],
     )
     con.execute(f"""
         create table areas as

@@ -1,4 +1,4 @@
-"""One referral reported by practice and service is found to be one, against the truth of a region that has such pairs."""
+"""One referral that practice and service report is found to be one, against the truth of a region with such pairs."""
 
 import csv
 from collections.abc import Callable
@@ -77,7 +77,7 @@ def test_hardly_any_link_is_wrong_and_most_pairs_are_found(
     linked = found(links)
     assert len(reported) > 50
     precision, recall = len(linked & reported) / len(linked), len(linked & reported) / len(reported)
-    print(f"{len(reported)} pairs, {len(linked)} links: precision {precision:.4f}, recall {recall:.4f}")  # noqa: T201
+    print(f"{len(reported)} pairs, {len(linked)} links: precision {precision:.4f}, recall {recall:.4f}")
     assert precision >= 0.98
     assert recall >= 0.75
 

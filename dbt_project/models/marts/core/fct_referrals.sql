@@ -77,6 +77,10 @@ select
     coalesce(
         coverage.last_on >= {{ add_days('referrals.received_on', var('uptake_follow_up_days')) }}, false
     ) as is_followed,
+    referrals.ended_on is null
+    and coalesce(
+        coverage.last_on >= {{ add_days('referrals.received_on', var('uptake_lapse_days')) }}, false
+    ) as is_lapsed,
     attributes.sex,
     attributes.age as age_at_referral,
     attributes.age_band,

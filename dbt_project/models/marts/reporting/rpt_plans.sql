@@ -4,7 +4,8 @@
 with plans as (
     select
         *,
-        dense_rank() over (order by person_id) as person
+        dense_rank() over (order by person_id) as person,
+        case when referral_id is not null then dense_rank() over (order by referral_id) end as referral
     from {{ ref('fct_plan_steps') }}
 ),
 
@@ -17,7 +18,7 @@ counted as (
         {% for figure in plan_figures() -%}
         cast(sum({{ figure }}) as bigint) as {{ figure }},
         {% endfor -%}
-        count(distinct referral_id) as referrals,
+        count(distinct referral) as referrals,
         count(distinct case when steps_of_known > 0 then person end) as people,
         counted_step as step,
         counted_kind as kind,

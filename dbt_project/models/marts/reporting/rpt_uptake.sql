@@ -2,8 +2,8 @@
 -- Enrolment, engagement, adherence. A stage's candidates are the referrals that reached the stage before it; those
 -- still open are kept out of the denominator, which is the candidates that are resolved: they reached the stage, or
 -- their referral ended without it. Quick outcomes resolve first, so a conversion is stated only where the follow-up of
--- the row is complete: no referral may yet reach the stage, and every service's feeds reach
--- `uptake_follow_up_days` beyond.
+-- the row is complete: no referral may yet reach the stage, and every service's feeds reach `uptake_follow_up_days`
+-- beyond. Who is open `uptake_lapse_days` after the receipt is not waited for, and has not reached it.
 {%- set stages = uptake_stages() %}
 
 with referrals as (
@@ -40,6 +40,7 @@ counted as (
         {{ loop.index }} as stage_order,
         cast(sum({{ stage }}_referrals) as bigint) as referrals,
         count(case when {{ stage }}_referrals > 0 then 1 end) as people,
+        count(case when {{ stage }}_candidates > 0 then 1 end) as candidate_people,
         cast(sum({{ stage }}_candidates) as bigint) as candidates,
         cast(sum({{ stage }}_denominator) as bigint) as denominator,
         cast(sum({{ stage }}_linked) as bigint) as linked,
@@ -59,8 +60,8 @@ judged as (
     select
         *,
         unresolved = 0 and not_followed = 0 as is_followed,
-        case when unresolved = 0 and not_followed = 0 then denominator else 0 end as followed,
-        case when unresolved = 0 and not_followed = 0 then denominator_people else 0 end as followed_people
+        case when unresolved = 0 and not_followed = 0 then candidates else 0 end as followed,
+        case when unresolved = 0 and not_followed = 0 then candidate_people else 0 end as followed_people
     from counted
 )
 
@@ -86,9 +87,14 @@ select
     judged.followed_people,
     {{ ratio('judged.referrals', 'judged.followed') }} as conversion,
     {{ wilson('judged.referrals', 'judged.followed', 'lower') }} as conversion_lower,
-    {{ wilson('judged.referrals', 'judged.followed', 'upper') }} as conversion_upper
+    {{ wilson('judged.referrals', 'judged.followed', 'upper') }} as conversion_upper,
+    breaks.comparability_breaks
 from judged
 left join {{ ref('dim_areas') }} as areas
     on
         judged.area_level = areas.area_level
         and judged.area_code = areas.area_code
+left join (
+    {{ period_breaks('judged') }}
+) as breaks
+    on {{ same_in('judged', 'breaks', area_period_keys()) }}
