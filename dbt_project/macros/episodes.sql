@@ -1,24 +1,47 @@
 {#-
 The episodes of which outcomes are paired, one row each: when it began, when contact was first held, when it ended (null
-while it goes on), and the person as on the day of receipt. Here, and in the next macro alone, an episode is a referral.
+while any of its referrals goes on and the person lives), and the person and organisations as on the day its first referral was received. A
+referral that comes again within an episode (int_referral_episodes) belongs to it.
 -#}
 {% macro episodes() -%}
     select
-        referral_id as episode_id,
-        referral_id,
-        person_id,
-        service_code,
-        received_on,
-        first_contact_held_on,
-        ended_on,
-        practice_code,
-        pcn_code,
-        icb_code,
-        {{ linkwork.reporting_breakdowns() | join(', ') }}
-    from {{ ref('fct_referrals') }}
+        first_ones.referral_id as episode_id,
+        first_ones.referral_id,
+        first_ones.person_id,
+        first_ones.service_code,
+        first_ones.received_on,
+        wholes.first_contact_held_on,
+        wholes.ended_on,
+        wholes.referrals,
+        first_ones.practice_code,
+        first_ones.pcn_code,
+        first_ones.icb_code,
+        {% for breakdown in linkwork.reporting_breakdowns() -%}
+        first_ones.{{ breakdown }}{{ ',' if not loop.last }}
+        {% endfor -%}
+    from {{ ref('fct_referrals') }} as first_ones
+    inner join (
+        select
+            members.episode_id,
+            count(*) as referrals,
+            min(referrals.first_contact_held_on) as first_contact_held_on,
+            coalesce(
+                case when count(*) = count(referrals.ended_on) then max(referrals.ended_on) end, max(referrals.died_on)
+            ) as ended_on
+        from {{ ref('fct_referrals') }} as referrals
+        inner join (
+            {{ linkwork.referrals_of_episodes() }}
+        ) as members on referrals.referral_id = members.referral_id
+        group by members.episode_id
+    ) as wholes on first_ones.referral_id = wholes.episode_id
 {%- endmacro %}
 
-{#- The episode that a referral belongs to: an expression over its id. -#}
-{% macro episode_of(referral_id) -%}
-    {{ referral_id }}
+{#- One row per received referral with the id of its episode: that of the referral it began with. -#}
+{% macro referrals_of_episodes() -%}
+    select
+        referral_id,
+        max(case when episode_sequence = 1 then referral_id end) over (
+            partition by coalesce(person_id, referral_id), coalesce(service_code, 'UNKNOWN'), episode
+        ) as episode_id
+    from {{ ref('fct_referrals') }}
 {%- endmacro %}

@@ -36,6 +36,11 @@ hal | H1 | referral.received | 2025-03-03 | provider_code=LB; at=Z97402; route=g
 ida | I1 | referral.received | 2025-03-03 | provider_code=LB; at=Z97402; route=gp
 joy | J1 | referral.received | 2025-03-03 | provider_code=LD; at=Z97402; route=gp
 kim | K1 | referral.received | 2025-03-03 | provider_code=LB; at=V81999; route=self
+lee | L1 | referral.received | 2025-03-03 | provider_code=LB; at=V81999; route=gp
+lee | L2 | referral.received | 2025-04-15 | provider_code=LB; at=V81999; route=gp
+mia | M1 | referral.received | 2025-03-03 | provider_code=LB; at=V81999; route=gp
+mia | R  | registration.started | 2010-01-01 | at=V81999
+mia | R  | registration.ended | 2025-04-20 | end_reason=deceased
 ann | A1 | referral.closed   | 2025-07-01 | reason=completed
 bob | B1 | referral.closed   | 2025-07-01 | reason=completed
 cat | C1 | referral.closed   | 2025-07-01 | reason=completed
@@ -54,6 +59,9 @@ MEASURES = {
     ("guy", "G1", "LB", "2025-03-10"): {"2025-03-12": 25},
     ("joy", "J1", "LD", "2025-03-10"): {"2025-03-12": 25},
     ("kim", "K1", "LB", "2025-03-10"): {"2025-03-12": 25, "2025-06-12": 33},
+    ("lee", "L1", "LB", "2025-03-10"): {"2025-03-12": 25},
+    ("lee", "L2", "LB", "2025-04-20"): {"2025-06-12": 33},
+    ("mia", "M1", "LB", "2025-03-10"): {"2025-03-12": 25},
 }
 OTHERS = """
 person | record | event            | on         | says
@@ -135,6 +143,17 @@ def test_e01_measures_of_another_episode_are_no_pair(marts: Scenario) -> None:
     assert (again["state"], again["baseline"], again["follow_up"]) == ("follow_up_open", Decimal("19.25"), None)
 
 
+def test_e01_a_referral_that_comes_again_within_an_episode_belongs_to_it(marts: Scenario) -> None:
+    one = pair(marts, "L1")
+    assert (one["state"], one["referrals"], str(one["follow_up_on"])) == ("paired", 2, "2025-06-12")
+    again = marts.rows("select * from fct_outcome_pairs where episode_id = $id", id=text_id(marts.scope, "L2"))
+    assert again == []
+
+
+def test_e22_of_who_died_no_follow_up_is_to_come(marts: Scenario) -> None:
+    assert (pair(marts, "M1")["state"], str(pair(marts, "M1")["ended_on"])) == ("follow_up_missing", "2025-04-20")
+
+
 def test_swemwbs_changes_on_its_metric_scale(marts: Scenario) -> None:
     """The same gain of three on the raw sum is 3.67 or 1.56, and only the first is a reliable change."""
     ann, bob, cat = (pair(marts, r) for r in ("A1", "B1", "C1"))
@@ -214,8 +233,12 @@ def test_long_term_conditions_are_a_cut_of_outcomes(marts: Scenario) -> None:
 
 
 def test_e08_referrals_without_a_practice_are_kept_as_unknown(marts: Scenario) -> None:
-    """In every area level and breakdown every referral of every scenario counts once."""
-    whole = marts.row("select count(*) as n from fct_referrals")["n"]
+    """In every area level and breakdown every episode of every scenario counts once, and has every referral."""
+    whole = marts.row("select count(*) as n from fct_referrals where episode_sequence = 1")["n"]
+    referrals = marts.rows(
+        "select distinct sum(referrals)::bigint as n from fct_outcome_pairs group by instrument, result"
+    )
+    assert referrals == marts.rows("select count(*) as n from fct_referrals")
     rows = marts.rows(
         """select distinct sum(referred)::bigint as n from rpt_outcomes where period_type = 'year'
         group by area_level, breakdown, instrument, result"""

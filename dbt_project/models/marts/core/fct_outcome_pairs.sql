@@ -5,9 +5,13 @@ with episodes as (
     {{ episodes() }}
 ),
 
+members as (
+    {{ referrals_of_episodes() }}
+),
+
 taken as (
     select
-        {{ episode_of('measures.referral_id') }} as episode_id,
+        members.episode_id,
         measures.instrument,
         min(measures.measured_on) as first_measured_on
     from {{ ref('fct_measures') }} as measures
@@ -15,7 +19,8 @@ taken as (
         on
             measures.instrument = figures.instrument
             and measures.measured_on <= figures.cut_off
-    group by {{ episode_of('measures.referral_id') }}, measures.instrument
+    inner join members on measures.referral_id = members.referral_id
+    group by members.episode_id, measures.instrument
 ),
 
 measured as (
@@ -35,7 +40,8 @@ measured as (
             results.instrument = figures.instrument
             and results.result = figures.result
             and results.measured_on <= figures.cut_off
-    inner join episodes on {{ episode_of('results.referral_id') }} = episodes.episode_id
+    inner join members on results.referral_id = members.referral_id
+    inner join episodes on members.episode_id = episodes.episode_id
     inner join taken
         on
             episodes.episode_id = taken.episode_id
