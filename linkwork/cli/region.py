@@ -28,6 +28,10 @@ def simulate(
     mess: Annotated[
         str | None, typer.Option(help="How much goes wrong: 0 (nothing) to 1, or dial=share,… such as duplicated=0.01.")
     ] = None,
+    feeds: Annotated[
+        str | None,
+        typer.Option(help="Who sends what in which feed: varied, or sender=feed,… such as Z90001=fhir_r4_ndjson."),
+    ] = None,
     effect_rate_ratio: Annotated[
         float, typer.Option(help="What a contact held does to the later rate of GP visits; 1 is nothing.")
     ] = 1.0,
@@ -54,7 +58,7 @@ def simulate(
         raise UsageError("the folder is not empty", where=str(out), do="name a new folder")
     try:
         summary = write_region(
-            people, seed, out, deliveries=days, extract_days=extract_days, mess=mess,
+            people, seed, out, deliveries=days, extract_days=extract_days, mess=mess, feeds=feeds,
             effect_rate_ratio=effect_rate_ratio, effect_for=effect_for, engagement_gap=engagement_gap,
             rollout_months=rollout_months, both_reported=both_reported, referred_per_year=referred_per_year,
             changes=changes,
