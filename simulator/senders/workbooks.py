@@ -75,5 +75,5 @@ def undated(path: Path) -> None:
         parts = [(name, packed.read(name)) for name in packed.namelist()]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, content in parts:
-            content = SAVED.sub(b"2020-01-01T00:00:00Z", content) if name == "docProps/core.xml" else content
-            packed.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+            same = SAVED.sub(b"2020-01-01T00:00:00Z", content) if name == "docProps/core.xml" else content
+            packed.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), same, zipfile.ZIP_DEFLATED)
