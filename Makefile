@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SYNTHETIC ?= synthetic
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup setup-spark run test test-deep test-spark benchmark benchmark-peers benchmark-feeds lint lock clean
+.PHONY: help setup setup-spark run test test-deep test-spark benchmark benchmark-peers benchmark-feeds lint docs lock clean
 
 help:          ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,10 @@ lint: setup    ## ruff, mypy, sqlfluff
 	$(BIN)/mypy
 	cd dbt_project && ../$(BIN)/sqlfluff lint models tests macros
 
+docs: setup    ## the page about measures, and the site about the models with its lineage graph, in site/
+	$(BIN)/linkwork docs measures
+	$(BIN)/linkwork docs site --out site
+
 lock: setup    ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-bootstrap.in --output-file requirements-bootstrap.lock
@@ -62,4 +66,4 @@ lock: setup    ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-spark.in --output-file requirements-spark.lock
 
 clean:         ## remove the environment and all generated data
-	rm -rf $(VENV) data synthetic .keys .benchmarks .spark
+	rm -rf $(VENV) data site synthetic .keys .benchmarks .spark

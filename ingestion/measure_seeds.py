@@ -8,7 +8,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from ingestion.measures import Bands, Instrument, Items, Number, instruments
+from ingestion.measures import Bands, Instrument, Items, Score, instruments
 from linkwork.settings import PROJECT_ROOT
 
 SEEDS_DIR = PROJECT_ROOT / "dbt_project" / "seeds" / "instruments"
@@ -49,9 +49,9 @@ def seeds(found: tuple[Instrument, ...] | None = None) -> dict[str, str]:
         )
         table["instrument_items"] += _items(one.instrument, items) if items else []
         if score and score.rule != "none":
-            table["instrument_results"].append(_result(one, "score", None, score.higherIsBetter, score.caseFrom))
+            table["instrument_results"].append(_result(one, "score", None, score.higherIsBetter, score))
         for result in one.results:
-            table["instrument_results"].append(_result(one, result.name, result.item, result.higherIsBetter, None))
+            table["instrument_results"].append(_result(one, result.name, result.item, result.higherIsBetter))
             table["instrument_bands"] += _bands(one, result.name, "", result.bands)
         for version, bands in ({"": one.bands} | one.cutPoints).items():
             table["instrument_bands"] += _bands(one, "score", version, bands)
@@ -81,14 +81,15 @@ def _items(instrument: str, items: Items) -> list[dict[str, Any]]:
 
 
 def _result(
-    one: Instrument, name: str, item: int | None, higher_is_better: bool | None, case_from: Number | None
+    one: Instrument, name: str, item: int | None, higher_is_better: bool | None, score: Score | None = None
 ) -> dict[str, Any]:
     return {
         "instrument": one.instrument,
         "result": name,
         "item": item,
         "higher_is_better": str(higher_is_better).lower(),
-        "case_from": case_from,
+        "case_from": score.caseFrom if score else None,
+        "reliable_change": score.reliableChange if score else None,
     }
 
 

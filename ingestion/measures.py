@@ -43,6 +43,7 @@ class Score(_Model):
     highest: Number | None = None
     higherIsBetter: bool | None = None
     caseFrom: Number | None = None  # the lowest score that counts as a case
+    reliableChange: Number | None = None  # the least difference of two scores that is more than error of measurement
 
     @model_validator(mode="after")
     def _has_limits(self) -> "Score":

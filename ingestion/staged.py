@@ -84,6 +84,6 @@ class Staged:
         folder = self._folder / table
         folder.mkdir(exist_ok=True)
         path = folder / f"{self._chunks:05d}.parquet"
-        (rows,) = row(self._con, f"copy ({query}) to {engine.text(path)} (format parquet, compression snappy)")
+        (rows,) = row(self._con, f"copy ({query}) to {engine.text(path)} ({engine.PARQUET}, compression snappy)")
         if rows == 0 and not (keep_empty and self._chunks == 0):
             path.unlink()

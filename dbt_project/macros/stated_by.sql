@@ -13,3 +13,8 @@ one given, else of the other. A fact whose feed does not tell the two apart coun
             max(case when event_type = '{{ event_type }}' then {{ column }} end)
         )
 {%- endmacro %}
+
+{#- Reasons of an end that say that nobody answered: a time-out after silence is no refusal. -#}
+{% macro no_response_reasons() -%}
+    'no_response_timeout', 'unable_to_contact'
+{%- endmacro %}

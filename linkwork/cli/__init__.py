@@ -5,6 +5,7 @@ import typer
 from linkwork import __version__
 from linkwork.cli import (
     contracts,
+    docs,
     erase,
     keys,
     loads,
@@ -43,7 +44,21 @@ def _options(
     configure_logging()
 
 
-for module in (region, pipeline, logs, loads, quarantine, erase, trace, query, reference, senders, contracts, keys):
+for module in (
+    region,
+    pipeline,
+    logs,
+    loads,
+    quarantine,
+    erase,
+    trace,
+    query,
+    reference,
+    senders,
+    contracts,
+    docs,
+    keys,
+):
     module.register(app)
 
 

@@ -9,14 +9,16 @@ from linkwork.cli.output import AsJson, command, errors, say_json, say_table, se
 from linkwork.cli.summary import run_through_airflow
 from linkwork.errors import UsageError
 
-DEMO_PEOPLE = 20_000
 DEMO_SEED = 7
 
 
 @command
 def simulate(
     out: Annotated[Path, typer.Option(help="Where the region is written: landing, reference, truth.")],
-    people: Annotated[int, typer.Option(min=300, help="How many people are registered.")] = DEMO_PEOPLE,
+    preset: Annotated[
+        str, typer.Option(help="tiny, demo, pcn or icb: people, days and truth by name; other options change it.")
+    ] = "demo",
+    people: Annotated[int | None, typer.Option(min=300, help="How many people are registered.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = DEMO_SEED,
     days: Annotated[
         int | None,
@@ -33,43 +35,52 @@ def simulate(
         typer.Option(help="Who sends what in which feed: varied, or sender=feed,… such as Z90001=fhir_r4_ndjson."),
     ] = None,
     effect_rate_ratio: Annotated[
-        float, typer.Option(help="What a contact held does to the later rate of GP visits; 1 is nothing.")
-    ] = 1.0,
+        float | None, typer.Option(help="What a contact held does to the later rate of GP visits; 1 is nothing.")
+    ] = None,
     effect_for: Annotated[
-        str, typer.Option(help="Other ratios for groups: imd1=0.95,over64=0.8 (imd1 to imd5, under18, 18to64, over64).")
-    ] = "",
+        str | None,
+        typer.Option(help="Other ratios for groups: imd1=0.95,over64=0.8 (imd1 to imd5, under18, 18to64, over64)."),
+    ] = None,
     engagement_gap: Annotated[
-        float, typer.Option(help="How strongly route and deprivation decide who takes part; 0 is not at all.")
-    ] = 1.0,
+        float | None, typer.Option(help="How strongly route and deprivation decide who takes part; 0 is not at all.")
+    ] = None,
     rollout_months: Annotated[
-        int, typer.Option(help="Over how many months practices take up social prescribing; 0: all before.")
-    ] = 0,
-    both_reported: Annotated[float, typer.Option(help="Share of a practice's referrals that it reports too.")] = 0.0,
-    referred_per_year: Annotated[float, typer.Option(help="Referrals per registered person and year.")] = 0.06,
+        int | None, typer.Option(help="Over how many months practices take up social prescribing; 0: all before.")
+    ] = None,
+    both_reported: Annotated[
+        float | None, typer.Option(help="Share of a practice's referrals that it reports too.")
+    ] = None,
+    referred_per_year: Annotated[float | None, typer.Option(help="Referrals per registered person and year.")] = None,
     changes: Annotated[
-        bool, typer.Option("--changes", help="Practices, networks, boards and systems change in the simulated days.")
-    ] = False,
+        bool | None, typer.Option(help="Whether practices, networks, boards and systems change in the simulated days.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a synthetic region: files as senders would send them, reference data, and the truth apart."""
     from simulator import simulate as write_region
+    from simulator.presets import PRESETS
 
     if out.exists() and any(out.iterdir()):
         raise UsageError("the folder is not empty", where=str(out), do="name a new folder")
+    if preset not in PRESETS:
+        raise UsageError(f"there is no preset {preset}", do=f"name one of {', '.join(PRESETS)}")
+    said = {
+        "people": people, "effect_rate_ratio": effect_rate_ratio, "effect_for": effect_for,
+        "engagement_gap": engagement_gap, "rollout_months": rollout_months, "both_reported": both_reported,
+        "referred_per_year": referred_per_year, "changes": changes,
+    }  # fmt: skip
+    chosen = PRESETS[preset] | {name: value for name, value in said.items() if value is not None}
     try:
         summary = write_region(
-            people, seed, out, deliveries=days, extract_days=extract_days, mess=mess, feeds=feeds,
-            effect_rate_ratio=effect_rate_ratio, effect_for=effect_for, engagement_gap=engagement_gap,
-            rollout_months=rollout_months, both_reported=both_reported, referred_per_year=referred_per_year,
-            changes=changes,
-        )  # fmt: skip
+            seed=seed, out=out, deliveries=days, extract_days=extract_days, mess=mess, feeds=feeds, **chosen
+        )
     except ValueError as error:
         raise UsageError(str(error), do="see `linkwork simulate --help`") from error
     if as_json:
         say_json(summary)
     else:
         rows = [(feed, counts["files"], counts["records"]) for feed, counts in summary["feeds"].items()]
-        say_table(f"Synthetic region of {people:,} people in {out}", ("feed", "files", "records"), rows)
+        say_table(f"Synthetic region of {summary['people']:,} people in {out}", ("feed", "files", "records"), rows)
 
 
 @command
@@ -77,7 +88,7 @@ def demo(
     synthetic: Annotated[Path, typer.Option(help="Where the synthetic region is, or will be written.")] = Path(
         "synthetic"
     ),
-    people: Annotated[int, typer.Option(min=300, help="How many people, if it is written.")] = DEMO_PEOPLE,
+    people: Annotated[int | None, typer.Option(min=300, help="How many people, if it is written.")] = None,
     seed: Annotated[int, typer.Option(help="The seed, if it is written.")] = DEMO_SEED,
     as_json: AsJson = False,
 ) -> None:
@@ -87,11 +98,13 @@ def demo(
     from linkwork import reference
     from linkwork.privacy.keys import create_keys
     from simulator import simulate as write_region
+    from simulator.presets import PRESETS
 
     say = errors.print
     if not (synthetic / "landing").is_dir():
-        say(f"simulating a region of {people:,} people in {synthetic}")
-        write_region(people, seed, synthetic)
+        region = PRESETS["demo"] | ({"people": people} if people else {})
+        say(f"simulating a region of {region['people']:,} people in {synthetic}")
+        write_region(seed=seed, out=synthetic, **region)
     # The region's NHS numbers are of the never-issued test range, which an installation refuses by default.
     os.environ.update(LINKWORK_TEST_NUMBERS="allow", LINKWORK_LANDING=str((synthetic / "landing").absolute()))
     chosen = settings()

@@ -2,7 +2,8 @@
 
 The segments of a category are split by the subject's bucket, one of 64, so that erasing one person writes one bucket
 anew; events without a subject have a bucket of their own. What was split before is written again only where a bucket
-has many files. The ledger, the quarantine index and the operations become one file each.
+has many files. The ledger, the quarantine index and the operations become one file each. A file that an earlier version
+wrote with Bloom filters is written anew.
 """
 
 import re
@@ -11,8 +12,8 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
+from linkwork.log import register
 from linkwork.log.delta import DataFile
-from linkwork.log.register import to_merge
 from linkwork.log.store import Store
 from linkwork.log.table import LogTable
 
@@ -48,8 +49,14 @@ def steps(store: Store, con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, A
             added, removed = _cluster(store, con, category, segments, files)
             add += added
             remove += removed
+    for one in store.events.files_with_filters(con):
+        if one.path not in remove:
+            rows = store.events.relation([one])
+            if anew := write_bucket(store, con, one.partition["category"], bucket_in(one.path), rows):
+                add.append(anew)
+                remove.append(one.path)
     small = {name: _one_file(getattr(store, name), con) for name in ("loads", "quarantine", "operations")}
-    return {"events": {"add": add, "remove": remove}, **small}
+    return {"events": {"add": add, "remove": remove}, "register": register.without_filters(store, con), **small}
 
 
 def write_bucket(
@@ -86,7 +93,7 @@ def _cluster(
     add, remove = [], [f.path for f in segments]
     for (bucket,) in con.execute("select distinct bucket from clustered order by 1").fetchall():
         rows = f"(select * exclude (bucket) from clustered where bucket = {engine.text(bucket)})"
-        merged = to_merge([f for f in files if bucket_in(f.path) == bucket])
+        merged = register.to_merge([f for f in files if bucket_in(f.path) == bucket])
         if merged:
             rows = f"(from {rows} union all by name from {store.events.relation(merged)})"
             remove += [f.path for f in merged]

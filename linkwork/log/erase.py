@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
+from linkwork.errors import BadDataError
 from linkwork.log import compact, links
 from linkwork.log.delta import DataFile
 from linkwork.log.envelope import ERASED
@@ -25,7 +26,16 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
     A record that was first known by the sender's own id of the person, and then by the NHS number, links that id's
     pseudonym; so does an event that merges two people, as long as it holds. Both are followed until nothing new is
     found. A record that names a pseudonym of theirs beside another person's is theirs too.
+
+    Raises BadDataError where files of an earlier version could hide some of them.
     """
+    if store.events.files_with_filters(con) or store.register.files_with_filters(con):
+        raise BadDataError(
+            "not every event of the person can be found",
+            where=str(store.root),
+            why="files of an earlier version hide rows from a look-up by a person",
+            do="run `linkwork log compact`, which writes them anew, and erase again",
+        )
     con.execute("create or replace temp table erased_subject (subject_key blob)")
     con.executemany("insert into erased_subject values (?)", [[s] for s in subjects])
     con.execute("create or replace temp table erased_record (record_key blob)")

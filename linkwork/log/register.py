@@ -96,6 +96,18 @@ def step(
     return {"add": add, "remove": remove}
 
 
+def without_filters(store: Store, con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Write anew what was written with Bloom filters (`LogTable.files_with_filters`); a step of a plan."""
+    add, remove = [], []
+    for one in store.register.files_with_filters(con):
+        query = f"select {_columns(store)}, number from {store.register.relation([one])}"
+        folder = OF_ONE_COMMIT.search(one.path)
+        if added := store.register.write_file(con, query, one.partition, folder[0].strip("/") if folder else ""):
+            add.append(added)
+            remove.append(one.path)
+    return {"add": add, "remove": remove}
+
+
 def _partitions(senders: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return sorted({(s["feed"], s["sender"]) for s in senders})
 

@@ -107,6 +107,21 @@ class LogTable:
         reader = f"read_parquet({engine.texts(paths)}, hive_partitioning = true, union_by_name = true{hive_types})"
         return f"({empty} union all by name select * from {reader})"
 
+    def files_with_filters(self, con: duckdb.DuckDBPyConnection) -> list[DataFile]:
+        """The active files of an earlier version, in which a Bloom filter hides rows from a look-up by a BLOB.
+
+        Decision 0018 says why. `log compact` writes them anew.
+        """
+        named = {str(self.path / f.path): f for f in self.files()}
+        if not named:
+            return []
+        blobs = [name for name, declared in self.columns.items() if declared.lower() == "blob"]
+        found = con.execute(
+            f"""select distinct file_name from parquet_metadata({engine.texts(list(named))})
+            where bloom_filter_offset is not null and list_contains({engine.texts(blobs)}::varchar[], path_in_schema)"""
+        ).fetchall()
+        return [named[name] for (name,) in sorted(found)]
+
     # --- writing --------------------------------------------------------------------------------
     def write_file(
         self, con: duckdb.DuckDBPyConnection, query: str, partition: Mapping[str, str], below: str = ""
@@ -120,7 +135,7 @@ class LogTable:
         folder.mkdir(parents=True, exist_ok=True)
         partial = folder / f".writing-{time.time_ns()}.parquet"
         copied = con.execute(
-            f"copy ({query}) to {engine.text(partial)} (format parquet, compression zstd, row_group_size 122880)"
+            f"copy ({query}) to {engine.text(partial)} ({engine.PARQUET}, compression zstd)"
         ).fetchone()
         if not copied or not copied[0]:
             partial.unlink()

@@ -49,6 +49,7 @@ def verify(store: Store, threads: int = THREADS) -> Verification:
             _statistics(store.events, result, con)
             _conservation(store, result, con)
             _ledger_and_events(store, result, con)
+            _filters(store, result, con)
     followed = store.register.transaction(NUMBER)
     if followed is None and store.commits() and not store.register.files():
         result.problems.append("the register is lost; `linkwork log rebuild-register` makes it anew")
@@ -122,6 +123,15 @@ def _statistics(table: LogTable, result: Verification, con: duckdb.DuckDBPyConne
         ]
         if found != stated:
             result.problems.append(f"the statistics of {one.path} do not match its rows")
+
+
+def _filters(store: Store, result: Verification, con: duckdb.DuckDBPyConnection) -> None:
+    found = sum(len(table.files_with_filters(con)) for table in (store.events, store.register))
+    if found:
+        result.problems.append(
+            f"DuckDB can pass over rows of {found} of the files, which an earlier version wrote; "
+            "`linkwork log compact` writes them anew"
+        )
 
 
 def _conservation(store: Store, result: Verification, con: duckdb.DuckDBPyConnection) -> None:

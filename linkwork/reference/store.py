@@ -93,7 +93,7 @@ def save(con: duckdb.DuckDBPyConnection, reference_dir: Path, kind: Kind, query:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.parquet"
     partial = folder / ".writing"
-    con.execute(f"copy (from version) to {engine.text(partial)} (format parquet)")
+    con.execute(f"copy (from version) to {engine.text(partial)} ({engine.PARQUET})")
     fsync(partial)
     partial.rename(target)
     fsync(folder)

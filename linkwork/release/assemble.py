@@ -73,7 +73,8 @@ def write_catalogs_and_manifests(
     catalogs = []
     for tier in TIERS:
         path = folder / tier / CATALOG
-        write_catalog(path, exports.described[tier], row, memory_limit=memory_limit, threads=threads)
+        shown = manifest.open_only().measures if tier == "open" else manifest.measures
+        write_catalog(path, exports.described[tier], shown, row, memory_limit=memory_limit, threads=threads)
         catalogs.append(_listed("catalog", folder, path))
     manifest = manifest.model_copy(update={"other_files": catalogs})
     open_manifest = folder / "open" / MANIFEST

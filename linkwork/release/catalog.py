@@ -10,8 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import duckdb
+
 from linkwork.engine import connect, name, text
 from linkwork.files import fsync
+from linkwork.release.definitions import Label
 
 STORAGE_VERSION = "v1.2.0"
 
@@ -35,9 +38,18 @@ class ReleaseRow(NamedTuple):
 
 
 def write_catalog(
-    path: Path, tables: list[CatalogTable], release: ReleaseRow, *, memory_limit: str, threads: int
+    path: Path,
+    tables: list[CatalogTable],
+    measures: list[Label],
+    release: ReleaseRow,
+    *,
+    memory_limit: str,
+    threads: int,
 ) -> None:
-    """Write `path` anew from released Parquet files, fsynced. Descriptions that are empty give no comment."""
+    """Write `path` anew from released Parquet files, fsynced. Descriptions that are empty give no comment.
+
+    Beside them it holds the tables `measures`, what the figures mean, and `release`.
+    """
     con = connect(memory_limit=memory_limit, threads=threads)
     try:
         con.execute(f"attach {text(path)} as marts (storage_version {text(STORAGE_VERSION)})")
@@ -49,6 +61,7 @@ def write_catalog(
             for column, told in table.columns.items():
                 if told:
                     con.execute(f"comment on column {qualified}.{name(column)} is {text(told)}")
+        _write_measures(con, measures)
         con.execute(
             "create table marts.release (release_id varchar, position bigint, known_at timestamptz, policy varchar)"
         )
@@ -59,3 +72,14 @@ def write_catalog(
     finally:
         con.close()
     fsync(path)
+
+
+def _write_measures(con: duckdb.DuckDBPyConnection, measures: list[Label]) -> None:
+    columns = {column: field.description for column, field in Label.model_fields.items()}
+    con.execute(f"create table marts.measures ({', '.join(f'{name(column)} varchar' for column in columns)})")
+    if measures:
+        rows = [[getattr(one, column) for column in columns] for one in measures]
+        con.executemany(f"insert into marts.measures values ({', '.join('?' * len(columns))})", rows)
+    for column, told in columns.items():
+        con.execute(f"comment on column marts.measures.{name(column)} is {text(told)}")
+    con.execute("comment on table marts.measures is 'One row per figure of the reporting marts: what it means.'")

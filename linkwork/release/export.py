@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 import duckdb
 
-from linkwork.engine import name, text
+from linkwork.engine import PARQUET, name, text
 from linkwork.errors import BadDataError
 from linkwork.files import fsync, sha256_of
 from linkwork.release.columns import column_types
 
-ROW_GROUP_SIZE = 122_880
 LOST_IN_PARQUET = {"HUGEINT", "UHUGEINT"}  # DuckDB writes them as DOUBLE without a word
 
 
@@ -44,10 +43,7 @@ def export_table(con: duckdb.DuckDBPyConnection, relation: str, key: list[str], 
             do="correct the key in the model's `meta.linkwork`, or the model",
         )
     order = ", ".join(f"{name(column)} asc nulls last" for column in key)
-    con.execute(
-        f"copy (select * from {relation} order by {order}) to {text(path)}"
-        f" (format parquet, compression zstd, row_group_size {ROW_GROUP_SIZE})"
-    )
+    con.execute(f"copy (select * from {relation} order by {order}) to {text(path)} ({PARQUET}, compression zstd)")
     fsync(path)
     return Exported(rows, sha256_of(path), path.stat().st_size, schema)
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from linkwork.errors import BadDataError
+from linkwork.release.definitions import Label
 from linkwork.release.ladder import Withheld
 from linkwork.release.marts import Tier
 
@@ -67,7 +68,8 @@ class OtherFile(BaseModel):
 class Content(BaseModel):
     """What a release says, and nothing about when or for whom it was made.
 
-    `erasures` is how many there were: a release of before one and one of after it are never the same.
+    `erasures` is how many there were: a release of before one and one of after it are never the same. `measures` says
+    what the figures of its tables are.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -80,6 +82,7 @@ class Content(BaseModel):
     policy: PolicyUsed
     tables: list[ReleasedTable]
     withheld: list[Withheld]
+    measures: list[Label] = []
 
     def content_hash(self) -> str:
         """SHA-256 (hex) of the canonical JSON of these fields.
@@ -90,6 +93,8 @@ class Content(BaseModel):
         fields = self.model_dump(mode="json", include=set(Content.model_fields))
         if not self.erasures:  # as in releases of before there were any
             del fields["erasures"]
+        if not self.measures:
+            del fields["measures"]
         canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -114,13 +119,14 @@ class Manifest(Content):
 
     def open_only(self) -> Self:
         """The copy for `open/`: open files only, with paths as seen from that folder."""
+        open_tables = [table for table in self.tables if table.tier == "open"]
+        shown = {(table.table, column.name) for table in open_tables for column in table.columns}
         return self.model_copy(
             update={
                 "scope": "open",
+                "measures": [one for one in self.measures if (one.mart, one.measure) in shown],
                 "tables": [
-                    table.model_copy(update={"path": table.path.removeprefix("open/")})
-                    for table in self.tables
-                    if table.tier == "open"
+                    table.model_copy(update={"path": table.path.removeprefix("open/")}) for table in open_tables
                 ],
                 "other_files": [
                     other.model_copy(update={"path": other.path.removeprefix("open/")})

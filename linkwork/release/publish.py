@@ -18,6 +18,7 @@ from linkwork.engine import connect
 from linkwork.errors import BadDataError, BusyError
 from linkwork.files import write_json
 from linkwork.log.failpoints import reached
+from linkwork.release import definitions
 from linkwork.release.assemble import (
     Exports,
     control_marts,
@@ -147,6 +148,9 @@ def _content(
         policy=PolicyUsed(name=policy.name, version=policy.version, sha256=policy.sha256),
         tables=exports.tables,
         withheld=exports.withheld,
+        measures=definitions.labels(
+            definitions.read(), ((table.table, [column.name for column in table.columns]) for table in exports.tables)
+        ),
     )
 
 

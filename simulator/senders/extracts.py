@@ -27,7 +27,8 @@ def build(con: duckdb.DuckDBPyConnection, period: Period, deliveries: Deliveries
     """Make the tables extracts (one row a book and extract, numbered in the order of their days), practice_extracts
     (those of each practice) and askers (at which minute of the day a sender makes its extracts).
 
-    A practice that closed sends one extract more; a practice with another system sends all it has from it.
+    A practice that closed goes on until an extract knows that all its people left, on the day after its last; a
+    practice with another system sends all it has from it, first.
 
     `whole`: the extract holds all that is known on its day; otherwise what is new or changed since `covers_from`.
     """
@@ -48,9 +49,9 @@ def build(con: duckdb.DuckDBPyConnection, period: Period, deliveries: Deliveries
             left join closures as c on c.practice_code = p.code
         )
         select book, practice_code, n, folder, extract_day, migrated,
-               migrated and extract_day = first_so as from_another, each.whole or from_another as whole,
-               if(from_another, date '1900-01-01', covers_from) as covers_from
-        from each where closed_on is null or previous is null or previous <= closed_on
+               whole or (migrated and extract_day = first_so) as whole,
+               if(migrated and extract_day = first_so, date '1900-01-01', covers_from) as covers_from
+        from each where closed_on is null or previous is null or previous <= closed_on + 1
     """)
     con.execute("""
         create table askers as

@@ -15,24 +15,25 @@ import duckdb
 
 from simulator.world import changes, region
 
-BANK_HOLIDAYS = Path(__file__).parents[2] / "linkwork" / "reference" / "facts" / "bank_holidays.csv"
 OPENED = "19900101"
 NAMES = {
     "QZZ": ("Invented Shires ICB", "99Z"),
     "QZY": ("Invented Downs ICB", "99Y"),
 }  # of a board, and its sub-ICB's code
 # Closed before the simulated days, and who took it over.
-CLOSED, CLOSED_NAME, CLOSED_ON, SUCCESSOR = 13, "Millrace Surgery", dt.date(2021, 3, 31), 3
+CLOSED_NAME, CLOSED_ON, SUCCESSOR = "Millrace Surgery", dt.date(2021, 3, 31), 3
 AREAS_OF_2019, AREAS_OF_2025 = 32_844, 33_755  # ranks run to these numbers
 
 
 def write(con: duckdb.DuckDBPyConnection, folder: Path, period: region.Period) -> None:
     """Write every file of reference data but the register of senders."""
     folder.mkdir(parents=True, exist_ok=True)
-    closed = {CLOSED: (SUCCESSOR, CLOSED_ON)}
+    (number,) = con.execute("select count(*) from practices").fetchone() or (0,)
+    last = number + 1  # the practice that closed before
+    closed = {last: (SUCCESSOR, CLOSED_ON)}
     for number, successor, on in con.execute("select number, successor, closed_on from closures").fetchall():
         closed[number] = (successor, on)
-    names = {n: p[0] for n, p in enumerate(region.PRACTICES, 1)} | {CLOSED: CLOSED_NAME}
+    names = {n: p[0] for n, p in enumerate(region.practices(number), 1)} | {last: CLOSED_NAME}
     practices = [
         (region.practice_code(n), name, str(closed[n][1]).replace("-", "") if n in closed else "", joined(con, n))
         for n, name in names.items()
@@ -51,8 +52,8 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path, period: region.Period) -
         ["GP_CODE", "GP_NAME", "SUPPLIER", "PCN_CODE", "PCN_NAME", "SUB_ICB_LOCATION_CODE", "ICB_CODE", "ICB_NAME",
          "REGION_CODE"],
         [
-            [region.practice_code(n), names[n], "SYNTHETIC", *network(net), NAMES[changes.BOARD][1], changes.BOARD,
-             NAMES[changes.BOARD][0], "Y99"]
+            [region.practice_code(n), names[n], region.supplier(n), *network(net), NAMES[changes.BOARD][1],
+             changes.BOARD, NAMES[changes.BOARD][0], "Y99"]
             for n, net in today
         ],
     )  # fmt: skip
@@ -67,7 +68,7 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path, period: region.Period) -
     areas(con, folder)
     lists(con, folder, period)
     services(folder)
-    shutil.copyfile(BANK_HOLIDAYS, folder / "bank_holidays.csv")
+    shutil.copyfile(region.BANK_HOLIDAYS, folder / "bank_holidays.csv")
 
 
 def compact(day: dt.date | None) -> str:
@@ -82,7 +83,7 @@ def rows(path: Path, header: list[str] | None, content: list[list[str]]) -> None
 
 def network(number: int) -> tuple[str, str]:
     """Code and name of a network."""
-    return f"U99{number:03d}", f"{region.PCNS[number - 1]} PCN"
+    return f"U99{number:03d}", region.network_name(number)
 
 
 def joined(con: duckdb.DuckDBPyConnection, number: int) -> str:
@@ -112,7 +113,7 @@ def memberships(con: duckdb.DuckDBPyConnection, names: dict[int, str]) -> list[l
         with members as (
             select number, network, joined_on, left_on from memberships
             union all
-            select {CLOSED}, 1, date '{changes.NETWORKS_BEGAN}', date '{CLOSED_ON}'
+            select {max(names)}, 1, date '{changes.NETWORKS_BEGAN}', date '{CLOSED_ON}'
         )
         select number, network, board, greatest(joined_on, since) as entered, least(left_on, until) as ended
         from members join boards using (network)

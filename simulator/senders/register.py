@@ -26,12 +26,13 @@ def rows(
     others when they have something; office: whether there is one for opt-outs and
     merged numbers. A practice with two systems has a row for each.
     """
+    (number,) = con.execute("select count(*) from practices").fetchone() or (0,)
     of_practices = "gp_appointments_csv;registrations_csv" + (";referrals_csv" if practices_refer else "")
     kinds = [
         ("practice", of_practices, changes.SYSTEM, 1 if daily else 365,
-         [(region.practice_code(n), p[0]) for n, p in enumerate(region.PRACTICES, 1)]),
+         [(region.practice_code(n), p[0]) for n, p in enumerate(region.practices(number), 1)]),
         ("service", "referrals_csv;link_worker_jsonl", "synthetic-case", 14 if daily else 184,
-         [(f"ZSP{n:02d}", name) for n, name in enumerate(region.SERVICES, 1)]),
+         con.execute("select service, name from services order by number").fetchall()),
         ("group", "activity_csv", "synthetic-register", 31 if daily else 184,
          [(region.group_code(n), name) for n, name in enumerate(region.GROUPS, 1)]),
     ]  # fmt: skip

@@ -23,7 +23,7 @@ def build(
     """Make every table in its order: visits decide who is referred, contacts decide who has more slots."""
     dials = dials or Dials()
     random.install(con, seed)
-    region.build(con, period)
+    region.build(con, period, region.practices_for(count))
     changes.build(con, period, dials.changes)
     rollout.build(con, dials.rollout_months)
     people.build(con, count, dials.ratio_sql)

@@ -2,7 +2,8 @@
 
 Visits are a Poisson process: a steady part in proportion to need, age and deprivation, and extra visits in
 illness spells. Shares of status, mode, professional and lead time follow the published national figures;
-missed slots rise with lead time.
+missed slots rise with lead time. No surgery is open on a bank holiday. In the spring of 2020 fewer people came, most
+of them by telephone.
 """
 
 import duckdb
@@ -14,20 +15,30 @@ SPELLS_PER_YEAR = 0.5  # for a person of average need
 SPELL_DAYS = (30, 150)
 STEADY_SHARE = 0.74  # of an average person's visits; the rest come in spells
 SPELL_RATE = 3.4  # visits in a spell per visit of an average person without one
-MONTHS = [1.03, 1.0, 1.0, 0.95, 0.95, 0.97, 0.96, 0.86, 1.04, 1.15, 1.06, 0.92]
+MONTHS = [1.03, 1.0, 1.0, 0.95, 0.95, 0.97, 0.97, 0.89, 1.05, 1.10, 1.06, 0.92]
 BUSIEST = max(MONTHS)
 BOOKED_AHEAD_DAYS = 56
-LEAD = {"0": 455, "1": 83, "2": 203, "8": 121, "15": 61, "22": 40, "29": 37}
+LEAD = {"0": 466, "1": 84, "2": 190, "8": 122, "15": 61, "22": 40, "29": 37}
 HCP = {"GP": 525, "Other Practice staff": 448, "Unknown": 27}
-MODE = {"Face-to-Face": 650, "Telephone": 290, "Unknown": 46, "Home Visit": 8, "Video/Online": 6}
+# how people were seen, and when that changed: first day, share of the usual visits, modes
+MODES = [
+    ("1900-01-01", 1.0, {"Face-to-Face": 788, "Telephone": 147, "Unknown": 55, "Home Visit": 5, "Video/Online": 5}),
+    ("2020-03-16", 0.70, {"Face-to-Face": 600, "Telephone": 340, "Unknown": 50, "Home Visit": 4, "Video/Online": 6}),
+    ("2020-04-01", 0.72, {"Face-to-Face": 465, "Telephone": 478, "Unknown": 48, "Home Visit": 4, "Video/Online": 5}),
+    ("2020-06-01", 0.90, {"Face-to-Face": 490, "Telephone": 453, "Unknown": 48, "Home Visit": 4, "Video/Online": 5}),
+    ("2020-09-01", 1.0, {"Face-to-Face": 557, "Telephone": 396, "Unknown": 37, "Home Visit": 5, "Video/Online": 5}),
+    ("2021-09-01", 1.0, {"Face-to-Face": 655, "Telephone": 290, "Unknown": 46, "Home Visit": 1, "Video/Online": 6}),
+]
+# by supplier: share of slots whose end nobody enters, of GPs' slots with a role, of slots mapped to no category
+HABITS = {"EMIS": (0.030, 0.97, 0.01), "TPP": (0.066, 0.82, 0.05)}
 GP_CATEGORY = {
-    "General Consultation Acute": 440, "General Consultation Routine": 360, "Clinical Triage": 100,
+    "General Consultation Acute": 455, "General Consultation Routine": 375, "Clinical Triage": 100,
     "Unplanned Clinical Activity": 30, "Home Visit": 10, "Patient contact during Care Home Round": 10,
-    "Unmapped": 30, "Inconsistent Mapping": 20,
+    "Inconsistent Mapping": 20,
 }  # fmt: skip
 OTHER_CATEGORY = {
-    "Planned Clinics": 400, "General Consultation Routine": 210, "Planned Clinical Procedure": 190,
-    "General Consultation Acute": 90, "Structured Medication Review": 40, "Unmapped": 30,
+    "Planned Clinics": 430, "General Consultation Routine": 210, "Planned Clinical Procedure": 190,
+    "General Consultation Acute": 90, "Structured Medication Review": 40,
     "Group Consultation and Group Education": 10,
     "Service provided by organisation external to the practice": 30,
 }  # fmt: skip
@@ -57,6 +68,7 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
     extra = arrivals(
         "spell_rates", "spell", "spell visit", f"{SPELL_RATE} * {rate}", first="first_day", last="last_day"
     )
+    usual = by_time("day", [str(share) for _, share, _ in MODES])
     con.execute(f"""
         create table visits as
         with wished as (
@@ -66,18 +78,18 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
             join spells on spells.spell = x.id
         ), kept as (
             select visit, id, day from wished
-            where u(visit, 'season') < list_extract({MONTHS}, month(day)) / {BUSIEST}
-              and day >= getvariable('first_day')
-                  and strftime(day, '%m-%d') not in ('12-25', '12-26', '01-01')
+            where u(visit, 'season') < list_extract({MONTHS}, month(day)) / {BUSIEST} * {usual}
+              and day >= getvariable('first_day') and day not in (from bank_holidays)
         )
-        select kept.*, r.practice_code, r.practice, r.patient_id, r.started_on,
+        select kept.*, r.practice_code, r.practice, r.patient_id, r.started_on, practices.supplier,
                {choice("u(visit, 'hcp')", HCP)} as hcp_type,
                {choice("u(visit, 'context')", CONTEXT)} as context_type,
                {choice("u(visit, 'lead')", LEAD)}::integer as lead_band
         from kept join registrations as r
           on r.id = kept.id and day >= r.started_on and (r.ended_on is null or day < r.ended_on)
+        join practices on practices.number = r.practice
     """)
-    con.execute("""
+    con.execute(f"""
         create table slots as
         with led as (
             select *, greatest(started_on, (day - case lead_band when 0 then 0 when 1 then 1
@@ -94,25 +106,38 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
             from visits
         )
         select * exclude (chance, missed, lead_band),
-               case when chance < missed then 'DNA' when chance < missed + 0.048 then 'Unknown'
-                    when chance < missed + 0.070 then 'Cancelled by Patient'
-                    when chance < missed + 0.078 then 'Cancelled by Unit' else 'Attended' end as outcome
+               case when chance < missed then 'DNA' when chance < missed + {habit(0)} then 'Unknown'
+                    when chance < missed + {habit(0)} + 0.022 then 'Cancelled by Patient'
+                    when chance < missed + {habit(0)} + 0.030 then 'Cancelled by Unit' else 'Attended' end as outcome
         from led
     """)
 
 
+def by_time(day: str, values: list[str]) -> str:
+    """SQL of the value that holds on a day, of one for each row of MODES."""
+    whens = [f"when {day} >= date '{first}' then {value}" for (first, *_), value in zip(MODES, values, strict=True)]
+    return f"case {' '.join(reversed(whens))} end"
+
+
+def habit(which: int) -> str:
+    """SQL of a share that differs by supplier."""
+    return f"if(supplier = 'EMIS', {HABITS['EMIS'][which]}, {HABITS['TPP'][which]})"
+
+
 def books(con: duckdb.DuckDBPyConnection) -> None:
     """Table appointments: the visits that remain after the effect, and the link workers' slots."""
+    mode = by_time("s.day", [choice("u(s.visit, 'mode')", modes) for *_, modes in MODES])
     con.execute(f"""
         create table appointments as
         with visits_made as (
             select s.visit as ref, s.id, s.day, s.practice_code, s.practice, s.patient_id, s.booked_on,
                    s.outcome, s.hcp_type,
                    s.context_type, {choice("u(s.visit, 'setting')", SETTING)} as service_setting,
-                   {choice("u(s.visit, 'mode')", MODE)} as mode_drawn,
-                   case s.hcp_type when 'GP' then {choice("u(s.visit, 'category')", GP_CATEGORY)}
+                   {mode} as mode_drawn,
+                   case when u(s.visit, 'unmapped') < {habit(2)} then 'Unmapped'
+                        when s.hcp_type = 'GP' then {choice("u(s.visit, 'category')", GP_CATEGORY)}
                         else {choice("u(s.visit, 'category')", OTHER_CATEGORY)} end as national_category,
-                   case s.hcp_type when 'GP' then if(u(s.visit, 'role') < 0.9, 'R0260', null)
+                   case s.hcp_type when 'GP' then if(u(s.visit, 'role') < {habit(1)}, 'R0260', null)
                         when 'Unknown' then null else if(u(s.visit, 'role') < 0.7, 'R0620', null)
                             end as staff_role,
                    printf('%s-D%02d', s.practice_code, 1 + floor(u(s.visit, 'clinician') * 9)::integer)

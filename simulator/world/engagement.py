@@ -17,7 +17,7 @@ SUPPORT = {
     "transport": 10,
     "equipment": 10,
 }
-BASELINE_SHARE, FOLLOW_UP_SHARE, ONS4_SHARE, LEFT_OUT_SHARE = 0.78, 0.55, 0.25, 0.03
+BASELINE_SHARE, FOLLOW_UP_SHARE, ONS4_SHARE, LEFT_OUT_SHARE = 0.78, 0.65, 0.25, 0.03
 
 
 def build(con: duckdb.DuckDBPyConnection) -> None:
@@ -26,8 +26,8 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
         create table contacts as
         with reach as (
             select *, least(declined_on, closed_on, (getvariable('last_day') + 1)::date) as until,
-                   between_days(u(ref, 'interval'), 8, 18) as interval_days,
-                   least(14, 2 + floor(exponential(u(ref, 'planned')) * 6 * (1 - 0.2 * pull)))::integer as planned,
+                   between_days(u(ref, 'interval'), 7, 14) as interval_days,
+                   least(24, 3 + floor(exponential(u(ref, 'planned')) * 13 * (1 - 0.2 * pull)))::integer as planned,
                    if(first_held is null, between_days(u(ref, 'attempts'), 2, 4),
                        between_days(u(ref, 'attempts'), 0, 2)) as tries
             from referrals where accepted_on is not null
@@ -44,7 +44,7 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                    workday((first_held + ((n - 1) * interval_days +
                        between_days(u(ref || ':c' || n, 'jitter'), 0, 4))::integer)::date))
                    as day, null
-        from reach, range(1, 15) as t(n) where first_held is not null and n <= planned and day < until
+        from reach, range(1, 25) as t(n) where first_held is not null and n <= planned and day < until
     """)
     con.execute("""
         create view held as
@@ -86,7 +86,7 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
             select event_key || ':help' as event_key, ref, n, 'support.given' as event_type, day, 5 as step,
                    {choice("u(event_key, 'help kind')", SUPPORT)} as support_kind,
                    5 * between_days(u(event_key, 'help'), 2, 12) as minutes
-            from held where u(event_key, 'help given') < 0.1
+            from held where u(event_key, 'help given') < 0.03
             union all by name
             select event_key || ':swemwbs' as event_key, ref, n, 'measure.recorded' as event_type, day,
                    6 as step, 'SWEMWBS' as instrument,

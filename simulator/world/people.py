@@ -64,7 +64,7 @@ def build(con: duckdb.DuckDBPyConnection, count: int, ratio: str = "1.0") -> Non
     con.execute(f"""
         create table people as
         with drawn as (
-            select id, nhs_number, u(id, 'number held') >= {WITHOUT_NUMBER} as number_held,
+            select id, nhs_number, nhs_number is not null and u(id, 'number held') >= {WITHOUT_NUMBER} as number_held,
                    pick(u(id, 'family'), {names(FAMILY)}) as family_name,
                    pick(u(id, 'given'), {names(GIVEN)}) as given_name,
                    {choice("u(id, 'sex')", SEX)} as sex,
@@ -120,7 +120,8 @@ def number_people(con: duckdb.DuckDBPyConnection, count: int) -> None:
     the seed.
 
     Stems are walked in steps that share no factor with their count, so none comes twice; a stem whose check
-    digit would be 10 is not used (1 in 11), which leaves room for about 900,000 people.
+    digit would be 10 is not used (1 in 11), which leaves room for about 909,000 people. Whoever is
+    beyond that has no number, and is known to each sender by its own id only.
     """
     con.execute(f"""
         create table numbers as
@@ -138,6 +139,9 @@ def number_people(con: duckdb.DuckDBPyConnection, count: int) -> None:
         select row_number() over (order by n) as id, printf('999%06d%d', stem, digit) as nhs_number
         from checked where digit < 10 qualify id <= {count} order by id
     """)
+    con.execute(
+        f"insert into numbers select n, null from range((select count(*) from numbers) + 1, {count} + 1) as t(n)"
+    )
 
 
 def fall_ill(con: duckdb.DuckDBPyConnection) -> None:

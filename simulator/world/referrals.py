@@ -7,10 +7,11 @@ at all (regression to the mean), even when the deciding visit is not counted.
 
 import duckdb
 
+from simulator.world import region
 from simulator.world.random import arrivals, choice
 
 DECIDED_BY_GP = 0.77  # routes gp and practice_staff
-SPACING_ALLOWANCE = 1.26  # candidates lost to the gap between two referrals of one person
+SPACING_ALLOWANCE = 3.2  # candidates lost to the gap between two referrals of one person, by referrals a year
 GAP_DAYS = 120
 # by fifth of deprivation, the most deprived first; and of a referral that no practice made
 PULL_OF_FIFTH = {1: 1.0, 2: 0.5, 3: 0.0, 4: -0.3, 5: -0.6}
@@ -42,7 +43,9 @@ def candidates(con: duckdb.DuckDBPyConnection, per_person_year: float) -> None:
     """Table candidates: wished referrals with their deciding visit, if any, to reach the yearly share."""
     con.execute("""
         create view adults as
-        select id, need, if(sex = '2', 1.35, 1.0) * if(imd_decile <= 3, 1.4, 1.0)
+        select id, need, if(sex = '2', 1.25, 1.0)
+                 * case when imd_decile <= 2 then 2.8 when imd_decile <= 4 then 1.6 else 1 end
+                 * if(ethnic_category in ('A', 'B', 'C', 'Z', '99'), 1.0, 1.2)
                  * case when getvariable('first_day') - date_of_birth < 25 * 365.25 then 0.6
                         when getvariable('first_day') - date_of_birth > 75 * 365.25 then 1.2 else 1
                             end as leaning
@@ -61,7 +64,7 @@ def candidates(con: duckdb.DuckDBPyConnection, per_person_year: float) -> None:
     people, days = con.execute(
         "select count(*), any_value(getvariable('last_day') - getvariable('first_day')) from people"
     ).fetchone() or (0, 0)
-    wished = people * per_person_year * SPACING_ALLOWANCE * days / 365.25
+    wished = people * per_person_year * (1 + SPACING_ALLOWANCE * per_person_year) * days / 365.25
     # whole numbers are summed: a sum of doubles depends on the order in which threads finish
     (at_visits,) = con.execute("select sum(round(leaning * 1000)::bigint) / 1000 from encounters").fetchone() or (1,)
     (unseen,) = con.execute(
@@ -112,8 +115,9 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
             select ref, list(code order by exponential(u(ref, code)) / weight, code) as codes
             from spaced, (values {reasons}) as reasons(code, weight) group by ref
         ), answered as (
-            select spaced.*, if(practice <= 6, 1, 2) as own,
-                   if(u(ref, 'service') < 0.04, 3 - own, own) as service_number,
+            select spaced.*, 1 + (practice - 1) // {region.PRACTICES_PER_SERVICE} as own,
+                   if(u(ref, 'service') < 0.04, 1 + own % (select count(*) from services), own)::integer
+                       as service_number,
                    case when u(ref, 'reasons') < 0.45 then 1 when u(ref, 'reasons') < 0.78 then 2
                         when u(ref, 'reasons') < 0.93 then 3 else 4 end as reason_count,
                    array_to_string(codes[1:reason_count], ';') as reason_codes,

@@ -16,6 +16,15 @@ ann    | R1      | referral.rejected    | 2024-06-13 | asserted=2024-06-14; kind
 ann    | R1      | referral.accepted    | 2024-06-12 | asserted=2024-06-15; kind=revision
 ann    | C1      | contact.held         | 2024-06-20 | referral=R1
 ann    | V1      | activity.attended    | 2024-07-01 | referral=R1; called=housing
+ann    | V2      | activity.attended    | 2024-07-01 | referral=R1; called=housing; asset_id=A
+bob    | V3      | activity.attended    | 2024-07-01 | called=housing; asset_id=A
+ann    | W1      | activity.booked      | 2024-07-01 | referral=R1; called=housing; asset_id=A
+ann    | G1      | goal.set             | 2024-06-20 | referral=R1; provider_code=S1
+ann    | G2      | goal.reviewed        | 2024-09-20 | referral=R1; provider_code=S1; goal_status=achieved
+ann    | M1      | measure.recorded     | 2024-06-20 | referral=R1; instrument=ONS4; items=4,5,6,7
+ann    | M2      | measure.recorded     | 2024-06-20 | referral=R1; instrument=ONS4; items=5,5,6,7
+ann    | M3      | measure.recorded     | 2024-09-20 | referral=R1; instrument=ONS4; items=6,5,6,3
+ann    | M4      | measure.recorded     | 2024-09-20 | referral=R1; instrument=ONS4; items=7,5,6,3
 bob    | reg-bob | registration.started | 2010-01-01 | at=Z90001
 bob    | R2      | referral.received    | 2024-07-10 | at=Z90001; route=gp
 bob    | R2      | referral.closed      | 2024-08-10 | reason=completed
@@ -80,5 +89,6 @@ def test_f97_the_order_of_arrival_changes_no_mart(dbt: Dbt) -> None:
         built.append(dbt.tables())
     assert built[0]["rpt_uptake"], "the journey must reach the marts"
     assert built[0]["rpt_gp_reattendance"]
+    assert all(built[0][mart] for mart in ("rpt_activity", "rpt_activity_people", "rpt_outcomes", "rpt_plans"))
     for name, rows in built[0].items():
         assert rows == built[1][name], name

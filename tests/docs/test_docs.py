@@ -40,6 +40,7 @@ NOT_RUN = {
     ("docs/guides/data-engineer.md", "airflow pools import dags/pools.json"): (
         "changes a permanent Airflow; tests/dags loads the same pools into one of its own"
     ),
+    ("docs/guides/analyst.md", "linkwork docs site --out model-site"): "tests/dbt makes the same site",
     ("docs/guides/data-engineer.md", "make test-spark"): "is itself a test, in an environment of its own",
     ("docs/guides/data-engineer.md", "linkwork run --airflow"): "tests/dags takes the same job through a real Airflow",
 }
@@ -267,6 +268,7 @@ def _told(one: Instrument) -> list[str]:
     bands = "bands of the score" + (" by cut points" if one.cutPoints else "")
     told = [bands] if one.bands or one.cutPoints else []
     told += [f"case from {one.score.caseFrom}"] if one.score.caseFrom is not None else []
+    told += [f"reliable change {one.score.reliableChange}"] if one.score.reliableChange is not None else []
     told += ["each item by itself"] if one.results else []
     told += ["profile"] if one.profile else []
     return [f"`{one.instrument}`", answers, score, ", ".join(told) or "none"]

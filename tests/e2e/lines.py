@@ -103,6 +103,8 @@ class Region:
             return "all"
         if breakdown == "route":
             return referral.said["route"]
+        if breakdown == "connector_model":
+            return referral.said["connector_model"] or "unknown"
         said = self.description(referral)
         if said is None:
             return "not_known" if breakdown == "sex" else "unknown"
@@ -121,6 +123,12 @@ class Region:
         born, on = said.day("date_of_birth"), referral.day("received_on")
         age = (on.year * 12 + on.month - born.year * 12 - born.month) // 12
         return next(band for last, band in BANDS if age <= last)
+
+    def has_died(self, referral: Record) -> bool:
+        """Whether a practice took the person off its list, on the day of receipt or later, because they died."""
+        mine = self.registrations(referral.person)
+        ended = [r.day("registration_end") for r in mine if r.said["end_reason"] == "deceased"]
+        return bool(ended) and min(ended) >= referral.day("received_on")
 
     def description(self, referral: Record) -> Record | None:
         """What the practice of the day of receipt says of the person; else that of the latest registration."""
@@ -235,10 +243,12 @@ def uptake(region: Region, cell: dict[str, Any]) -> dict[str, int]:
             outcome = "rejected"
         elif said["declined_on"] or (said["closed_on"] and reason == "declined"):
             outcome = "declined"
+        elif said["closed_on"] and reason == "unable_to_contact":
+            outcome = "no_response"
         else:
             outcome = "closed_unanswered" if said["closed_on"] else "open"
-        accepted = outcome == "accepted"
-        ended = bool(said["rejected_on"] or said["declined_on"] or said["closed_on"])
+        accepted, died = outcome == "accepted", region.has_died(referral)
+        ended = bool(said["rejected_on"] or said["declined_on"] or said["closed_on"]) or died
         contacted = "contact.held" in engaged
         onward = bool("signpost.made" in engaged or active & {"referred", "booked", "attended"})
         of_stage = {
@@ -251,7 +261,7 @@ def uptake(region: Region, cell: dict[str, Any]) -> dict[str, int]:
         }
         stage = cell["stage"]
         is_candidate, has_reached = of_stage.get(stage, (True, outcome == stage))
-        is_answered = outcome != "open" if stage not in of_stage else ended
+        is_answered = outcome != "open" or died if stage not in of_stage else ended
         if is_candidate:
             candidates.append(referral)
             if has_reached:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ingestion import upkeep
 from linkwork import engine, warehouse
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
@@ -25,10 +26,17 @@ DELIVERY = {
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Settings:
+def as_it_was(tmp_path: Path) -> Settings:
     """A home with the log, reference data and keys of the fixture."""
     shutil.copytree(FIXTURE, tmp_path / "home", ignore=shutil.ignore_patterns("files"))
     return make_log.settings_of(tmp_path / "home")
+
+
+@pytest.fixture
+def old(as_it_was: Settings) -> Settings:
+    """The same, compacted once, as one does after upgrading."""
+    upkeep.compact(as_it_was)
+    return as_it_was
 
 
 def sent() -> Iterator[tuple[str, str, Path]]:
@@ -58,11 +66,16 @@ def referral_again(closed: str, reason: str) -> str:
     return csv_text([row | {"closed_on": closed, "closure_reason": reason, "extract_at": NEWER}], header)
 
 
-def test_it_opens_and_verifies(old: Settings) -> None:
-    proof = verify(Store(old.log_dir))
+def test_it_opens_and_verifies(as_it_was: Settings) -> None:
+    before = events(as_it_was, 0)
+    (problem,) = verify(Store(as_it_was.log_dir)).problems
+    assert "`linkwork log compact` writes them anew" in problem  # a file with a Bloom filter
+    upkeep.compact(as_it_was)
+    proof = verify(Store(as_it_was.log_dir))
     assert proof.problems == []
-    assert proof.events == proof.position == len(events(old, 0)) > 20
-    assert {version for *_, version in events(old, 0)} == {1}
+    assert proof.events == proof.position == len(before) > 20
+    assert events(as_it_was, 0) == before
+    assert {version for *_, version in before} == {1}
 
 
 def test_the_same_files_say_nothing_new(old: Settings) -> None:

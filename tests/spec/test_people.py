@@ -37,6 +37,9 @@ eve       | F7      | contact.held         | 2024-05-04 | referral=unknown
 eve       | F4      | need.recorded        | 2024-05-01 | at=Z90604; code=73438004
 eve       | F5      | appointment.attended | 2024-05-01 | at=Z90604
 eve       | F6      | person.described     | 2024-05-01 | at=Z90604; sex=female
+eve       | F8      | activity.attended    | 2024-05-04 | at=Z90604
+eve       | F9      | plan.agreed          | 2024-05-04 | at=Z90604
+eve       | F10     | measure.recorded     | 2024-05-04 | at=Z90604; instrument=UCLA-3; items=3,2,3
 eve       | O1      | person.opted_out     | 2025-01-01 | opt_out=ndoo
 fay       | G1      | referral.received    | 2024-05-01 | at=Z90604; route=gp
 fay-old   | O2      | person.opted_out     | 2024-01-01 | opt_out=type1

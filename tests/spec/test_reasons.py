@@ -14,6 +14,10 @@ ann    | A2     | referral.received | 2024-02-20 | at=Z90101; route=self; reason
 bob    | B1     | referral.received | 2024-02-29 | at=Z90101; route=gp; reasons=our own words
 cat    | C1     | referral.received | 2024-03-01 | at=Z90101; route=gp
 dan    | D1     | referral.received | 2024-02-10 | at=Z99999; route=gp; reasons=LOCAL:ARTS
+fay    | F1     | referral.received | 2024-05-10 | at=Z90104; source_system=coding-one; reasons=LOCAL:DEBT,words
+gil    | G1     | referral.received | 2024-05-11 | at=Z90104; source_system=coding-one; reasons=our own words
+gil    | G2     | referral.received | 2024-05-12 | at=Z90104; source_system=coding-one
+hal    | H1     | referral.received | 2024-05-13 | at=Z90104; source_system=coding-two
 eve    | E-reg  | registration.started | 2010-01-01 | at=Z90102
 eve    | E-reg  | registration.ended   | 2024-06-30 | at=Z90102
 eve    | E-reg2 | registration.started | 2024-07-01 | at=Z90103
@@ -24,6 +28,7 @@ eve    | E1     | referral.received | 2024-06-30 | at=Z90103; route=gp; reasons=
 def scenario(warehouse: Warehouse, scope: str) -> None:
     warehouse.add(scope, EVENTS)
     warehouse.practice("Z90101", pcn="U99101", icb="QR1")
+    warehouse.practice("Z90104", pcn="U99104", icb="QR1")
     warehouse.practice("Z90102", pcn="U99102", icb="QR1", valid_from=date(2015, 4, 1), valid_to=date(2024, 7, 1))
     warehouse.practice("Z90102", pcn="U99109", icb="QR1", valid_from=date(2024, 7, 1))
     warehouse.practice("Z90103", pcn="U99103", icb="QR1")
@@ -109,3 +114,35 @@ def test_shares_are_of_all_referrals_of_the_group(marts: Scenario) -> None:
     assert row["referrals_all"] == 3
     assert row["share"] == pytest.approx(2 / 3)
     assert 0 < row["share_lower"] < row["share"] < row["share_upper"] < 1
+
+
+def test_e10_how_much_is_coded_is_told_by_supplier(marts: Scenario) -> None:
+    rows = marts.rows("""
+        select area_code, referrals, people, coded, uncoded, unclassified, without_reason, uncoded_share,
+            uncoded_share_lower, uncoded_share_upper, mapping_version is not null as has_version
+        from rpt_reason_coding where period_type = 'month' and area_level = 'supplier' and breakdown = 'none'
+            and area_code in ('coding-one', 'coding-two') order by area_code
+    """)
+    one, two = ([*row.values()] for row in rows)
+    assert one[:7] == ["coding-one", 3, 2, 1, 2, 1, 1]
+    assert one[7] == pytest.approx(2 / 3)
+    assert one[8] < one[7] < one[9]
+    assert two[:8] == ["coding-two", 1, 1, 0, 1, 0, 1, 1.0]
+    assert one[10]
+
+
+def test_uncoded_referrals_are_those_of_no_other_category(marts: Scenario) -> None:
+    """Of every board and period, whoever's scenario it is of."""
+    differing = marts.rows("""
+        with reasons as (
+            select icb_code, date_trunc('year', received_on) as year, referral_id,
+                bool_and(reason_category = 'uncoded') as is_uncoded
+            from fct_referral_reasons group by all
+        )
+        select * from (
+            select icb_code, year, count(*) filter (is_uncoded) as n from reasons group by all
+        ) as counted inner join rpt_reason_coding as mart on mart.area_level = 'icb' and mart.area_code = icb_code
+            and mart.period_type = 'year' and mart.period_start = year and mart.breakdown = 'none'
+        where n <> uncoded
+    """)
+    assert differing == []

@@ -19,7 +19,9 @@ class Macros:
     def __init__(self, *folders: str, engine: str = "duckdb") -> None:
         environment = jinja2.Environment(extensions=["jinja2.ext.do"], undefined=jinja2.StrictUndefined)  # noqa: S701
         found: dict[str, Callable[..., str]] = {}
+        package = SimpleNamespace()  # filled as macros are found: a module keeps the globals of its day
         environment.globals |= {
+            "linkwork": package,
             "adapter": SimpleNamespace(dispatch=lambda name, _package: found[f"{engine}__{name}"]),
             "exceptions": SimpleNamespace(raise_compiler_error=_refuse),
             "return": lambda value: value,
@@ -27,7 +29,7 @@ class Macros:
         for path in sorted(path for folder in folders for path in (_MACROS / folder).rglob("*.sql")):
             module = environment.from_string(path.read_text()).module
             found |= {name: macro for name, macro in vars(module).items() if isinstance(macro, jinja2.runtime.Macro)}
-        environment.globals |= found | {"linkwork": SimpleNamespace(**found)}
+        vars(package).update(found)
         self._found = found
 
     def __getattr__(self, name: str) -> Callable[..., str]:

@@ -181,8 +181,16 @@ def test_a_directory_of_services_is_read_in_each_of_its_forms(load, rows, conten
     load("assets", content, "services.json")
     assert rows("assets") == [
         {"asset_id": "a", "asset_name": "Choir", "status": "active", "organisation_id": "o",
-         "organisation_name": "Room", "categories": ["Arts", "Music"], "minimum_age": None, "maximum_age": None}
+         "organisation_name": "Room", "categories": ["Arts", "Music"], "minimum_age": None, "maximum_age": None,
+         "session_capacity": None}
     ]  # fmt: skip
+
+
+def test_a_directory_may_say_how_many_a_session_has_room_for(load, rows):
+    load("assets", json.dumps([SERVICE | {"session_capacity": 12}]), "services.json")
+    assert [row["session_capacity"] for row in rows("assets")] == [12]
+    with pytest.raises(BadDataError, match="a value does not fit"):
+        load("assets", json.dumps([SERVICE | {"session_capacity": "a dozen"}]), "services.json")
 
 
 def test_a_missing_page_of_a_directory_refuses_it(load):

@@ -20,6 +20,11 @@ from simulator.world import random, region
 from simulator.world.dials import Dials
 
 PEOPLE, SEED = 450, 7
+# the usual mess, but for conflicts and corrections, of which so small a region would have hardly one
+MESS = (
+    "invalid_number=0.001,invalid_value=0.003,broken=0.002,duplicated=0.002,blank=0.001,late=0.02,repeated=0.01,"
+    "unregistered=0.01,conflict=0.03,corrected=0.02"
+)
 DAYS = (dt.date(2024, 4, 1), dt.date(2025, 9, 30))
 CUT_OFF = "2025-10-01"
 REQUIRED = {"registration_start", "slot_start", "received_on", "session_date"}
@@ -29,7 +34,7 @@ Line = tuple[str, str, str, int, str]  # feed, sender, file, physical line, text
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     out = tmp_path_factory.mktemp("region") / "synthetic"
-    return out, simulator.simulate(PEOPLE, SEED, out, days=DAYS)
+    return out, simulator.simulate(PEOPLE, SEED, out, days=DAYS, mess=MESS)
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +103,9 @@ def test_an_interrupted_run_leaves_nothing_and_the_next_gives_the_same_bytes(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", no_space)
         with pytest.raises(OSError, match="no space"):
-            simulator.simulate(PEOPLE, SEED, out, days=DAYS)
+            simulator.simulate(PEOPLE, SEED, out, days=DAYS, mess=MESS)
     assert not out.exists()
-    simulator.simulate(PEOPLE, SEED, out, days=DAYS)
+    simulator.simulate(PEOPLE, SEED, out, days=DAYS, mess=MESS)
     assert everything(out) == everything(root)
     assert [path.name for path in tmp_path.iterdir()] == ["synthetic"]
 

@@ -29,9 +29,7 @@ indexed as (
         referrals.referral_key,
         referrals.subject_key,
         referrals.received_on,
-        least(
-            referrals.closed_on, referrals.rejected_on, referrals.declined_on, referrals.cancelled_on
-        ) as ended_on,
+        referrals.ended_on,
         coalesce(
             referrals.decided_on,
             inferred.contact_on,

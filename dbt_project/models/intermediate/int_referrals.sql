@@ -1,64 +1,81 @@
 -- One row per referral with its milestones, as its sources last stated them, and its one present state.
--- What a practice coded about its offer is no referral that a service holds; see int_referral_offers.
--- Two may speak of one referral: of the request itself the requester's statement wins, of what became of it the
--- performer's. What a performer alone says has no received_on: whether it is a referral only the request can tell.
--- A referral of which only later milestones arrived has no received_on either; it is kept and counted, never guessed.
-with folded as (
+-- Where it stands follows from its stays on a caseload: it has ended if none is open, on the day and by what ended the
+-- last one. A reopening takes back what ended the referral before it: those milestones are not shown.
+-- A referral whose request has not arrived has no state.
+{%- set ends = ['rejected', 'declined', 'cancelled', 'closed'] %}
+
+with course as (
     select
-        stream_id as referral_key,
-        coalesce(
-            max(case when coalesce(referral_stated_by, '') <> 'performer' then subject_key end), max(subject_key)
-        ) as subject_key,
-        max(identity_quality) as identity_quality,
-        coalesce(
-            max(case when coalesce(referral_stated_by, '') <> 'requester' then provider_code end), max(provider_code)
-        ) as service_code,
-        max(case when event_type = 'referral.received' then source_system end) as source_system,
-        bool_or(
-            event_type = 'referral.received' and coalesce(referral_stated_by, '') <> 'performer'
-        ) as is_requested,
-        {{ stated_by('requester', 'referral.received', 'practice_code') }} as stated_practice_code,
-        {{ stated_by('requester', 'referral.received', 'referral_route') }} as route,
-        {{ stated_by('requester', 'referral.received', 'referral_referrer_role') }} as referrer_role,
-        {{ stated_by('requester', 'referral.received', 'referral_referrer_key') }} as referrer_key,
-        {{ stated_by('requester', 'referral.received', 'referral_connector_model') }} as connector_model,
-        {{ stated_by('requester', 'referral.received', 'referral_reasons') }} as reasons,
-        {{ stated_by('requester', 'referral.received', 'referral_decided_on') }} as decided_on,
-        {{ stated_by('performer', 'referral.received', 'occurred_on') }} as stated_received_on,
-        {{ stated_by('performer', 'referral.accepted', 'occurred_on') }} as accepted_on,
-        {{ stated_by('performer', 'referral.rejected', 'occurred_on') }} as rejected_on,
-        {{ stated_by('performer', 'referral.rejected', 'referral_reason') }} as rejection_reason,
-        {{ stated_by('performer', 'referral.declined_by_person', 'occurred_on') }} as declined_on,
-        {{ stated_by('performer', 'referral.declined_by_person', 'referral_reason') }} as decline_reason,
-        {{ stated_by('performer', 'referral.put_on_hold', 'occurred_on') }} as on_hold_on,
-        {{ stated_by('requester', 'referral.cancelled', 'occurred_on') }} as cancelled_on,
-        {{ stated_by('requester', 'referral.cancelled', 'referral_cancelled_by') }} as cancelled_by,
-        {{ stated_by('performer', 'referral.closed', 'occurred_on') }} as closed_on,
-        {{ stated_by('performer', 'referral.closed', 'referral_reason') }} as closure_reason
-    from {{ ref('stg_log__referral_events') }}
-    where event_type not in ({{ offer_events() }})
-    group by stream_id
+        referral_key,
+        max(case when entered_by = 'reopened' then entered_on end) as reopened_on,
+        max({{ pack([
+            ['stay_number', 'stay_number'], ['left_on', 'left_on'], ['outcome', 'outcome'],
+        ]) }}) as last_stay
+    from {{ ref('int_caseload_stays') }}
+    group by referral_key
+),
+
+standing as (
+    select
+        milestones.*,
+        {%- for end in ends %}
+        course.reopened_on is null
+        or greatest(milestones.{{ end }}_on, milestones.received_on) > course.reopened_on as is_{{ end }}_standing,
+        {%- endfor %}
+        course.reopened_on,
+        course.last_stay.left_on as ended_on,
+        course.last_stay.outcome as ended_by
+    from {{ ref('int_referral_milestones') }} as milestones
+    left join course on milestones.referral_key = course.referral_key
 )
 
 select
-    *,
-    case when is_requested then stated_received_on end as received_on,
-    -- How the offer to take part ended: a person may decline later, and has then still been accepted.
+    referral_key,
+    subject_key,
+    identity_quality,
+    service_code,
+    source_system,
+    stated_practice_code,
+    route,
+    referrer_role,
+    referrer_key,
+    connector_model,
+    reasons,
+    decided_on,
+    received_on,
+    accepted_on,
+    on_hold_on,
+    reopened_on,
+    {%- for end, said in {
+        'rejected': 'rejection_reason', 'declined': 'decline_reason', 'cancelled': 'cancelled_by',
+        'closed': 'closure_reason',
+    }.items() %}
+    case when is_{{ end }}_standing then {{ end }}_on end as {{ end }}_on,
+    case when is_{{ end }}_standing then {{ said }} end as {{ said }},
+    {%- endfor %}
+    ended_on,
+    -- How the offer to take part ended: a person may decline later, and has then still been accepted. Silence is no
+    -- refusal.
     case
+        when received_on is null then null
         when accepted_on is not null then 'accepted'
-        when rejected_on is not null then 'rejected'
-        when declined_on is not null or closure_reason = 'declined' then 'declined'
-        when closed_on is not null or cancelled_on is not null then 'closed_unanswered'
-        else 'open'
+        when ended_by is null then 'open'
+        when ended_by in ('rejected', 'declined') then ended_by
+        when
+            ended_by = 'closed'
+            and (
+                (is_closed_standing and closure_reason in ({{ no_response_reasons() }}))
+                or (is_declined_standing and decline_reason in ({{ no_response_reasons() }}))
+            )
+            then 'no_response'
+        else 'closed_unanswered'
     end as enrolment_outcome,
     -- Where the referral stands now: exactly one of these.
     case
-        when rejected_on is not null then 'rejected'
-        when declined_on is not null or closure_reason = 'declined' then 'declined'
-        when closed_on is not null then 'closed'
-        when cancelled_on is not null then 'cancelled'
-        when on_hold_on is not null then 'on_hold'
+        when received_on is null then null
+        when ended_by is not null then ended_by
+        when on_hold_on is not null and coalesce(on_hold_on >= reopened_on, true) then 'on_hold'
         when accepted_on is not null then 'active'
         else 'waiting'
     end as state
-from folded
+from standing

@@ -5,7 +5,9 @@ select
     status,
     organisation_id,
     organisation_name,
+    categories as category_terms,
     {{ list_text('categories', '; ') }} as categories,
     minimum_age,
-    maximum_age
+    maximum_age,
+    session_capacity
 from {{ source('reference', 'assets') }}

@@ -1,9 +1,9 @@
 -- One row per row of rpt_uptake and received referral of its period, area and group: what it adds to each figure.
 {%- set stages = uptake_stages() %}
-{%- set figures = ['referrals', 'candidates', 'denominator'] %}
+{%- set figures = ['referrals', 'candidates', 'denominator', 'unresolved', 'not_followed'] %}
 
 with placed as (
-    {{ reporting_rows(ref('fct_referrals'), 'received_on') }}
+    {{ reporting_rows(ref('fct_referrals'), 'received_on', breakdowns=uptake_breakdowns()) }}
 ),
 
 counted as (
@@ -13,16 +13,16 @@ counted as (
         placed.referral_id,
         {% for figure in figures -%}
         case stages.stage
-            {%- for phase, stage, candidate, reached, resolved in stages %}
+            {%- for phase, stage, candidate, reached, resolved, unresolved in stages %}
             when '{{ stage }}'
-                then case when {{ uptake_figures(candidate, reached, resolved)[figure] }} then 1 else 0 end
+                then case when {{ uptake_figures(candidate, reached, resolved, unresolved)[figure] }} then 1 else 0 end
             {%- endfor %}
         end as {{ figure }},
         {% endfor -%}
         placed.person_id
     from placed
     cross join (
-        {%- for phase, stage, candidate, reached, resolved in stages %}
+        {%- for phase, stage, candidate, reached, resolved, unresolved in stages %}
         select '{{ stage }}' as stage
         {%- if not loop.last %} union all{% endif %}
         {%- endfor %}

@@ -6,6 +6,8 @@ select
     organisation_name,
     status,
     categories,
+    category,
     minimum_age,
-    maximum_age
+    maximum_age,
+    session_capacity
 from {{ ref('int_assets') }}

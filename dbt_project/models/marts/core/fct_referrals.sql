@@ -6,12 +6,13 @@ with referrals as (
     where received_on is not null
 ),
 
-primary_reasons as (
+reasons as (
     select
         referral_key,
-        max(reason_category) as reason_category
+        max(case when is_primary then reason_category end) as primary_category,
+        sum(case when source_codes is null then 0 else codes end) as stated,
+        sum(case when reason_category = 'uncoded' then 0 else codes end) as coded
     from {{ ref('int_referral_reasons') }}
-    where is_primary
     group by referral_key
 )
 
@@ -28,8 +29,11 @@ select
     referrals.service_code,
     coalesce(referrals.route, 'unknown') as route,
     referrals.referrer_role,
-    referrals.connector_model,
-    coalesce(primary_reasons.reason_category, 'uncoded') as primary_reason_category,
+    coalesce(referrals.connector_model, 'unknown') as connector_model,
+    coalesce(nullif(referrals.source_system, ''), 'unknown') as supplier_code,
+    coalesce(reasons.primary_category, 'uncoded') as primary_reason_category,
+    coalesce(cast(reasons.stated as bigint), 0) as reasons_stated,
+    coalesce(cast(reasons.coded as bigint), 0) as reasons_coded,
     referrals.decided_on,
     referrals.received_on,
     referrals.accepted_on,
@@ -42,9 +46,11 @@ select
     referrals.cancelled_by,
     referrals.closed_on,
     referrals.closure_reason,
+    referrals.reopened_on,
+    referrals.ended_on,
     referrals.enrolment_outcome,
     referrals.state,
-    referrals.state in ('rejected', 'declined', 'closed', 'cancelled') as is_ended,
+    referrals.ended_on is not null as is_ended,
     engagement.first_contact_attempted_on,
     engagement.first_contact_held_on,
     coalesce(engagement.contacts_attempted, 0) as contacts_attempted,
@@ -55,6 +61,13 @@ select
     coalesce(activity.sessions_attended, 0) as sessions_attended,
     activity.completed_on as activity_completed_on,
     indexed.referral_sequence,
+    episodes.episode,
+    episodes.episode_sequence,
+    case when people.died_on >= referrals.received_on then people.died_on end as died_on,
+    coverage.last_on as followed_to,
+    coalesce(
+        coverage.last_on >= {{ add_days('referrals.received_on', var('uptake_follow_up_days')) }}, false
+    ) as is_followed,
     attributes.sex,
     attributes.age as age_at_referral,
     attributes.age_band,
@@ -68,6 +81,10 @@ select
 from referrals
 inner join {{ ref('int_referral_attributes') }} as attributes on referrals.referral_key = attributes.referral_key
 inner join {{ ref('int_reattendance_index') }} as indexed on referrals.referral_key = indexed.referral_key
-left join primary_reasons on referrals.referral_key = primary_reasons.referral_key
+inner join {{ ref('int_referral_episodes') }} as episodes on referrals.referral_key = episodes.referral_key
+left join {{ ref('int_people') }} as people on referrals.subject_key = people.subject_key
+left join {{ ref('int_service_coverage') }} as coverage
+    on coalesce(referrals.service_code, 'UNKNOWN') = coverage.service_code
+left join reasons on referrals.referral_key = reasons.referral_key
 left join {{ ref('int_engagement') }} as engagement on referrals.referral_key = engagement.referral_key
 left join {{ ref('int_activity') }} as activity on referrals.referral_key = activity.referral_key

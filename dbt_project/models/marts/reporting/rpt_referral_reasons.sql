@@ -59,14 +59,7 @@ long_form as (
 ),
 
 mapping as (
-    -- The shipped mapping's version, and the region's after it.
-    select
-        concat_ws(
-            '+',
-            max(case when origin = 'shipped' then mapping_version end),
-            max(case when origin = 'region' then mapping_version end)
-        ) as mapping_version
-    from {{ ref('dim_code_map') }}
+    {{ mapping_versions() }}
 )
 
 select

@@ -1,7 +1,8 @@
 -- One row per period, area, breakdown group and stage of uptake: referrals and people who reached the stage.
 -- Enrolment, engagement, adherence. A stage's candidates are the referrals that reached the stage before it; those
--- still open are kept out of the conversion, whose denominator is the candidates that are resolved: they reached the
--- stage, or their referral ended without it.
+-- still open are kept out of the denominator, which is the candidates that are resolved: they reached the stage, or
+-- their referral ended without it. Quick outcomes resolve first, so a conversion is stated only where the follow-up of
+-- the row is complete: no referral may yet reach the stage, and every service's feeds reach `uptake_follow_up_days` beyond.
 {%- set stages = uptake_stages() %}
 
 with referrals as (
@@ -12,15 +13,15 @@ with referrals as (
 ),
 
 placed as (
-    {{ reporting_rows('referrals', 'received_on') }}
+    {{ reporting_rows('referrals', 'received_on', breakdowns=uptake_breakdowns()) }}
 ),
 
 by_person as (
     select
         {{ reporting_keys() }},
         person,
-        {% for phase, stage, candidate, reached, resolved in stages -%}
-        {% for figure, condition in uptake_figures(candidate, reached, resolved).items() -%}
+        {% for phase, stage, candidate, reached, resolved, unresolved in stages -%}
+        {% for figure, condition in uptake_figures(candidate, reached, resolved, unresolved).items() -%}
         count(case when {{ condition }} then 1 end) as {{ stage }}_{{ figure }},
         {% endfor -%}
         {% endfor -%}
@@ -30,7 +31,7 @@ by_person as (
 ),
 
 counted as (
-    {%- for phase, stage, candidate, reached, resolved in stages %}
+    {%- for phase, stage, candidate, reached, resolved, unresolved in stages %}
     select
         {{ reporting_keys() }},
         '{{ phase }}' as phase,
@@ -40,6 +41,8 @@ counted as (
         count(case when {{ stage }}_referrals > 0 then 1 end) as people,
         cast(sum({{ stage }}_candidates) as bigint) as candidates,
         cast(sum({{ stage }}_denominator) as bigint) as denominator,
+        cast(sum({{ stage }}_unresolved) as bigint) as unresolved,
+        cast(sum({{ stage }}_not_followed) as bigint) as not_followed,
         count(case when {{ stage }}_denominator > 0 then 1 end) as denominator_people
     from by_person
     group by {{ reporting_keys() }}
@@ -47,25 +50,39 @@ counted as (
     union all
     {%- endif %}
     {%- endfor %}
+),
+
+judged as (
+    select
+        *,
+        unresolved = 0 and not_followed = 0 as is_followed,
+        case when unresolved = 0 and not_followed = 0 then denominator else 0 end as followed,
+        case when unresolved = 0 and not_followed = 0 then denominator_people else 0 end as followed_people
+    from counted
 )
 
 select
-    {{ reporting_keys('counted') }},
-    counted.stage,
-    counted.phase,
-    cast(counted.stage_order as integer) as stage_order,
+    {{ reporting_keys('judged') }},
+    judged.stage,
+    judged.phase,
+    cast(judged.stage_order as integer) as stage_order,
     areas.area_name,
-    counted.referrals,
-    counted.people,
-    counted.candidates,
-    counted.candidates - counted.denominator as candidates_open,
-    counted.denominator,
-    counted.denominator_people,
-    {{ ratio('counted.referrals', 'counted.denominator') }} as conversion,
-    {{ wilson('counted.referrals', 'counted.denominator', 'lower') }} as conversion_lower,
-    {{ wilson('counted.referrals', 'counted.denominator', 'upper') }} as conversion_upper
-from counted
+    judged.referrals,
+    judged.people,
+    judged.candidates,
+    judged.candidates - judged.denominator as candidates_open,
+    judged.denominator,
+    judged.denominator_people,
+    judged.unresolved,
+    judged.not_followed,
+    judged.is_followed,
+    judged.followed,
+    judged.followed_people,
+    {{ ratio('judged.referrals', 'judged.followed') }} as conversion,
+    {{ wilson('judged.referrals', 'judged.followed', 'lower') }} as conversion_lower,
+    {{ wilson('judged.referrals', 'judged.followed', 'upper') }} as conversion_upper
+from judged
 left join {{ ref('dim_areas') }} as areas
     on
-        counted.area_level = areas.area_level
-        and counted.area_code = areas.area_code
+        judged.area_level = areas.area_level
+        and judged.area_code = areas.area_code

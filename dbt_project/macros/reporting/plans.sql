@@ -1,0 +1,36 @@
+{#- Whether an event of the log is a step of a personalised plan; a referral to an activity is one too. -#}
+{% macro is_plan_event(event_type) -%}
+    {%- set events = [
+        'plan.agreed', 'plan.reviewed', 'goal.set', 'goal.reviewed', 'signpost.made', 'support.given',
+    ] -%}
+    {{ event_type }} in ('{{ events | join("', '") }}')
+{%- endmacro %}
+
+{#- The figures of plans: what each row of fct_plan_steps adds to them. -#}
+{% macro plan_figures() -%}
+    {{ return(['steps', 'steps_without_referral', 'minutes']) }}
+{%- endmacro %}
+
+{#-
+One row of fct_plan_steps for every period, area, breakdown group, step and kind it counts towards, as `counted_step` and
+`counted_kind`: its step as a whole, its kind of it, all actions, and its step among them. Argument: the relation.
+-#}
+{% macro plan_rows(relation) -%}
+    select
+        placed.*,
+        case when ways.way in ('step', 'kind') then placed.step else 'action' end as counted_step,
+        case ways.way when 'kind' then placed.kind when 'action' then placed.step else 'all' end as counted_kind
+    from (
+        {{ linkwork.reporting_rows(relation, 'done_on', levels=['service', 'practice', 'pcn', 'icb']) }}
+    ) as placed
+    cross join (
+        {%- for way in ['step', 'kind', 'actions', 'action'] %}
+        select '{{ way }}' as way
+        {%- if not loop.last %} union all{% endif %}
+        {%- endfor %}
+    ) as ways
+    where
+        ways.way = 'step'
+        or (ways.way = 'kind' and placed.kind is not null)
+        or (ways.way in ('actions', 'action') and placed.is_action)
+{%- endmacro %}

@@ -1,0 +1,27 @@
+-- One row per person, day and registered practice as stated with a contact that counts: several slots of a day are one.
+-- The practice, network and board are those that the stated code means on the day; where it took place does not matter.
+with contacts as (
+    select
+        *,
+        coalesce(practice_code, 'UNKNOWN') as stated_practice_code
+    from {{ ref('int_gp_contacts') }}
+),
+
+known as (
+    {{ practice_as_at(asked='contacts', code='stated_practice_code', day='contact_on') }}
+)
+
+select
+    {{ id_text('contacts.subject_key') }} as person_id,
+    contacts.contact_on,
+    contacts.stated_practice_code,
+    coalesce(known.practice_code_then, 'UNKNOWN') as practice_code,
+    coalesce(known.pcn_code, 'UNKNOWN') as pcn_code,
+    coalesce(known.icb_code, 'UNKNOWN') as icb_code,
+    contacts.has_gp,
+    cast(contacts.slots as integer) as slots
+from contacts
+left join known
+    on
+        contacts.stated_practice_code = known.stated_practice_code
+        and contacts.contact_on = known.contact_on

@@ -1,0 +1,60 @@
+-- One row per period, area (service, practice, network, board), breakdown group, step of a plan and kind (and all).
+-- Plans agreed and reviewed, goals set and reviewed, and actions: signposts, practical help, referrals to activities.
+-- By the day of the step. People, referrals and steps apart.
+with plans as (
+    select
+        *,
+        dense_rank() over (order by person_id) as person,
+        case when referral_id is not null then dense_rank() over (order by referral_id) end as referral
+    from {{ ref('fct_plan_steps') }}
+),
+
+placed as (
+    {{ plan_rows('plans') }}
+),
+
+counted as (
+    select
+        {% for figure in plan_figures() -%}
+        cast(sum({{ figure }}) as bigint) as {{ figure }},
+        {% endfor -%}
+        count(distinct referral) as referrals,
+        count(distinct case when steps_of_known > 0 then person end) as people,
+        counted_step as step,
+        counted_kind as kind,
+        {{ reporting_keys() }}
+    from placed
+    group by {{ reporting_keys() }}, counted_step, counted_kind
+),
+
+wholes as (
+    select
+        steps,
+        step,
+        {{ reporting_keys() }}
+    from counted
+    where kind = 'all'
+)
+
+select
+    {{ reporting_keys('counted') }},
+    counted.step,
+    counted.kind,
+    areas.area_name,
+    counted.steps,
+    counted.people,
+    counted.referrals,
+    counted.steps_without_referral,
+    counted.minutes,
+    {{ ratio('counted.steps', 'wholes.steps') }} as share
+from counted
+inner join wholes
+    on
+        {% for column in reporting_keys().split(', ') -%}
+        counted.{{ column }} = wholes.{{ column }}
+        and {% endfor -%}
+        counted.step = wholes.step
+left join {{ ref('dim_areas') }} as areas
+    on
+        counted.area_level = areas.area_level
+        and counted.area_code = areas.area_code

@@ -1,0 +1,72 @@
+-- One row per period, area, breakdown group, wait and horizon: how many had come that far by then.
+-- The estimate is the cumulative incidence (Aalen and Johansen): who ended otherwise stays in the denominator, who was
+-- not followed to the horizon counts as long as they were. So newest periods are comparable with older
+-- ones. Working days from the receipt, days on hold included. No horizon is stated to which nobody was followed.
+{%- set keys = reporting_keys().split(', ') + ['endpoint'] %}
+
+with waits as (
+    select
+        *,
+        dense_rank() over (order by person_id) as person
+    from {{ ref('fct_referral_waits') }}
+),
+
+placed as (
+    {{ reporting_rows('waits', 'received_on', breakdowns=uptake_breakdowns()) }}
+),
+
+-- Those that stand in the row, timed or not.
+totals as (
+    select
+        {{ reporting_keys() }},
+        endpoint,
+        count(*) as referrals,
+        count(distinct person) as people,
+        count(case when working_days is not null and was_on_hold then 1 end) as on_hold
+    from placed
+    group by {{ reporting_keys() }}, endpoint
+),
+
+ended as (
+    select
+        {{ reporting_keys() }},
+        endpoint,
+        working_days,
+        count(case when outcome = 'event' then 1 end) as events,
+        count(case when outcome = 'competing' then 1 end) as competing,
+        count(case when outcome = 'censored' then 1 end) as censored
+    from placed
+    where working_days is not null
+    group by {{ reporting_keys() }}, endpoint, working_days
+),
+
+estimated as (
+    {{ aalen_johansen('ended', keys, uptake_horizons(), time='working_days') }}
+)
+
+select
+    {{ reporting_keys('totals') }},
+    totals.endpoint,
+    cast(horizons.horizon as integer) as horizon,
+    areas.area_name,
+    totals.referrals,
+    totals.people,
+    {%- for figure in ['n_start', 'at_risk', 'events', 'competing', 'censored'] %}
+    coalesce(estimated.{{ figure }}, 0) as {{ figure }},
+    {%- endfor %}
+    totals.on_hold,
+    estimated.estimate,
+    estimated.lower,
+    estimated.upper
+from totals
+cross join {{ horizons_of(uptake_horizons()) }}
+left join estimated
+    on
+        {% for key in keys -%}
+        totals.{{ key }} = estimated.{{ key }}
+        and {% endfor -%}
+        horizons.horizon = estimated.horizon
+left join {{ ref('dim_areas') }} as areas
+    on
+        totals.area_level = areas.area_level
+        and totals.area_code = areas.area_code

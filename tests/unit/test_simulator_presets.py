@@ -1,0 +1,84 @@
+"""Regions by name, as large as a board: more practices and services, and more people than there are numbers for."""
+
+import csv
+import datetime as dt
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import simulator
+from simulator import world
+from simulator.presets import PRESETS
+from simulator.world import people, random, region
+from simulator.world.dials import Dials
+
+PERIOD = region.Period(dt.date(2024, 4, 1), dt.date(2025, 9, 30))
+
+
+def test_every_preset_is_a_region_that_can_be_made() -> None:
+    assert list(PRESETS) == ["tiny", "demo", "pcn", "icb"]
+    for settings in PRESETS.values():
+        truth = {name: value for name, value in settings.items() if name not in ("people", "days")}
+        assert Dials(**truth).referred_per_year <= 0.06
+        assert simulator.FEWEST_PEOPLE <= settings["people"] <= simulator.MOST_PEOPLE
+    assert [PRESETS[name]["people"] for name in ("pcn", "icb")] == [50_000, 1_500_000]
+    first, last = PRESETS["icb"]["days"]
+    assert (last - first).days == 5 * 365
+
+
+def test_with_every_setting_of_a_preset_the_bytes_are_the_same_again(tmp_path: Path) -> None:
+    settings = PRESETS["pcn"] | {"people": 400, "days": (PERIOD.first, PERIOD.last), "rollout_months": 6}
+    made = []
+    for name in ("one", "two"):
+        simulator.simulate(seed=7, out=tmp_path / name, **settings)
+        files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
+        made.append({str(path.relative_to(tmp_path / name)): path.read_bytes() for path in files})
+    assert made[0] == made[1]
+    assert len(made[0]) > 80
+
+
+def test_a_board_has_more_practices_networks_and_services_under_names_of_their_own(tmp_path: Path) -> None:
+    assert [region.practices_for(n) for n in (400, 50_000, 250_000, 1_500_000)] == [12, 12, 24, 144]
+    with simulator.connect() as con:
+        random.install(con, 7)
+        region.build(con, PERIOD, 144)
+        world.changes.build(con, PERIOD, during=True)
+        counts = con.execute("""
+            select (select count(distinct code) from practices), (select count(distinct service) from services),
+                   (select count(distinct network) from memberships), (select count(distinct lsoa_code) from areas)
+        """).fetchone()
+        assert counts == (144, 24, 36, 720)
+        people.build(con, 3000)
+        ((largest, smallest),) = con.execute("""
+            select max(n), min(n) from (select practice, count(*) as n from people group by 1)
+        """).fetchall()
+        assert largest > 1.5 * smallest
+    assert len({name for name, *_ in region.practices(144)}) == 144
+    assert len(set(region.services(144))) == 24
+
+
+def test_people_beyond_the_numbers_are_sent_by_local_id_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With fewer numbers than people: nobody shares one, and who has none is in every feed all the same."""
+    monkeypatch.setattr(people, "NUMBER_STEMS", 300)
+    out = tmp_path / "region"
+    simulator.simulate(400, 7, out, days=(PERIOD.first, PERIOD.last))
+    found = duckdb.execute(
+        """
+        select count(*), count(nhs_number), count(distinct nhs_number), bool_or(nhs_number_sent and nhs_number is null)
+        from read_parquet(?)
+        """,
+        [str(out / "truth" / "people.parquet")],
+    ).fetchone()
+    assert found is not None
+    everybody, with_number, distinct, wrong = found
+    assert everybody == 400
+    assert 250 < with_number == distinct < 290
+    assert not wrong
+    for feed in ("registrations_csv", "gp_appointments_csv", "referrals_csv"):
+        with_none = set()
+        for path in (out / "landing" / feed).rglob("*.csv"):
+            with path.open(encoding="utf-8") as file:
+                with_none |= {row.get("patient_id") or row.get("client_id") for row in csv.DictReader(file)
+                              if row["nhs_number"] == ""}  # fmt: skip
+        assert len(with_none - {None, ""}) > (100 if feed != "referrals_csv" else 0), feed
