@@ -7,6 +7,7 @@ from typing import Any
 from linkwork import engine, quality
 from linkwork.errors import UsageError
 from linkwork.log import operations, tombstones
+from linkwork.log.published import keep
 from linkwork.log.store import Store
 from linkwork.release.publish import publish as publish_release
 from linkwork.settings import Settings
@@ -39,6 +40,8 @@ def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, A
         permissions_differ=differ[0],
         check=lambda folder: _check(settings, folder),
     )
+    if published.current:
+        keep(settings.log_dir, published.release_id, warehouse)
     if published.created:
         outcome = "is current" if published.current else "is not current"
         operations.record(

@@ -13,9 +13,10 @@ from typing import Any
 
 import duckdb
 
-from linkwork import engine, processes, reference
+from linkwork import __version__, engine, processes, reference
 from linkwork.errors import BadDataError, LinkworkError
 from linkwork.files import fsync
+from linkwork.log import published, tombstones
 from linkwork.log.delta import DataFile
 from linkwork.log.known_at import opened
 from linkwork.log.lock import LOCK, writer_lock
@@ -205,6 +206,16 @@ def _pin(
         {_cut_off(store.current_loads())} as permissions_cut_off""",
         [position, newest, permissions_as_of],
     )
+    (withdrawn,) = con.execute(f"select count(*) from ({gone})").fetchone() or (0,)
+    used = {kind: reference.version_used(settings.reference_dir, kind, known_at) for kind in reference.KINDS}
+    state = {
+        "position": position,
+        "removals": tombstones.erasures(settings.log_dir) + withdrawn,
+        "code_maps": used.pop("code_maps"),
+        "reference": " ".join(f"{kind}={version}" for kind, version in sorted(used.items()) if version),
+        "code_version": __version__,
+    }
+    published.earlier(store, con, state, known_at)
     for kind in reference.KINDS:
         con.execute(
             f"""create table reference.{engine.name(kind)} as

@@ -11,7 +11,7 @@ from linkwork.settings import PROJECT_ROOT
 
 docs = typer.Typer(help="Pages made from the models and from the definitions of measures.", no_args_is_help=True)
 
-REPORTING = PROJECT_ROOT / "dbt_project" / "models" / "marts" / "reporting"
+REPORTING = PROJECT_ROOT / "dbt_project" / "models" / "marts"
 
 
 @docs.command("measures")

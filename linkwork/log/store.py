@@ -120,6 +120,32 @@ HOLDS = {
 }
 
 
+# What was current, and what it was made of: its state and its watched figures (`linkwork/log/published.py`).
+RELEASES = {
+    "release_id": "varchar",
+    "recorded_at": "timestamptz",
+    "position": "bigint",
+    "removals": "bigint",
+    "code_maps": "varchar",
+    "reference": "varchar",
+    "code_version": "varchar",
+    "known_at": "timestamptz",
+    "cut_off": "date",
+    "mapping_version": "varchar",
+}
+
+FIGURES = {
+    "release_id": "varchar",
+    "mart": "varchar",
+    "item": "varchar",
+    "figure": "varchar",
+    "period_start": "date",
+    "area_level": "varchar",
+    "area_code": "varchar",
+    "figure_value": "bigint",
+}
+
+
 @dataclass
 class Store:
     """The log below one `log/` folder."""
@@ -137,11 +163,13 @@ class Store:
         self.erasures = LogTable(self.root / "erasures", ERASURES)
         self.tombstones = LogTable(self.root / "tombstones", TOMBSTONES)
         self.holds = LogTable(self.root / "holds", HOLDS)
+        self.releases = LogTable(self.root / "releases", RELEASES)
+        self.figures = LogTable(self.root / "figures", FIGURES)
 
     @property
     def tables(self) -> tuple[LogTable, ...]:
         """Every table of the log, the events first."""
-        apart = (self.erasures, self.tombstones, self.holds)
+        apart = (self.erasures, self.tombstones, self.holds, self.releases, self.figures)
         return (self.events, *(getattr(self, name) for name in FOLLOWERS), *(t for t in apart if t.exists()))
 
     def refresh(self, *, evolve: bool = False) -> "Store":

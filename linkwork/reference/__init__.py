@@ -6,6 +6,18 @@ by the time it was loaded. A build for an earlier day reads the version that was
 
 from linkwork.reference.kind import CODE, KINDS, Kind
 from linkwork.reference.loading import claimed, load, load_folder
-from linkwork.reference.store import add_rows, relation, rows, versions
+from linkwork.reference.store import add_rows, relation, rows, version_used, versions
 
-__all__ = ["CODE", "KINDS", "Kind", "add_rows", "claimed", "load", "load_folder", "relation", "rows", "versions"]
+__all__ = [
+    "CODE",
+    "KINDS",
+    "Kind",
+    "add_rows",
+    "claimed",
+    "load",
+    "load_folder",
+    "relation",
+    "rows",
+    "version_used",
+    "versions",
+]

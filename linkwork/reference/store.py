@@ -25,13 +25,9 @@ def relation(reference_dir: Path, kind: str, known_at: datetime | None = None) -
     project hold until the first version.
     """
     described = kind_of(kind)
-    found = versions(reference_dir, kind)
-    if not found:
+    path = _file(reference_dir, kind, known_at)
+    if path is None:
         return _shipped(described)
-    known = [path for loaded, path in found if known_at is None or loaded <= known_at]
-    if described.asKnown and not known:
-        return _shipped(described)
-    path = known[-1] if known else found[0][1]
     with engine.connect() as con:
         there = {row[0] for row in con.execute(f"describe from read_parquet({engine.text(path)})").fetchall()}
     # A version keeps the columns of its day; one that the kind gained later is empty in it.
@@ -39,6 +35,20 @@ def relation(reference_dir: Path, kind: str, known_at: datetime | None = None) -
         engine.name(c) if c in there else f"null::{t} as {engine.name(c)}" for c, t in described.types.items()
     )
     return f"(select {columns} from read_parquet({engine.text(path)}))"
+
+
+def version_used(reference_dir: Path, kind: str, known_at: datetime | None = None) -> str | None:
+    """The name of the version that `relation` reads; None where it reads what comes with the project, or nothing."""
+    path = _file(reference_dir, kind, known_at)
+    return path.stem if path else None
+
+
+def _file(reference_dir: Path, kind: str, known_at: datetime | None) -> Path | None:
+    found = versions(reference_dir, kind)
+    known = [path for loaded, path in found if known_at is None or loaded <= known_at]
+    if known:
+        return known[-1]
+    return found[0][1] if found and not kind_of(kind).asKnown else None
 
 
 def rows(reference_dir: Path, kind: str) -> list[dict[str, Any]]:

@@ -19,11 +19,12 @@ CLOCKS = re.compile(
 COMMENT = re.compile(r"--[^\n]*")
 LITERAL = re.compile(r"'[^']*'")
 BELOW = {"staging": {"staging"}, "intermediate": {"staging", "intermediate"}}
-BELOW |= {"core": {"intermediate", "core"}, "reporting": {"core"}, "trace": {"staging", "intermediate", "core"}}
+BELOW |= {"core": {"intermediate", "core"}, "reporting": {"core"}, "restatements": {"core", "reporting"}}
+BELOW |= {"trace": {"staging", "intermediate", "core", "reporting", "restatements"}}
 
 
 def layer(path: str) -> str:
-    """staging, intermediate, core, reporting or trace."""
+    """staging, intermediate, core, reporting, restatements or trace."""
     parts = Path(path).parts
     return parts[1] if parts[0] == "marts" else parts[0]
 
@@ -92,14 +93,14 @@ def test_a_model_reads_only_the_layers_it_may(empty_build: EmptyBuild) -> None:
         assert layers <= BELOW[layer(model["path"])], name
 
 
-def test_only_staging_reads_sources_and_two_models_read_the_log(empty_build: EmptyBuild) -> None:
+def test_only_staging_reads_sources_and_three_models_read_the_log(empty_build: EmptyBuild) -> None:
     readers = set()
     for name, model in empty_build.models().items():
         sources = [p for p in model["depends_on"]["nodes"] if p.startswith("source.")]
         assert not sources or layer(model["path"]) == "staging", name
         if "source.linkwork.log.events" in sources:
             readers.add(name)
-    assert readers == {"base_log__events", "stg_log__load_events"}
+    assert readers == {"base_log__events", "stg_log__load_events", "stg_log__changes"}
 
 
 def test_nothing_reads_a_file(empty_build: EmptyBuild) -> None:
@@ -166,6 +167,7 @@ def test_every_public_model_has_an_exposure(empty_build: EmptyBuild) -> None:
 
 def test_folds_are_private_and_only_reporting_is_public(empty_build: EmptyBuild) -> None:
     access = {"staging": "private", "intermediate": "private", "core": "protected", "reporting": "public"}
+    access["restatements"] = "public"
     access["trace"] = "private"
     for name, model in empty_build.models().items():
         assert model["access"] == access[layer(model["path"])], name

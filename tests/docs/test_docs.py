@@ -21,6 +21,7 @@ from linkwork.settings import PROJECT_ROOT, Settings
 
 README = "README.md"
 CODES = "docs/guides/codes-and-measures.md"
+QUESTIONS = "docs/guides/analyst-questions.md"
 
 
 def pages(pattern: str) -> list[str]:
@@ -183,6 +184,17 @@ def test_the_queries_run_on_the_release(place: Place, page: str) -> None:
         for block in blocks(page, "sql"):
             cursor = con.execute(block.text)
             assert cursor.description, block.text
+
+
+def test_each_of_the_twenty_questions_has_an_answer(place: Place) -> None:
+    asked = re.findall(r"^\*\*(\d+)\. .+\?\*\*", text_of(QUESTIONS), re.MULTILINE)
+    assert asked == [str(number) for number in range(1, 21)]
+    queries = blocks(QUESTIONS, "sql")
+    assert len(queries) == len(asked)
+    marts = place.folder / "home" / "releases" / "current" / "restricted" / "marts.duckdb"
+    with duckdb.connect(str(marts), read_only=True) as con:
+        empty = [number for number, block in zip(asked, queries, strict=True) if not con.execute(block.text).fetchall()]
+    assert empty == []
 
 
 def test_every_block_of_commands_is_run_or_listed() -> None:

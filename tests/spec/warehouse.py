@@ -6,9 +6,10 @@ A table has one event a line, its cells parted by `|`:
     ann    | R1     | referral.received | 2025-03-10 | route=gp; reasons=LOCAL:DEBT,LOCAL:ARTS
 
 `says` holds payload columns (`route`, `reasons`, …), envelope columns (`provider_code`, …) and, for short,
-`at` = practice_code, `kind` = revision_kind, `slot` (a fact of its own, as in an event feed), `asserted` = day of
-assertion, `load` = load_id, `referral` = the referral meant, `merged_into` = the person meant and `called` = an
-activity's category. People, records and referrals are names, turned into ids that differ by scope.
+`at` = practice_code, `kind` = revision_kind, `slot` (a fact of its own, as in an event feed), `asserted` and
+`recorded` = day of assertion and of record, `load` = load_id, `referral` = the referral meant, `merged_into` = the
+person meant and `called` = an activity's category. People, records and referrals are names, turned into ids that differ
+by scope.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ import pyarrow as pa
 from linkwork.engine import connect, name
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.envelope import ENVELOPE
+from linkwork.log.published import EARLIER_FIGURES, EARLIER_RELEASE
 from linkwork.log.store import LOADS, QUARANTINE
 from linkwork.reference import KINDS
 from linkwork.reference.check import COLUMNS as CHECKS
@@ -70,6 +72,7 @@ class Warehouse:
     quarantine: list[dict[str, Any]] = field(default_factory=list)
     senders: list[dict[str, Any]] = field(default_factory=list)
     organisations: list[dict[str, Any]] = field(default_factory=list)
+    figures: list[dict[str, Any]] = field(default_factory=list)  # of the release before
     reference: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # rows of other kinds, by kind
 
     def add(self, scope: str, table: str) -> None:
@@ -95,6 +98,7 @@ class Warehouse:
         category = "engagement" if prefix in ENGAGEMENT else prefix
         day = date.fromisoformat(on)
         asserted = date.fromisoformat(says.pop("asserted", on))
+        recorded = date.fromisoformat(says.pop("recorded", str(CUT_OFF)))
         kind = says.pop("kind", "original")
         slot = says.pop("slot", SLOTS.get(event_type, event_type))
         referral = says.pop("referral", None)
@@ -120,7 +124,7 @@ class Warehouse:
             "occurred_precision": "minute",
             "asserted_at": _at(asserted, 20),
             "received_at": _at(CUT_OFF, 21),
-            "recorded_at": _at(CUT_OFF, 22),
+            "recorded_at": _at(recorded, 22),
             "subject_key": key(scope, person) if person else None,
             "identity_quality": "nhs_number",
             "source_system": "test",
@@ -173,6 +177,8 @@ class Warehouse:
         for kind, described in KINDS.items():
             _table(con, f"reference.{kind}", described.types, known.get(kind, []))
         _table(con, "reference.checks", CHECKS, known.get("checks", []))
+        _table(con, "log.earlier_release", EARLIER_RELEASE, [EARLIER] if self.figures else [])
+        _table(con, "log.earlier_figures", EARLIER_FIGURES, self.figures)
         pinned = {"position": "bigint", "known_at": "timestamptz", "cut_off": "date"}
         pinned |= {"permissions_as_of": "timestamptz", "permissions_cut_off": "date"}
         row: dict[str, Any] = {"position": None}
@@ -188,6 +194,20 @@ ENGAGEMENT = {"contact", "plan", "goal", "signpost", "measure", "support", "mess
 
 def _at(day: date, hour: int) -> datetime:
     return datetime.combine(day, time(hour), tzinfo=UTC)
+
+
+# The release before knew all that was recorded up to the cut-off, as nearly all of a scenario is.
+EARLIER = {
+    "release_id": "earlier",
+    "known_at": _at(CUT_OFF, 23),
+    "cut_off": CUT_OFF,
+    "mapping_version": "older",
+    "removals_since": 0,
+    "permissions_since": 0,
+    "is_code_map_changed": False,
+    "is_reference_changed": False,
+    "is_code_changed": False,
+}
 
 
 def _table(con: duckdb.DuckDBPyConnection, relation: str, columns: dict[str, str], rows: list[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from linkwork.release import definitions, definitions_page
 from linkwork.release.definitions import Definitions, Described
 from linkwork.settings import PROJECT_ROOT
 
-MARTS = definitions.described(PROJECT_ROOT / "dbt_project" / "models" / "marts" / "reporting")
+MARTS = definitions.described(PROJECT_ROOT / "dbt_project" / "models" / "marts")
 DEFINED = definitions.read()
 
 
