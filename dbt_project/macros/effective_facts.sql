@@ -51,17 +51,25 @@ that were not are compared, an aggregate over a few rows and not a row number ov
 The effective facts of one category, each about the person its pseudonym stands for (`base_log__subjects`). People who
 are left out have none, and nobody has one that belongs to a referral of theirs.
 
+A referral that two senders report has one id from here on, by which other facts name it too, and its facts say whether
+its requester or its performer states them (`base_log__referral_links`); not so where `linked` is false.
+
 Ids of events, load and arrival stop here: they depend on the order of delivery, which no fact does.
 -#}
-{% macro effective_facts(category, payload) -%}
+{% macro effective_facts(category, payload, linked=true) -%}
     with stated as (
         {{ linkwork.newest_statements(ref('base_log__events'), "category = '" ~ category ~ "'") }}
     )
 
     select
         stated.fact_id,
+        {%- if linked %}
+        {{ 'coalesce(own.referral_key, stated.stream_id) as stream_id' if category == 'referral' else 'stated.stream_id' }},
+        coalesce(named.referral_key, stated.correlation_id) as correlation_id,
+        {%- else %}
         stated.stream_id,
         stated.correlation_id,
+        {%- endif %}
         stated.event_type,
         stated.occurred_at,
         stated.occurred_on,
@@ -77,9 +85,19 @@ Ids of events, load and arrival stop here: they depend on the order of delivery,
         stated.provider_code,
         stated.source_system
         {%- for column in payload %},
+        {%- if linked and category == 'referral' and column == 'stated_by' %}
+        coalesce(own.stated_by, stated.referral_stated_by) as referral_stated_by
+        {%- else %}
         stated.{{ category }}_{{ column }}
+        {%- endif %}
         {%- endfor %}
     from stated
+    {%- if linked %}
+    left join {{ ref('base_log__referral_links') }} as named on stated.correlation_id = named.record_key
+    {%- if category == 'referral' %}
+    left join {{ ref('base_log__referral_links') }} as own on stated.stream_id = own.record_key
+    {%- endif %}
+    {%- endif %}
     left join {{ ref('base_log__subjects') }} as subjects on stated.subject_key = subjects.subject_key
     left join {{ ref('base_log__excluded_streams') }} as excluded
         on coalesce(stated.correlation_id, stated.stream_id) = excluded.stream_id

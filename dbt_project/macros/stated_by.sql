@@ -18,3 +18,8 @@ one given, else of the other. A fact whose feed does not tell the two apart coun
 {% macro no_response_reasons() -%}
     'no_response_timeout', 'unable_to_contact'
 {%- endmacro %}
+
+{#- How a referral is known to be reported by both its requester and its performer. -#}
+{% macro linked_bases() -%}
+    'shared_reference', 'person_service_day', 'same_record'
+{%- endmacro %}

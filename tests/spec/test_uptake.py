@@ -55,6 +55,8 @@ pam    | P1     | referral.received           | 2025-03-03 | at=Z90209; route=gp
 pam    | P1     | referral.accepted           | 2025-03-05 | provider_code=UB
 pam    | P-r    | registration.started        | 2010-01-01 | at=Z90209
 pam    | P-r    | registration.ended          | 2025-03-09 | at=Z90209; end_reason=deceased
+rob    | R1     | referral.received           | 2024-03-04 | at=Z90210; route=gp; provider_code=UB
+rob    | R1     | referral.accepted           | 2024-03-05 | provider_code=UB
 zed    | Z-c    | contact.held                | 2026-01-20 | provider_code=UB
 zed    | Z-d    | contact.held                | 2026-01-20 | provider_code=UC
 """
@@ -77,8 +79,8 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
     warehouse.add(scope, EVENTS)
     warehouse.add(scope, REOPENED)
     warehouse.add(scope, EDGES)
-    for code in range(4, 10):
-        warehouse.practice(f"Z9020{code}", pcn=f"U9920{code}", icb="QU1")
+    for code in range(4, 11):
+        warehouse.practice(f"Z902{code:02}", pcn=f"U992{code:02}", icb="QU1")
     warehouse.practice("Z90201", pcn="U99201", icb="QU1")
     warehouse.practice("Z90202", pcn="U99202", icb="QU1")
     warehouse.practice("Z90203", pcn="U99203", icb="QU1")
@@ -140,6 +142,12 @@ def test_a_conversion_waits_for_the_service_s_own_cut_off(marts: Scenario) -> No
     assert (row["unresolved"], row["not_followed"], row["conversion"]) == (0, 1, None)
     referral = marts.referral("M1")
     assert (str(referral["followed_to"]), referral["is_followed"]) == ("2025-04-07", False)
+
+
+def test_who_is_open_a_year_later_is_not_waited_for_and_has_not_come_that_far(marts: Scenario) -> None:
+    row = stage(marts, "contacted", "Z90210")
+    assert (row["candidates"], row["candidates_open"], row["denominator"], row["unresolved"]) == (1, 1, 0, 0)
+    assert (row["is_followed"], row["followed"], row["conversion"]) == (True, 1, 0.0)
 
 
 def test_e04_silence_is_no_refusal(marts: Scenario) -> None:

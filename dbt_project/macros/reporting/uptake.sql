@@ -1,7 +1,7 @@
 {#-
 The stages of uptake, in order. Of the referrals that are candidates for a stage, some reached it; of the others, some
 are resolved: the referral ended, or the person died. A referral that may yet reach the stage is unresolved, a candidate
-for it so far or not. The mart counts by these conditions, and its trace finds the referrals behind a figure by them.
+for it so far or not, unless it has lapsed: it is open long after its receipt. The mart counts by these conditions, and its trace finds the referrals behind a figure by them.
 -#}
 {% macro uptake_stages() -%}
     {%- set accepted = "enrolment_outcome = 'accepted'" -%}
@@ -39,7 +39,9 @@ for it so far or not. The mart counts by these conditions, and its trace finds t
         'referrals': candidate ~ ' and ' ~ reached,
         'candidates': candidate,
         'denominator': candidate ~ ' and (' ~ reached ~ ' or ' ~ resolved ~ ')',
-        'unresolved': unresolved,
+        'linked': candidate ~ ' and ' ~ reached ~ ' and link_basis in (' ~ linkwork.linked_bases() ~ ')',
+        'ambiguous': candidate ~ ' and ' ~ reached ~ " and link_basis = 'ambiguous'",
+        'unresolved': unresolved ~ ' and not is_lapsed',
         'not_followed': 'not is_followed',
     }) }}
 {%- endmacro %}

@@ -56,6 +56,21 @@ codes as (
     group by loads.sender, loads.feed, loads.month
 ),
 
+referrals as (
+    select
+        loads.sender,
+        loads.feed,
+        loads.month,
+        count(distinct links.record_key) as referrals,
+        count(distinct case when links.basis in ({{ linked_bases() }}) then links.record_key end) as referrals_linked,
+        count(distinct case when links.basis = 'ambiguous' then links.record_key end) as referrals_ambiguous
+    from loads
+    inner join {{ ref('base_log__events') }} as events on loads.load_id = events.load_id
+    inner join {{ ref('int_referral_links') }} as links on events.stream_id = links.record_key
+    where events.event_type = 'referral.received'
+    group by loads.sender, loads.feed, loads.month
+),
+
 fates as (
     select
         sender,
@@ -76,6 +91,9 @@ select
     coalesce(people.people_local, 0) as people_local,
     coalesce(people.people_registered, 0) as people_registered,
     coalesce(rules.rules_broken, 0) as rules_broken,
+    coalesce(referrals.referrals, 0) as referrals,
+    coalesce(referrals.referrals_linked, 0) as referrals_linked,
+    coalesce(referrals.referrals_ambiguous, 0) as referrals_ambiguous,
     coalesce(codes.codes, 0) as codes,
     coalesce(codes.codes_unmapped, 0) as codes_unmapped,
     people.newest_asserted_at
@@ -95,3 +113,8 @@ left join codes
         fates.sender = codes.sender
         and fates.feed = codes.feed
         and fates.month = codes.month
+left join referrals
+    on
+        fates.sender = referrals.sender
+        and fates.feed = referrals.feed
+        and fates.month = referrals.month

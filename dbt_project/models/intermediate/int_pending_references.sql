@@ -5,11 +5,12 @@
 {%- set categories = ['activity', 'appointment', 'engagement', 'need', 'referral'] %}
 
 with arrived as (
-    select distinct stream_id
-    from {{ ref('base_log__events') }}
+    select distinct coalesce(links.referral_key, events.stream_id) as stream_id
+    from {{ ref('base_log__events') }} as events
+    left join {{ ref('base_log__referral_links') }} as links on events.stream_id = links.record_key
     where
-        category = 'referral'
-        and coalesce(referral_stated_by, '') <> 'performer'
+        events.category = 'referral'
+        and coalesce(events.referral_stated_by, '') <> 'performer'
 ),
 
 facts as (

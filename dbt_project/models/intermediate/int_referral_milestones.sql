@@ -17,7 +17,7 @@ with folded as (
         coalesce(
             max(case when coalesce(referral_stated_by, '') <> 'requester' then provider_code end), max(provider_code)
         ) as service_code,
-        max(case when event_type = 'referral.received' then source_system end) as source_system,
+        {{ stated_by('requester', 'referral.received', 'source_system') }} as source_system,
         bool_or(
             event_type = 'referral.received' and coalesce(referral_stated_by, '') <> 'performer'
         ) as is_requested,

@@ -1,6 +1,6 @@
 -- One row per row of rpt_uptake and received referral of its period, area and group: what it adds to each figure.
 {%- set stages = uptake_stages() %}
-{%- set figures = ['referrals', 'candidates', 'denominator', 'unresolved', 'not_followed'] %}
+{%- set figures = ['referrals', 'linked', 'ambiguous', 'candidates', 'denominator', 'unresolved', 'not_followed'] %}
 
 with placed as (
     {{ reporting_rows(ref('fct_referrals'), 'received_on', breakdowns=uptake_breakdowns()) }}

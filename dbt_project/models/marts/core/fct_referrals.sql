@@ -6,6 +6,14 @@ with referrals as (
     where received_on is not null
 ),
 
+links as (
+    select
+        referral_key,
+        max(basis) as basis
+    from {{ ref('int_referral_links') }}
+    group by referral_key
+),
+
 reasons as (
     select
         referral_key,
@@ -30,6 +38,7 @@ select
     coalesce(referrals.route, 'unknown') as route,
     referrals.referrer_role,
     coalesce(referrals.connector_model, 'unknown') as connector_model,
+    coalesce(links.basis, 'none') as link_basis,
     coalesce(nullif(referrals.source_system, ''), 'unknown') as supplier_code,
     coalesce(reasons.primary_category, 'uncoded') as primary_reason_category,
     coalesce(cast(reasons.stated as bigint), 0) as reasons_stated,
@@ -68,6 +77,10 @@ select
     coalesce(
         coverage.last_on >= {{ add_days('referrals.received_on', var('uptake_follow_up_days')) }}, false
     ) as is_followed,
+    referrals.ended_on is null
+    and coalesce(
+        coverage.last_on >= {{ add_days('referrals.received_on', var('uptake_lapse_days')) }}, false
+    ) as is_lapsed,
     attributes.sex,
     attributes.age as age_at_referral,
     attributes.age_band,
@@ -85,6 +98,7 @@ inner join {{ ref('int_referral_episodes') }} as episodes on referrals.referral_
 left join {{ ref('int_people') }} as people on referrals.subject_key = people.subject_key
 left join {{ ref('int_service_coverage') }} as coverage
     on coalesce(referrals.service_code, 'UNKNOWN') = coverage.service_code
+left join links on referrals.referral_key = links.referral_key
 left join reasons on referrals.referral_key = reasons.referral_key
 left join {{ ref('int_engagement') }} as engagement on referrals.referral_key = engagement.referral_key
 left join {{ ref('int_activity') }} as activity on referrals.referral_key = activity.referral_key

@@ -3,7 +3,7 @@
 -- still open are kept out of the denominator, which is the candidates that are resolved: they reached the stage, or
 -- their referral ended without it. Quick outcomes resolve first, so a conversion is stated only where the follow-up of
 -- the row is complete: no referral may yet reach the stage, and every service's feeds reach `uptake_follow_up_days`
--- beyond.
+-- beyond. Who is open `uptake_lapse_days` after the receipt is not waited for, and has not reached it.
 {%- set stages = uptake_stages() %}
 
 with referrals as (
@@ -40,8 +40,11 @@ counted as (
         {{ loop.index }} as stage_order,
         cast(sum({{ stage }}_referrals) as bigint) as referrals,
         count(case when {{ stage }}_referrals > 0 then 1 end) as people,
+        count(case when {{ stage }}_candidates > 0 then 1 end) as candidate_people,
         cast(sum({{ stage }}_candidates) as bigint) as candidates,
         cast(sum({{ stage }}_denominator) as bigint) as denominator,
+        cast(sum({{ stage }}_linked) as bigint) as linked,
+        cast(sum({{ stage }}_ambiguous) as bigint) as ambiguous,
         cast(sum({{ stage }}_unresolved) as bigint) as unresolved,
         cast(sum({{ stage }}_not_followed) as bigint) as not_followed,
         count(case when {{ stage }}_denominator > 0 then 1 end) as denominator_people
@@ -57,8 +60,8 @@ judged as (
     select
         *,
         unresolved = 0 and not_followed = 0 as is_followed,
-        case when unresolved = 0 and not_followed = 0 then denominator else 0 end as followed,
-        case when unresolved = 0 and not_followed = 0 then denominator_people else 0 end as followed_people
+        case when unresolved = 0 and not_followed = 0 then candidates else 0 end as followed,
+        case when unresolved = 0 and not_followed = 0 then candidate_people else 0 end as followed_people
     from counted
 )
 
@@ -70,6 +73,9 @@ select
     areas.area_name,
     judged.referrals,
     judged.people,
+    judged.linked,
+    judged.ambiguous,
+    {{ ratio('judged.linked', 'judged.referrals') }} as linked_share,
     judged.candidates,
     judged.candidates - judged.denominator as candidates_open,
     judged.denominator,
