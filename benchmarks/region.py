@@ -17,7 +17,8 @@ from benchmarks.clock import Moment, machine, peak_mib
 from simulator import senders, world
 from simulator.senders import faults, mess, write
 from simulator.senders.extracts import Deliveries
-from simulator.senders.feeds import FEEDS, Feed
+from simulator.senders.feeds import Feed
+from simulator.senders.telling import told
 from simulator.world.region import Period
 
 TARGET_RATIO = 0.3
@@ -44,10 +45,11 @@ def run(people: int, seed: int, dials: str | None) -> dict[str, Any]:
             senders.build(con, period, Deliveries(), shares)
             results["world"] = _seconds(Moment.now() - start)
             ours = raw = Moment(0, 0)
-            for feed in FEEDS.values():
+            for one in told(None):
+                feed = one.feed
                 start = Moment.now()
                 files, _ = write.feed_files(
-                    con, folder / "region", feed, lambda of: faults.faulty_lines(con, of, shares)
+                    con, folder / "region", one, lambda of: faults.faulty_lines(con, of, shares)
                 )
                 made = Moment.now() - start
                 copied = _copied(con, feed, folder / "raw.csv")

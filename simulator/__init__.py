@@ -21,11 +21,12 @@ from simulator import senders, world
 from simulator.senders import faults, files, reference, register, write
 from simulator.senders.extracts import ROLLING_DAYS, Deliveries
 from simulator.senders.mess import dials as mess_dials
+from simulator.senders.telling import told
 from simulator.senders.truth import write as write_truth
 from simulator.world import region
 from simulator.world.dials import Dials
 
-VERSION = "10"
+VERSION = "11"
 DEFAULT_DAYS = (dt.date(2023, 4, 1), dt.date(2026, 3, 31))
 IN_MEMORY = 60_000  # people; a larger region is worked in a file
 MEMORY = "4GB"
@@ -42,6 +43,7 @@ def simulate(
     deliveries: int | None = None,
     extract_days: int = ROLLING_DAYS,
     mess: str | None = None,
+    feeds: str | None = None,
     **truth: Any,
 ) -> dict[str, Any]:
     """Write a region of `people` people as `out`/landing, /reference and /truth; return what was written.
@@ -49,7 +51,8 @@ def simulate(
     `days`: first and last simulated day; the last extracts are made the day after. `deliveries`: nothing for
     extracts of the whole time in one landing folder; a number of days for one full extract in `out`/landing and
     then a delivery on each of these last days, in `out`/days/<day>/landing; extracts of state feeds reach
-    `extract_days` back. `mess`: how much goes wrong in the files (senders.mess.dials). `truth`: the settings of
+    `extract_days` back. `mess`: how much goes wrong in the files (senders.mess.dials). `feeds`: who tells what in
+    which feed (senders.telling.told). `truth`: the settings of
     world.dials.Dials by name, such as effect_rate_ratio=0.8.
 
     Returns people, seed, first_day, last_day, files, records (clean and faulty lines, without headers),
@@ -57,7 +60,7 @@ def simulate(
     ValueError for impossible settings and FileExistsError when `out` already holds something. `out` appears
     whole or not at all: everything is written to a hidden folder beside it, which is renamed at the end.
     """
-    dials, shares = Dials(**truth), mess_dials(mess)
+    dials, shares, tellings = Dials(**truth), mess_dials(mess), told(feeds)
     if not FEWEST_PEOPLE <= people <= MOST_PEOPLE:
         raise ValueError(f"people must be {FEWEST_PEOPLE} to {MOST_PEOPLE}, not {people}")
     if (days[1] - days[0]).days < 180:
@@ -72,7 +75,7 @@ def simulate(
     parameters: dict[str, object] = {
         "version": VERSION, "people": people, "seed": seed, "first_day": str(days[0]),
         "last_day": str(days[1]), **dials.rows(), "deliveries": deliveries, "extract_days": extract_days,
-        "mess": {name: share for name, share in shares.items() if share},
+        "feeds": feeds, "mess": {name: share for name, share in shares.items() if share},
     }  # fmt: skip
     partial = out.parent / f".{out.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)  # left by a run that was killed
@@ -81,11 +84,20 @@ def simulate(
     with connect(partial if people > IN_MEMORY else None) as con:
         world.build(con, people, seed, period, dials)
         senders.build(con, period, Deliveries(deliveries, extract_days), shares)
-        written, injected = files.landing(con, partial, seed, shares)
+        written, injected = files.landing(con, partial, seed, shares, tellings)
+        if deliveries is not None:
+            files.arrive(partial, written)
         (referred,) = con.execute("select count(*) from referrals").fetchone() or (0,)
         write_truth(con, partial / "truth", parameters)
         reference.write(con, partial / "reference", period)
-        registered = register.rows(con, period, practices_refer=dials.both_reported > 0, daily=deliveries is not None)
+        registered = register.rows(
+            con,
+            period,
+            practices_refer=dials.both_reported > 0,
+            daily=deliveries is not None,
+            tellings=tellings,
+            office=shares["opted_out"] + shares["merged"] > 0,
+        )
     for left in partial.glob(f"{WORK}*"):
         left.unlink()
     write.table(partial / "reference" / "senders.csv", list(registered[0]), registered)

@@ -3,6 +3,11 @@
     lower(trim({{ code }}))
 {%- endmacro %}
 
+{#- What two ways of writing one name of a national category have in common: neither case nor blanks mean anything. -#}
+{% macro category_key(text) -%}
+    lower(replace({{ text }}, ' ', ''))
+{%- endmacro %}
+
 {#- Whether a text is a SNOMED CT identifier by its form: 6 to 18 digits. -#}
 {% macro is_sctid(code) -%}
     (length({{ code }}) between 6 and 18 and translate({{ code }}, '0123456789', '') = '')

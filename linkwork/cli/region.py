@@ -30,6 +30,10 @@ def simulate(
     mess: Annotated[
         str | None, typer.Option(help="How much goes wrong: 0 (nothing) to 1, or dial=share,… such as duplicated=0.01.")
     ] = None,
+    feeds: Annotated[
+        str | None,
+        typer.Option(help="Who sends what in which feed: varied, or sender=feed,… such as Z90001=fhir_r4_ndjson."),
+    ] = None,
     effect_rate_ratio: Annotated[
         float | None, typer.Option(help="What a contact held does to the later rate of GP visits; 1 is nothing.")
     ] = None,
@@ -67,7 +71,9 @@ def simulate(
     }  # fmt: skip
     chosen = PRESETS[preset] | {name: value for name, value in said.items() if value is not None}
     try:
-        summary = write_region(seed=seed, out=out, deliveries=days, extract_days=extract_days, mess=mess, **chosen)
+        summary = write_region(
+            seed=seed, out=out, deliveries=days, extract_days=extract_days, mess=mess, feeds=feeds, **chosen
+        )
     except ValueError as error:
         raise UsageError(str(error), do="see `linkwork simulate --help`") from error
     if as_json:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import duckdb
 
-from simulator.senders import activity, appointments, extracts, messages, referrals, registrations
+from simulator.senders import activity, appointments, codes, extracts, messages, permissions, referrals, registrations
 from simulator.senders.extracts import Deliveries
 from simulator.world.region import Period
 
@@ -16,6 +16,7 @@ def build(con: duckdb.DuckDBPyConnection, period: Period, deliveries: Deliveries
             update people set number_held = false, number_sent = ''
             where u(id, 'number missing') < {shares["missing_number"]!r}
         """)
+    permissions.build(con, shares["opted_out"], shares["merged"])
     extracts.build(con, period, deliveries)
     registrations.known(con)
     referrals.known(con)
@@ -23,3 +24,5 @@ def build(con: duckdb.DuckDBPyConnection, period: Period, deliveries: Deliveries
     messages.known(con)
     appointments.known(con)
     activity.known(con)
+    codes.known(con)
+    permissions.known(con)

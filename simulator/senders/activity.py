@@ -11,7 +11,8 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
         create table activity_entries as
         select s.sender, 'T' || lpad((row_number() over (partition by s.sender order by a.recorded_on, a.key))::varchar,
                    7, '0') as event_id,
-               a.id, a.referral_service, a.referral_ref, p.given_name || ' ' || p.family_name as client_name,
+               a.id, printf('M%06d', a.id * 7 + 13) || coalesce('/' || a.referral_ref, '') as member_id,
+               a.referral_service, a.referral_ref, p.given_name || ' ' || p.family_name as client_name,
                if(a.referral_ref is null and u(a.ref, 'number given') < {DROP_IN_WITHOUT_NUMBER}, '',
                    p.number_sent) as nhs_number,
                a.event, a.day as session_date, a.asset_id, s.name as asset_name, s.category, s.delivery,

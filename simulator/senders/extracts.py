@@ -7,7 +7,8 @@ import duckdb
 
 from simulator.world.region import Period
 
-BOOKS = ("registrations", "appointments", "referrals", "contacts", "activity")
+BOOKS = ("registrations", "appointments", "referrals", "contacts", "activity", "codes", "opt_outs", "links")
+EVENTS = ("contacts", "activity", "codes", "opt_outs", "links")  # books of which a file holds what is new
 OVERLAP_DAYS = 90  # how far a yearly extract of appointments reaches back into the one before
 ROLLING_DAYS = 14  # how far a daily extract reaches back, unless said otherwise
 
@@ -104,6 +105,6 @@ def daily(book: str, period: Period, deliveries: Deliveries) -> list[tuple[str, 
     found = [("", dt.date(1900, 1, 1), first, True)]
     for n in range(1, days + 1):
         day = first + dt.timedelta(days=n)
-        back = 1 if book in ("contacts", "activity") else deliveries.reach
+        back = 1 if book in EVENTS else deliveries.reach
         found.append((f"days/{day}/", day - dt.timedelta(days=back), day, False))
     return found

@@ -24,6 +24,9 @@ OUTCOMES = {
     "broken_json": ("quarantined", "json"), "other_encoding": ("quarantined", "encoding"),
     "skipped_hour": ("quarantined", "nonexistent_time"), "conflict": ("conflict", "conflict"),
     "duplicate_line": ("duplicate", ""), "blank_line": ("skipped", ""), "correction": ("accepted", ""),
+    "recorded_late": ("accepted", ""),
+    "opted_out_later": ("accepted", ""), "merged_record": ("accepted", ""), "test_patient": ("skipped", ""),
+    "unknown_time": ("accepted", ""), "to_be_deleted": ("accepted", ""), "deleted": ("accepted", ""),
 }  # fmt: skip
 
 
@@ -56,7 +59,10 @@ def of_line(feed: Feed, sender: str, file: str, line: int, kind: str) -> Fault:
 
 def possible(feed: Feed) -> set[str]:
     """The kinds of faults that a line of a feed can have."""
+    if feed.line and feed.book != "contacts":  # a resource is not spoiled, only repeated
+        return {"duplicate_line", "blank_line"}
     found = {"invalid_nhs_number", "impossible_date", "missing_required", "duplicate_line", "blank_line"}
+    found |= {"test_patient", "unknown_time"} if feed.test_column else set()
     found |= {"broken_json"} if feed.line else {"too_many_fields", "too_few_fields"}
     return found | ({"unknown_word"} if feed.word else set()) | ({"other_encoding"} if feed.name_column else set()) | (
         {"skipped_hour"} if feed.local_time else set())  # fmt: skip
@@ -78,6 +84,8 @@ def faulty_lines(con: duckdb.DuckDBPyConnection, feed: Feed, shares: Mapping[str
             """)
     if feed.book == "contacts" and feed.line and shares["conflict"] > 0:
         found.append(conflicts(shares["conflict"]))
+    if feed.deletion and shares["deleted"] > 0:
+        found.append(deletions(feed, shares["deleted"]))
     return " union all ".join(found)
 
 
@@ -120,6 +128,8 @@ def spoiled(feed: Feed) -> str:
     def repeated(line: str, *cases: tuple[str, str]) -> str:
         return unless(line, ("duplicate_line", feed.text()), ("blank_line", "''"), *cases)
 
+    if feed.line and feed.book != "contacts":
+        return repeated("null")
     if feed.line:
         broken = cloud_event("printf('X%06d', m)", unless("happened", ("impossible_date", "'2024-02-30T10:00:00Z'"),
             ("missing_required", "null")), unless("nhs_number", ("invalid_nhs_number", wrong("nhs_number"))),
@@ -129,10 +139,13 @@ def spoiled(feed: Feed) -> str:
     dated = f"({held[feed.date]})::varchar"
     replaced = {
         feed.record_id: feed.new_id,
-        feed.number: unless(held[feed.number], ("invalid_nhs_number", wrong(feed.number))),
+        feed.number: unless(held[feed.number], ("invalid_nhs_number", wrong(held[feed.number]))),
         feed.date: unless(dated, ("impossible_date", feed.impossible_date(dated)), ("missing_required", "''"),
-                          ("skipped_hour", "'2024-03-31 01:30:00'")),
+                          ("skipped_hour", feed.skipped_hour), ("unknown_time", f"left({dated}, 11) || ' 00:00:00'")),
     }  # fmt: skip
+    if feed.test_column:
+        replaced[feed.test_column] = unless(held[feed.test_column], ("test_patient", "'TRUE'"))
+        replaced["Date_Booked"] = unless(held["Date_Booked"], ("unknown_time", f"left({dated}, 11) || ' 00:00:00'"))
     if feed.word:
         replaced[feed.word] = unless(held[feed.word], ("unknown_word", "'not a listed word'"))
     if feed.name_column:
@@ -154,3 +167,26 @@ def conflicts(share: float) -> str:
         where k.event_type = 'contact.held' and k.kind is null and not k.corrected and f.next_n is not null
             and u(concat_ws('|', k.sender, k.key), 'conflict') < {share!r}
     """
+
+
+def deletions(feed: Feed, share: float) -> str:
+    """SQL for records that come in one file and are deleted in the next: an id, that it is deleted, and when."""
+    new_id = "concat_ws('-', 'D', n, key)"
+    nothing = dict.fromkeys(feed.columns, "''")
+    deleted = {**nothing, feed.record_id: new_id, feed.deletion: "'TRUE'", "extracted_at": "next_asked::varchar"}
+    return f"""
+        select sender, n, key, 3 as seq, {feed.text({feed.record_id: new_id})} as line, 'to_be_deleted' as kind
+        from ({DOOMED.format(share=share)})
+        union all
+        select sender, next_n, '{LAST}' || key || n, 3 as seq, {feed.text(deleted)} as line, 'deleted' as kind
+        from ({DOOMED.format(share=share)})
+    """
+
+
+DOOMED = f"""
+    select k.*, next_n, next_asked from {PORTION} as k
+    join (select sender, n, lead(n) over files as next_n, lead(asked_at) over files as next_asked
+          from (select sender, n, any_value(asked_at) as asked_at from {PORTION} group by all)
+          window files as (partition by sender order by n)) as f using (sender, n)
+    where next_n is not null and u(concat_ws('|', sender, n, key), 'deleted') < {{share!r}}
+"""

@@ -10,8 +10,10 @@ class Feed:
 
     A CSV's `columns` are header and SQL expression, and `free` are those that may need quotes. JSON Lines have no
     columns but `line`, the SQL of the whole line. The rest is what faults must know to spoil a record: its columns of
-    id, date, NHS number, a word of a list and a person's name; `new_id` is SQL of an id nobody has; with `local_time`
-    the date has a local time of day.
+    id, date, NHS number, a word of a list and a person's name; `new_id` is SQL of an id nobody has; `timed`: the
+    date has a time of day, with `local_time` one of England, of which `skipped_hour` never was; `never`: a date as the
+    feed writes them, that never was either; `test_column`: where a patient for tests is marked; `deletion`: the column
+    that says that a record is deleted.
     """
 
     name: str
@@ -25,12 +27,17 @@ class Feed:
     number: str = "nhs_number"
     word: str = ""
     name_column: str = ""
+    test_column: str = ""
+    deletion: str = ""
     new_id: str = "printf('X%06d', m)"
+    timed: bool = False
     local_time: bool = False
+    never: str = ""
+    skipped_hour: str = "'2024-03-31 01:30:00'"
 
     @property
     def suffix(self) -> str:
-        return "jsonl" if self.line else "csv"
+        return "csv" if self.columns else "ndjson" if self.name.endswith("ndjson") else "jsonl"
 
     @property
     def header(self) -> str:
@@ -39,11 +46,11 @@ class Feed:
     @property
     def date_rule(self) -> str:
         """What the contract's refusal of an impossible date is called."""
-        return "timestamp" if self.line or self.local_time else "date"
+        return "timestamp" if self.line or self.timed or self.local_time else "date"
 
     def impossible_date(self, dated: str) -> str:
         """SQL of a date as the feed writes them, and that never was; `dated` is SQL of one that was."""
-        return f"'2024-02-30' || substr({dated}, 11)"
+        return self.never or f"'2024-02-30' || substr({dated}, 11)"
 
     def text(self, replaced: Mapping[str, str] | None = None, short: int = 0) -> str:
         """SQL of a line without its end; `replaced` says otherwise of some columns, `short` leaves some out."""
@@ -134,4 +141,23 @@ ACTIVITY = Feed(
     frozenset({"asset_name"}), record_id="event_id", date="session_date", word="event", name_column="client_name",
 )  # fmt: skip
 CONTACTS = Feed("link_worker_jsonl", "contacts", "contacts", line=cloud_event(), name_column="note")
-FEEDS = {feed.name: feed for feed in (ACTIVITY, APPOINTMENTS, CONTACTS, REFERRALS, REGISTRATIONS)}
+CODES = Feed(
+    "gp_codes_csv", "codes", "codes",
+    as_named("entry_id practice_code patient_id nhs_number code term entered_on recorded_at",
+             term="null", recorded_at=instant("recorded_at")),
+    record_id="entry_id", date="entered_on",
+)  # fmt: skip
+OPT_OUTS = Feed(
+    "opt_outs_csv", "opt_outs", "opt_outs",
+    as_named("record_id nhs_number opt_out status effective_on recorded_at", recorded_at=instant("recorded_at")),
+    record_id="record_id", date="effective_on", word="status",
+)  # fmt: skip
+LINKS = Feed(
+    "person_links_csv", "links", "person_links",
+    as_named("link_id retired_nhs_number kept_nhs_number status effective_on recorded_at",
+             retired_nhs_number="nhs_number", kept_nhs_number="kept", status="'merged'",
+             recorded_at=instant("recorded_at")),
+    record_id="link_id", date="effective_on", number="retired_nhs_number", word="status",
+)  # fmt: skip
+# Workbooks are drawn from the same view as activity_csv; workbooks.py says how.
+REGISTER = Feed("activity_register_xlsx", "activity", "register")

@@ -21,8 +21,16 @@ DIALS = {
     "blank": (0.001, 0.01),  # of lines: an empty one in between
     "late": (0.02, 0.08),  # of contacts: entered weeks later than they happened
     "corrected": (0.004, 0.016),  # of held contacts: corrected later
+    "opted_out": (0.0, 0.02),  # of people: opt out, and it is recorded up to four months later
+    "merged": (0.0, 0.02),  # of people: known to services by an NHS number that is merged with another later
+    "test_patient": (0.0, 0.004),  # of lines of systems that mark them: a patient for tests
+    "unknown_time": (0.0, 0.004),  # of lines of systems without a word for it: a time of day that is 00:00:00
+    "deleted": (0.0, 0.004),  # of lines of systems that say so: a record that comes, and then its deletion
     "missing_number": (0.0, 0.05),  # of people: known to no sender by NHS number (beyond the few who have none)
     "repeated": (0.01, 0.05),  # of files: sent twice under two names
+    "half": (0.0, 0.03),  # of files: cut off in the middle, and sent again whole
+    "drift": (0.0, 0.2),  # of extracts of referrals: columns of the next version, and once one that no version has
+    "silent": (0.0, 0.1),  # of practices that send daily: stops some days before the end
     "unregistered": (0.01, 0.05),  # of senders: one more that nobody registered
 }
 BAD = {
@@ -32,7 +40,12 @@ BAD = {
     "encoding": ("other_encoding",),
     "clock": ("skipped_hour",),
 }
-HARMLESS = {"duplicated": ("duplicate_line",), "blank": ("blank_line",)}
+HARMLESS = {
+    "duplicated": ("duplicate_line",),
+    "blank": ("blank_line",),
+    "test_patient": ("test_patient",),
+    "unknown_time": ("unknown_time",),
+}
 
 
 def dials(given: str | None) -> dict[str, float]:

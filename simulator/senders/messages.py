@@ -28,6 +28,7 @@ def build(con: duckdb.DuckDBPyConnection, late: float, corrected: float) -> None
                                              as recorded,
                    'ev-' || lpad((row_number() over (partition by service order by happened_at,
                        event_key))::varchar, 7, '0') as message_id,
+                   u(event_key, 'entry lag') < {late} as late,
                    event_type = 'contact.held' and u(event_key, 'corrected') < {corrected} as corrected
             from engagement
         )
@@ -44,12 +45,14 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
     """View contacts_known: each message by the extract in which it comes, with what its file says of it."""
     con.execute(f"""
         create view contacts_known as
-        select m.service as sender, x.n, x.folder, x.extract_day, m.kind, m.corrected, m.message_id,
+        select m.service as sender, x.n, x.folder, x.extract_day,
+               coalesce(m.kind, if(m.late, 'recorded_late', null)) as kind,
+               m.corrected, m.message_id,
                strftime(timezone('Europe/London', m.recorded), '%Y-%m-%dT%H:%M:%SZ') as recordedtime,
                strftime(timezone('Europe/London', m.happened_at), '%Y-%m-%dT%H:%M:%SZ') as happened,
                recordedtime || m.message_id || (m.kind is not null)::varchar as key, m.event_type,
                'R-' || m.serial as referral_id, printf('C%06d', m.id * 7 + 13) as client_id,
-               if(p.number_held, p.nhs_number, null) as nhs_number, m.practice_stated as practice_code,
+               nullif(p.number_at_services, '') as nhs_number, m.practice_stated as practice_code,
                m.link_worker_id, m.channel, m.minutes, m.outcome, m.goal_status, m.asset_id, m.instrument,
                m.instrument_version, m.items, m.score, m.support_kind,
                replace({choice("u(m.event_key, 'note')", NOTE)}, 'NAME', p.given_name || ' ' || p.family_name)

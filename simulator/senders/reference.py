@@ -22,6 +22,7 @@ NAMES = {
 }  # of a board, and its sub-ICB's code
 # Closed before the simulated days, and who took it over.
 CLOSED_NAME, CLOSED_ON, SUCCESSOR = "Millrace Surgery", dt.date(2021, 3, 31), 3
+ROOM = {"group": 12, "one_to_one": 1}  # places at a session
 AREAS_OF_2019, AREAS_OF_2025 = 32_844, 33_755  # ranks run to these numbers
 
 
@@ -224,8 +225,9 @@ def services(folder: Path) -> None:
             "status": "active",
             "organization": {"id": region.group_code(group), "name": region.GROUPS[group - 1]},
             "attributes": [{"taxonomy_term": {"name": category}}],
+            "session_capacity": ROOM[delivery],  # an addition of Linkwork's to the form
         }
-        for asset, group, name, category, _ in region.ASSETS
+        for asset, group, name, category, delivery in region.ASSETS
     ]
     page = {
         "total_items": len(contents),

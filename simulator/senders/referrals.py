@@ -50,7 +50,7 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
         select m.service as sender, m.n, m.folder, m.extract_day, m.kind, m.sent_late,
                'R-' || m.serial as key, 'R-' || m.serial as referral_id,
                m.practice_stated as practice_code,
-               printf('C%06d', m.id * 7 + 13) as client_id, p.number_sent as nhs_number, m.route,
+               printf('C%06d', m.id * 7 + 13) as client_id, p.number_at_services as nhs_number, m.route,
                m.referrer_role, m.referrer_id,
                m.connector_model, m.reason_codes, m.decided_on, m.received_on,
                case when m.accepted_on + lag_days < m.extract_day

@@ -1,42 +1,55 @@
 """The register of senders: who sends what, from which system and how often."""
 
 import datetime as dt
+from collections.abc import Iterable
 
 import duckdb
 
+from simulator.senders import permissions, telling
+from simulator.senders.telling import Told
 from simulator.world import changes, region
 from simulator.world.region import Period
 
 
 def rows(
-    con: duckdb.DuckDBPyConnection, period: Period, *, practices_refer: bool = False, daily: bool = False
+    con: duckdb.DuckDBPyConnection,
+    period: Period,
+    *,
+    practices_refer: bool = False,
+    daily: bool = False,
+    tellings: Iterable[Told] = (),
+    office: bool = False,
 ) -> list[dict[str, str]]:
     """Rows of reference/senders.csv: code, what it sends, from which system, how often.
 
-    practices_refer: whether practices report the referrals they send; daily: whether files come each day. A practice
-    with two systems has a row for each.
+    practices_refer: whether practices report the referrals they send; daily: whether practices send each day and the
+    others when they have something; office: whether there is one for opt-outs and
+    merged numbers. A practice with two systems has a row for each.
     """
     (number,) = con.execute("select count(*) from practices").fetchone() or (0,)
     of_practices = "gp_appointments_csv;registrations_csv" + (";referrals_csv" if practices_refer else "")
     kinds = [
-        ("practice", of_practices, changes.SYSTEM, 365,
+        ("practice", of_practices, changes.SYSTEM, 1 if daily else 365,
          [(region.practice_code(n), p[0]) for n, p in enumerate(region.practices(number), 1)]),
-        ("service", "referrals_csv;link_worker_jsonl", "synthetic-case", 184,
+        ("service", "referrals_csv;link_worker_jsonl", "synthetic-case", 14 if daily else 184,
          con.execute("select service, name from services order by number").fetchall()),
-        ("group", "activity_csv", "synthetic-register", 184,
+        ("group", "activity_csv", "synthetic-register", 31 if daily else 184,
          [(region.group_code(n), name) for n, name in enumerate(region.GROUPS, 1)]),
     ]  # fmt: skip
+    if office:
+        feeds = "opt_outs_csv;person_links_csv"
+        kinds.append(("other", feeds, "synthetic-office", 31, [(permissions.OFFICE, permissions.OFFICE_NAME)]))
     migrated = dict(con.execute("select practice_code, since from migrations").fetchall())
     found = [
         {
             "code": code,
             "name": name,
             "kind": kind,
-            "feeds": feeds,
+            "feeds": telling.registered(feeds, code, tellings),
             "source_system": system,
             "valid_from": "1990-01-01",
             "valid_to": "",
-            "cadence_days": "1" if daily else str(cadence),
+            "cadence_days": str(cadence),
             "agreement": f"SYN-{code}",
             "first_expected": str(period.first),
         }

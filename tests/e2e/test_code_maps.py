@@ -68,7 +68,7 @@ def region(install: Callable[[str], Installation]):
         yield Region(install("code-maps"), monkeypatch)
 
 
-def test_f86_a_build_as_known_before_the_mapping_keeps_the_code_and_counts_it(region: Region) -> None:
+def test_f86_e38_a_build_as_known_before_the_mapping_keeps_the_code_and_counts_it(region: Region) -> None:
     assert region.before["quality"] == [(5, 3, 0.6)]
     assert region.before["reasons"] == [
         ("all", "2026-2", 3),
@@ -78,7 +78,7 @@ def test_f86_a_build_as_known_before_the_mapping_keeps_the_code_and_counts_it(re
     assert ("LOCAL:PETS", "2025-03-01", "uncoded", None) in region.before["codes"]
 
 
-def test_f86_a_rebuild_resolves_it_once_a_mapping_knows_it_on_its_day(region: Region) -> None:
+def test_f86_e38_a_rebuild_resolves_it_once_a_mapping_knows_it_on_its_day(region: Region) -> None:
     assert region.told[0]["new_version"] is True
     assert region.after["quality"] == [(5, 1, 0.2)], "the code of 2024 lies before the entry's first day"
     assert region.after["reasons"] == [

@@ -131,7 +131,7 @@ def test_something_of_everything_happened_between_the_points(grown: Grown) -> No
 
 
 @pytest.mark.parametrize("number", range(POINTS))
-def test_what_was_published_is_built_again_to_the_byte(grown: Grown, another_machine: None, number: int) -> None:
+def test_e19_what_was_published_is_built_again_to_the_byte(grown: Grown, another_machine: None, number: int) -> None:
     """Later, in another time zone and with another number of threads."""
     point, elsewhere = grown.points[number], grown.settings.model_copy(update={"threads": 1})
     assert warehouse.build(elsewhere, point.at)["position"] == point.position

@@ -1,18 +1,27 @@
 """A region in which much goes wrong: every fault that was put in has the outcome that the truth says."""
 
+import shutil
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
+from ingestion.sources import sources
+from linkwork.log.store import Store
+from linkwork.settings import Settings
 from simulator.senders.faults import OUTCOMES
 from tests.support import injected
 from tests.support.installation import Installation
+
+# Systems that mark patients for tests, say 00:00:00 for a time they do not know, or say that a record is deleted.
+MARKING = "Z90003=gp_appointments_emis_csv,Z90006=gp_appointments_tpp_csv,Z90010=gp_appointments_tpp_csv"
+OF_FILES = {"file_repeated", "unregistered_sender", "older_extract", "half_file", "columns_added", "unknown_column"}
 
 
 @pytest.fixture(scope="module")
 def messy(install: Callable[[str], Installation]) -> Installation:
     made = install("messy")
-    made.run("simulate", "--people", "500", "--seed", "3", "--mess", "1", "--out", "region")
+    made.run("simulate", "--people", "500", "--seed", "3", "--mess", "1", "--feeds", MARKING, "--out", "region")
     made.run("reference", "load", "--all", "region/reference")
     made.run("ingest", "--landing", "region/landing", expect=3)
     return made
@@ -24,4 +33,22 @@ def test_every_fault_meets_its_fate_its_rule_and_its_alarm(messy: Installation):
 
 def test_every_kind_of_fault_is_there(messy: Installation):
     kinds = injected.kinds(injected.noted(messy, "region"))
-    assert set(OUTCOMES) | {"file_repeated", "unregistered_sender", "older_extract"} == kinds
+    assert set(OUTCOMES) | OF_FILES == kinds
+
+
+def test_a_practice_that_fell_silent_is_named_and_no_other(install: Callable[[str], Installation]):
+    """All days in one landing folder, each file with the time at which it came; asked on the last of them."""
+    made = install("silence")
+    made.run("simulate", "--people", "300", "--seed", "3", "--days", "6", "--mess", "silent=0.1", "--out", "region")
+    made.run("reference", "load", "--all", "region/reference")
+    days = sorted((made.folder / "region" / "days").iterdir())
+    for day in days:
+        shutil.copytree(day / "landing", made.folder / "region" / "landing", dirs_exist_ok=True)
+    made.run("ingest", "--landing", "region/landing")
+    settings = Settings(home=made.home, keys_dir=made.folder / "keys")
+    asked = datetime.fromisoformat(f"{days[-1].name}T12:00:00+00:00")
+    found = sources(settings, Store(settings.log_dir).refresh(), asked)
+    states = {row["sender"]: row["state"] for row in found if row["feed"] == "gp_appointments_csv"}
+    (fault,) = [fault for fault in injected.noted(made, "region") if fault["kind"] == "silent_sender"]
+    assert {sender for sender, state in states.items() if state == fault["expected_fate"]} == {fault["sender"]}
+    assert set(states.values()) == {"silent", "on_time"}

@@ -125,7 +125,7 @@ def test_a_missing_answer_keeps_its_place(home):
 
 
 @pytest.mark.parametrize("case", ENTRIES)
-def test_a_coded_entry_says_how_an_offer_went_or_is_left_out(home, case):
+def test_e06_a_coded_entry_says_how_an_offer_went_or_is_left_out(home, case):
     fate, refused, line = of(home, "codes.csv", ENTRIES, 1)
     told = dict(rows(home, "events", "source_record_ref, event_type", "where source_system = 'test'"))
     code, outcome = ENTRIES[case]

@@ -169,7 +169,7 @@ def test_f83_a_time_for_a_day_is_quarantined_unless_the_contract_declares_it(tmp
     assert refused(tmp_path, declared, "2025-01-01", "2025-01-01 10:00:00") == [None, None]
 
 
-def test_f84_a_default_date_can_be_counted_instead_of_refused(tmp_path):
+def test_f84_e35_a_default_date_can_be_counted_instead_of_refused(tmp_path):
     described = contract(
         "{name: id}",
         '{name: d, logicalType: date, format: "%Y-%m-%d"}',
@@ -204,7 +204,7 @@ def test_f86_an_unknown_code_is_kept_as_it_came_where_the_contract_says_so(tmp_p
     assert found == [("105529008",), ("999999999999999999",)]
 
 
-def test_f89_an_id_that_comes_again_for_another_person_is_quarantined(home):
+def test_f89_e17_an_id_that_comes_again_for_another_person_is_quarantined(home):
     taken(home, lines(good("a", 1)), "one.csv")
     again = taken(home, lines(good("a", 2, nhs="9990000026"), good("b", 2)), "two.csv")
     assert (again.quarantined + again.conflict, again.accepted) == (1, 1)
@@ -230,7 +230,7 @@ def test_f91_text_that_identifies_somebody_does_not_leave_zone_1(tmp_path):
     assert dict(zip(texts, refused(tmp_path, PROSE, *texts), strict=True)) == texts
 
 
-def test_f91_a_free_text_column_is_dropped_whatever_it_holds(tmp_path):
+def test_f91_e24_a_free_text_column_is_dropped_whatever_it_holds(tmp_path):
     described = contract(
         "{name: id}",
         "{name: note, logicalType: free_text, zone: 1}",

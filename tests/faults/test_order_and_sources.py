@@ -16,7 +16,7 @@ from tests.support.people import REFERRALS, SERVICE, referral, text
 NOW = datetime(2025, 7, 1, 12, tzinfo=UTC)
 
 
-def test_f97_a_statement_that_is_years_late_changes_only_what_nobody_restated(home, tmp_path):
+def test_f97_e19_a_statement_that_is_years_late_changes_only_what_nobody_restated(home, tmp_path):
     """Two senders, three years: the same facts whatever comes first, and the late file touches its own record alone."""
     add_sender(home, "S2", ["test_state"])
     other = make_home(tmp_path / "in-order")
@@ -134,7 +134,7 @@ def test_f99_silent_and_repeating_sources_are_named_by_status(home):
     assert (found["P1"]["expected"], found["P1"]["contract_version"]) == (date(2025, 7, 6), "1.0.0")
 
 
-def test_f92_a_file_repeated_under_another_name_is_on_record_and_no_news(home):
+def test_f92_e18_a_file_repeated_under_another_name_is_on_record_and_no_news(home):
     taken(home, lines(good("a")), "1.csv")
     assert taken(home, lines(good("a")), "2.csv").status == "noop"
     (row,) = sources(home, Store(home.log_dir), datetime.now(UTC))

@@ -123,7 +123,7 @@ def test_f87_totals_hold_whatever_the_code(built):
     assert rows(built, f"select count(*) from {current}") == [(len(CODES),)]
 
 
-def test_f87_history_stays_and_the_current_footprint_is_another_view(built):
+def test_f87_e12_history_stays_and_the_current_footprint_is_another_view(built):
     found = rows(
         built,
         """select practice_code, standing, current_practice_code, current_pcn_code from dim_current_footprint

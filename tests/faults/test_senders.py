@@ -91,7 +91,7 @@ def migrated(tmp_path_factory):
     return settings
 
 
-def test_what_a_new_supplier_reloaded_is_skipped_and_counted(migrated):
+def test_e15_what_a_new_supplier_reloaded_is_skipped_and_counted(migrated):
     found = {name: (f.records, f.accepted, f.duplicate, f.skipped) for name, f in fates(migrated).items()}
     assert found == {"1-tpp.csv": (2, 2, 0, 0), "2-emis.csv": (3, 2, 0, 1), "3-late.csv": (1, 1, 0, 0)}
     assert verify(Store(migrated.log_dir)).problems == []

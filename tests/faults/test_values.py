@@ -84,14 +84,14 @@ def home(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("feed", "cases"), [(APPOINTMENTS, SLOTS), (REGISTRATIONS, REGISTERED)])
-def test_f81_to_f90_each_record_is_taken_or_refused_by_its_rule(home, feed, cases):
+def test_f81_to_f90_e17_e35_each_record_is_taken_or_refused_by_its_rule(home, feed, cases):
     fate: Fate = fates(home)[f"{feed}.csv"]
     expected = {name: (line, rule) for line, (name, (_, rule)) in enumerate(cases.items(), start=2) if rule}
     assert fate.refused == list(expected.values())
     assert fate.accepted == len(cases) - len(expected)
 
 
-def test_f82_times_are_converted_and_days_are_local(home):
+def test_f82_e33_e34_times_are_converted_and_days_are_local(home):
     columns = "source_record_ref, occurred_at, occurred_on"
     attended = rows(home, "events", columns, "where event_type = 'appointment.attended'")
     found = {ref: (at, str(on)) for ref, at, on in attended}
@@ -99,7 +99,7 @@ def test_f82_times_are_converted_and_days_are_local(home):
     assert found["s7"] == (datetime(2025, 10, 26, 1, 30, tzinfo=UTC), "2025-10-26")
 
 
-def test_f84_an_appointment_to_come_is_booked_and_has_no_outcome(home):
+def test_f84_e35_an_appointment_to_come_is_booked_and_has_no_outcome(home):
     assert rows(home, "events", "event_type", "where source_record_ref = 's12'") == [("appointment.booked",)]
 
 
@@ -112,7 +112,7 @@ def test_f85_a_number_as_printed_is_the_same_person_and_a_local_id_another(home)
     assert (keys["s6"][1], keys["s17"][1]) == ("nhs_number", "local")
 
 
-def test_f85_numbers_of_the_test_range_are_refused_unless_allowed(tmp_path):
+def test_f85_e21_numbers_of_the_test_range_are_refused_unless_allowed(tmp_path):
     settings = make_home(tmp_path).model_copy(update={"test_numbers": "quarantine"})
     put_all(settings)
     rules = {rule for _, rule in fates(settings)[f"{APPOINTMENTS}.csv"].refused}

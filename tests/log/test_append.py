@@ -40,7 +40,7 @@ def test_a_revision_names_the_event_it_restates(home):
     assert [cause for _, cause, _ in found] == [None, *(event_id for _, _, event_id in found[:3])]
 
 
-def test_a_row_with_its_key_alone_withdraws_every_slot(home):
+def test_e20_a_row_with_its_key_alone_withdraws_every_slot(home):
     deliver(home, "1.csv", csv_text([record("a", day(1), day(2), when=1)]))
     deliver(home, "2.csv", csv_text([record("a", when=2, nhs="")]))
     ingest(home)
@@ -60,7 +60,7 @@ def test_a_conflict_leaves_the_record_without_facts_until_a_newer_assertion(home
     assert effective(home) == {("a", "received"): day(1)}
 
 
-def test_f89_another_person_on_the_same_record_is_quarantined(home):
+def test_f89_e17_another_person_on_the_same_record_is_quarantined(home):
     deliver(home, "1.csv", csv_text([record("a", day(1), when=1)]))
     ingest(home)
     deliver(home, "2.csv", csv_text([record("a", day(2), when=2, nhs=OTHER)]))
@@ -69,7 +69,7 @@ def test_f89_another_person_on_the_same_record_is_quarantined(home):
     assert rows(home, "quarantine", "rule") == [("other_person",)]
 
 
-def test_the_same_bytes_under_another_name_do_nothing(home):
+def test_e18_the_same_bytes_under_another_name_do_nothing(home):
     content = csv_text([record("a", day(1))])
     deliver(home, "1.csv", content)
     deliver(home, "2.csv", content)

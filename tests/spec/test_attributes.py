@@ -51,7 +51,7 @@ def cuts(row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[column] for column in CUTS)
 
 
-def test_case_11_a_referral_stays_with_the_practice_of_its_day(marts: Scenario) -> None:
+def test_e11_a_referral_stays_with_the_practice_of_its_day(marts: Scenario) -> None:
     first, second = marts.referral("A1"), marts.referral("A2")
     assert (first["practice_basis"], first["description_basis"], cuts(first)) == (
         "registration",
@@ -74,7 +74,7 @@ def test_what_follows_a_referral_has_the_attributes_of_its_own_day(marts: Scenar
     assert {cuts(row) for row in figures} == {AFTER}
 
 
-def test_case_8_nobody_is_dropped_for_want_of_a_practice(marts: Scenario) -> None:
+def test_e08_nobody_is_dropped_for_want_of_a_practice(marts: Scenario) -> None:
     row = marts.referral("B1")
     assert cuts(row) == (
         "UNKNOWN",

@@ -49,7 +49,7 @@ def entries(marts: Scenario, held_as: str, *columns: str) -> list[tuple[Any, ...
     return [tuple(row.values()) for row in rows]
 
 
-def test_f86_a_wrong_code_is_kept_as_sent_and_flagged(marts: Scenario) -> None:
+def test_f86_e39_a_wrong_code_is_kept_as_sent_and_flagged(marts: Scenario) -> None:
     assert entries(marts, "reason", "code", "category", "is_mapped", "fault") == [
         ("local:debt", "money_benefits", True, "spelling"),
         ("267076002", "social_connection", True, None),
@@ -94,7 +94,7 @@ def test_the_share_of_unmapped_codes_by_sender_system_and_code(marts: Scenario) 
     ]
 
 
-def test_reasons_of_a_category_show_their_codes_and_the_version_of_the_mapping(marts: Scenario) -> None:
+def test_e38_reasons_of_a_category_show_their_codes_and_the_version_of_the_mapping(marts: Scenario) -> None:
     row = marts.row(
         """select source_codes, source_terms, mapping_version from fct_referral_reasons
         where person_id = $id and reason_category = 'money_benefits'""",

@@ -34,7 +34,7 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
     warehouse.loads.append({"load_id": f"{scope}/held", "file_name": "b.csv", **held})
 
 
-def test_the_newest_assertion_wins_whatever_arrived_first(marts: Scenario) -> None:
+def test_e19_the_newest_assertion_wins_whatever_arrived_first(marts: Scenario) -> None:
     assert marts.referral("A1")["route"] == "self"
 
 
@@ -48,7 +48,7 @@ def test_events_that_exclude_each_other_are_one_fact(marts: Scenario) -> None:
     )
 
 
-def test_a_retracted_fact_is_gone(marts: Scenario) -> None:
+def test_e20_a_retracted_fact_is_gone(marts: Scenario) -> None:
     referral = marts.referral("B1")
     assert (referral["accepted_on"], referral["state"]) == (None, "waiting")
 

@@ -35,7 +35,7 @@ def test_a_service_referral_with_a_code_is_one_referral(marts: Scenario) -> None
     assert waiting == []
 
 
-def test_acceptances_count_once_in_an_episode_by_practice_and_supplier(marts: Scenario) -> None:
+def test_e07_acceptances_count_once_in_an_episode_by_practice_and_supplier(marts: Scenario) -> None:
     rows = marts.rows("""
         select practice_code, source_system, period_start, accepted, accepted_codes, accepted_repeats,
             offered, declined, people, repeat_share, is_over_counted
@@ -47,7 +47,7 @@ def test_acceptances_count_once_in_an_episode_by_practice_and_supplier(marts: Sc
     ]
 
 
-def test_a_referral_again_after_the_gap_is_another_episode(marts: Scenario) -> None:
+def test_e07_a_referral_again_after_the_gap_is_another_episode(marts: Scenario) -> None:
     rows = marts.rows(
         "select stated_on, episode, is_repeat from fct_referral_offers where person_id = $id order by 1",
         id=text_id(marts.scope, "ann"),

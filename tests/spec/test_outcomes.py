@@ -39,7 +39,7 @@ kim | K1 | referral.received | 2025-03-03 | provider_code=LB; at=V81999; route=s
 lee | L1 | referral.received | 2025-03-03 | provider_code=LB; at=V81999; route=gp
 lee | L2 | referral.received | 2025-04-15 | provider_code=LB; at=V81999; route=gp
 mia | M1 | referral.received | 2025-03-03 | provider_code=LB; at=V81999; route=gp
-mia | R  | registration.started | 2010-01-01 | at=V81999
+mia | R  | registration.started | 2025-03-02 | at=V81999
 mia | R  | registration.ended | 2025-04-20 | end_reason=deceased
 ann | A1 | referral.closed   | 2025-07-01 | reason=completed
 bob | B1 | referral.closed   | 2025-07-01 | reason=completed

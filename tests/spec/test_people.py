@@ -111,7 +111,7 @@ def uptake(marts: Scenario, pcn: str) -> tuple[int, int]:
     return row["referrals"], row["people"]
 
 
-def test_f88_merged_pseudonyms_are_one_person_along_the_chain(marts: Scenario) -> None:
+def test_f88_e16_merged_pseudonyms_are_one_person_along_the_chain(marts: Scenario) -> None:
     assert set(people(marts, ["A1", "A2", "A3"])) == {text_id(marts.scope, "ann")}
     assert uptake(marts, "U99601") == (3, 1)
 
@@ -128,7 +128,7 @@ def test_the_longest_chain_is_followed_to_its_end(marts: Scenario) -> None:
     assert people(marts, ["S1"]) == [text_id(marts.scope, f"c{CHAIN}")]
 
 
-def test_f88_an_unmerge_parts_two_people_again(marts: Scenario) -> None:
+def test_f88_e16_an_unmerge_parts_two_people_again(marts: Scenario) -> None:
     """Bob's on the record of the link; Cat's on a record of its own, told the other way round."""
     for record, name in {"B1": "bob", "B2": "bob-old", "C1": "cat", "C2": "cat-old"}.items():
         assert people(marts, [record]) == [text_id(marts.scope, name)]
@@ -151,7 +151,7 @@ def test_a_person_known_from_statements_about_permissions_alone_is_not_in_the_ma
 LEFT_OUT = ("eve", "fay", "fay-old", "jan", "kit", "lou", "lou-old")
 
 
-def test_f106_who_opted_out_is_in_no_mart(marts: Scenario) -> None:
+def test_f106_e41_who_opted_out_is_in_no_mart(marts: Scenario) -> None:
     """Eve under her number, Fay under one that was merged, Jan who said both on one day, Kit and Lou since."""
     columns = marts.rows("""
         select table_name, column_name from information_schema.columns
@@ -179,7 +179,7 @@ def test_nothing_waits_for_the_referral_of_somebody_who_is_left_out(marts: Scena
     assert marts.rows("select 1 from fct_pending_references where list_contains($ids, referral_id)", ids=ids) == []
 
 
-def test_f106_whoever_opted_in_again_or_has_not_yet_opted_out_is_counted(marts: Scenario) -> None:
+def test_f106_e41_whoever_opted_in_again_or_has_not_yet_opted_out_is_counted(marts: Scenario) -> None:
     """Gus changed his mind, Hal's opt-out is of June, Ida's was a mistake; Max took his back since."""
     kept = ["H1", "I1", "J1", "P1", "Q1"]
     assert people(marts, kept) == [text_id(marts.scope, name) for name in ("gus", "hal", "ida", "max", "nan")]

@@ -50,7 +50,7 @@ def figures(marts: Scenario, counting: str, **where: str) -> dict[str, tuple[int
     return {row["reason_category"]: (row["referrals"], row["people"]) for row in rows}
 
 
-def test_any_reason_counts_a_referral_in_each_of_its_categories(marts: Scenario) -> None:
+def test_e09_any_reason_counts_a_referral_in_each_of_its_categories(marts: Scenario) -> None:
     assert figures(marts, "any") == {
         "all": (3, 2),
         "money_benefits": (2, 1),
@@ -59,7 +59,7 @@ def test_any_reason_counts_a_referral_in_each_of_its_categories(marts: Scenario)
     }
 
 
-def test_primary_reason_counts_a_referral_once(marts: Scenario) -> None:
+def test_e09_primary_reason_counts_a_referral_once(marts: Scenario) -> None:
     assert figures(marts, "primary") == {"all": (3, 2), "money_benefits": (2, 1), "uncoded": (1, 1)}
 
 
@@ -85,7 +85,7 @@ def test_periods_are_those_of_the_day_of_receipt(marts: Scenario) -> None:
     ]
 
 
-def test_a_referral_without_reasons_is_uncoded(marts: Scenario) -> None:
+def test_e10_a_referral_without_reasons_is_uncoded(marts: Scenario) -> None:
     assert marts.referral("C1")["primary_reason_category"] == "uncoded"
 
 
@@ -94,7 +94,7 @@ def test_a_practice_that_reference_data_does_not_know_is_kept_as_unknown(marts: 
     assert (referral["practice_code"], referral["pcn_code"], referral["icb_code"]) == ("UNKNOWN",) * 3
 
 
-def test_practice_and_network_are_those_of_the_day_of_receipt(marts: Scenario) -> None:
+def test_e11_practice_and_network_are_those_of_the_day_of_receipt(marts: Scenario) -> None:
     """Eve moved on 1 July, when her old practice changed network; the service now states the new practice."""
     referral = marts.referral("E1")
     assert (referral["practice_code"], referral["pcn_code"], referral["practice_basis"]) == (

@@ -87,7 +87,7 @@ def followed(marts: Scenario, record: str, window: int = 28) -> dict[str, Any]:
     )
 
 
-def test_the_index_day_link_workers_missed_and_cancelled_slots_count_nowhere(marts: Scenario) -> None:
+def test_e27_e29_e31_the_index_day_link_workers_missed_and_cancelled_slots_count_nowhere(marts: Scenario) -> None:
     """Ann's GP decided on 3 June; two slots on 20 June are one contact; 2 July is the 29th day after."""
     row = followed(marts, "A1")
     assert (row["index_basis"], str(row["index_on"])) == ("stated", "2024-06-03")
@@ -104,7 +104,7 @@ def test_without_a_stated_decision_the_last_gp_contact_of_28_days_is_the_index(m
     assert followed(marts, "B1", 28)["is_followed_through"]
 
 
-def test_a_self_referral_starts_on_its_receipt_and_death_ends_follow_up(marts: Scenario) -> None:
+def test_e22_a_self_referral_starts_on_its_receipt_and_death_ends_follow_up(marts: Scenario) -> None:
     row = followed(marts, "D1")
     assert (row["index_basis"], str(row["index_on"])) == ("receipt", "2024-06-20")
     assert (row["days_before"], row["days_after"], row["gp_contacts_after"]) == (28, 10, 1)

@@ -75,7 +75,7 @@ def classes(marts: Scenario, *records: str) -> list[str]:
     ]  # fmt: skip
 
 
-def test_of_a_slot_that_two_systems_state_the_system_of_its_day_counts(marts: Scenario) -> None:
+def test_e15_of_a_slot_that_two_systems_state_the_system_of_its_day_counts(marts: Scenario) -> None:
     assert classes(marts, "T1", "E1") == ["duplicate", "gp"]
     assert classes(marts, "T2", "E2") == ["gp", "duplicate"]
 

@@ -43,7 +43,7 @@ def test_the_performer_says_when_it_was_received_and_by_whom(marts: Scenario) ->
     assert (referral["route"], referral["state"]) == ("self", "active")
 
 
-def test_a_cancelled_referral_counts_and_one_entered_in_error_does_not(marts: Scenario) -> None:
+def test_e05_a_cancelled_referral_counts_and_one_entered_in_error_does_not(marts: Scenario) -> None:
     cancelled = marts.referral("R2")
     assert (cancelled["state"], str(cancelled["cancelled_on"]), cancelled["cancelled_by"]) == (
         "cancelled",

@@ -210,12 +210,12 @@ def test_every_referral_has_one_state_and_one_answer_to_the_offer(marts: Scenari
     assert states["n"] == states["stated"] == states["own"] > 100
 
 
-def test_f98_a_person_who_declines_after_acceptance_was_accepted(marts: Scenario) -> None:
+def test_f98_e03_a_person_who_declines_after_acceptance_was_accepted(marts: Scenario) -> None:
     referral = marts.referral("D1")
     assert (referral["enrolment_outcome"], referral["state"]) == ("accepted", "declined")
 
 
-def test_a_carer_at_a_session_is_not_the_person_attending(marts: Scenario) -> None:
+def test_e26_a_carer_at_a_session_is_not_the_person_attending(marts: Scenario) -> None:
     referral = marts.referral("A1")
     assert (str(referral["first_activity_attended_on"]), referral["sessions_attended"]) == ("2025-03-20", 1)
 

@@ -29,6 +29,8 @@ def unmet(made: Installation, region: str) -> list[str]:
 def _otherwise(fault: dict[str, str], loads: dict[Place, Any], refused: dict[tuple[str, str, str, int], str]) -> str:
     """What became of a fault in place of what should have; empty where it is as it should be."""
     place = (fault["feed"], fault["sender"], fault["file"])
+    if fault["expected_fate"] == "silent":
+        return ""  # no file that never came can be seen in what came; see the sources as of the last day
     load, fate = loads.get(place), fault["expected_fate"]
     if load is None:
         return "the file was never seen"
@@ -45,7 +47,7 @@ def _otherwise(fault: dict[str, str], loads: dict[Place, Any], refused: dict[tup
 
 
 def _of_file(load: dict[str, Any], fate: str) -> str:
-    if fate in ("noop", "refused", "held"):
+    if fate in ("noop", "refused", "held", "committed"):
         return "" if load["status"] == fate else f"the file is {load['status']}"
     return "" if load["status"] == "committed" and load[fate] > 0 else f"the file has no {fate} record"
 

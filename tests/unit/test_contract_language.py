@@ -118,7 +118,7 @@ def test_a_format_says_how_exact_it_is():
     assert {f: precision(f) for f in exact} == exact
 
 
-def test_an_unknown_time_is_exact_to_the_day_and_in_order_with_a_known_one(tmp_path):
+def test_e33_an_unknown_time_is_exact_to_the_day_and_in_order_with_a_known_one(tmp_path):
     described = contract(
         "{name: id}",
         TPP.replace("name: f", "name: slot_start"),
@@ -145,7 +145,7 @@ def test_an_unknown_time_is_exact_to_the_day_and_in_order_with_a_known_one(tmp_p
     ]
 
 
-def test_a_partial_date_keeps_how_exact_it_is(tmp_path):
+def test_e36_a_partial_date_keeps_how_exact_it_is(tmp_path):
     described = contract(
         "{name: id}",
         '{name: on_day, logicalType: date, format: ["%Y-%m-%d", "%Y-%m", "%Y"]}',
@@ -161,7 +161,7 @@ DATED = """{name: status, required: true, datedValues: {by: on_day, versions: [
     {from: 2025-04-01, values: {C: cancelled, A: attended, X: missed}}]}}"""
 
 
-def test_a_vocabulary_whose_meaning_changes_at_a_date(tmp_path):
+def test_e38_a_vocabulary_whose_meaning_changes_at_a_date(tmp_path):
     described = contract(
         "{name: id}",
         '{name: on_day, logicalType: date, format: "%Y-%m-%d"}',

@@ -114,13 +114,13 @@ def test_what_breaks_a_rule_has_no_value(prop, text):
     assert rules
 
 
-def test_a_local_time_that_the_clocks_skipped_is_refused():
+def test_e34_a_local_time_that_the_clocks_skipped_is_refused():
     assert judged(LOCAL_TIME, "2025-03-30 01:30:00")[1] == ["nonexistent_time"]
     assert judged(LOCAL_TIME, "2025-03-30 00:59:59") == (utc(2025, 3, 30, 0, 59, 59), [])
     assert judged(LOCAL_TIME, "2025-03-30 02:00:00") == (utc(2025, 3, 30, 1), [])
 
 
-def test_a_local_time_that_happens_twice_is_the_second_in_winter_time():
+def test_e34_a_local_time_that_happens_twice_is_the_second_in_winter_time():
     # Nothing in the file says which of the two is meant; every reading takes the later one, so no order is invented.
     for minute in (0, 30, 59):
         assert judged(LOCAL_TIME, f"2025-10-26 01:{minute:02d}:00") == (utc(2025, 10, 26, 1, minute), [])
@@ -169,7 +169,7 @@ def test_null_tokens_are_the_contracts_own():
     assert judged(WHOLE, "NULL")[1] == ["integer"]
 
 
-def test_a_value_the_contract_does_not_list_follows_its_policy():
+def test_e39_a_value_the_contract_does_not_list_follows_its_policy():
     assert judged("{name: f, values: {a: A}, unmapped: keep}", "b") == ("b", [])
     assert judged('{name: f, values: {a: A}, unmapped: "null"}', "b") == (None, [])
 

@@ -185,7 +185,9 @@ def test_each_fault_is_on_the_line_that_the_truth_names_and_no_other_line_is_fau
         if kind:
             found[feed, sender, name, number] = kind
     # a correction or a conflict is right in itself
-    assert found == {place: kind for place, kind in noted.items() if kind not in ("correction", "conflict")}
+    assert found == {
+        place: kind for place, kind in noted.items() if kind not in ("correction", "conflict", "recorded_late")
+    }
     assert {"invalid_nhs_number", "duplicate_line", "blank_line", "too_many_fields"} <= set(found.values())
 
 

@@ -27,6 +27,17 @@ def test_every_preset_is_a_region_that_can_be_made() -> None:
     assert (last - first).days == 5 * 365
 
 
+def test_with_every_setting_of_a_preset_the_bytes_are_the_same_again(tmp_path: Path) -> None:
+    settings = PRESETS["pcn"] | {"people": 400, "days": (PERIOD.first, PERIOD.last), "rollout_months": 6}
+    made = []
+    for name in ("one", "two"):
+        simulator.simulate(seed=7, out=tmp_path / name, **settings)
+        files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
+        made.append({str(path.relative_to(tmp_path / name)): path.read_bytes() for path in files})
+    assert made[0] == made[1]
+    assert len(made[0]) > 80
+
+
 def test_a_board_has_more_practices_networks_and_services_under_names_of_their_own(tmp_path: Path) -> None:
     assert [region.practices_for(n) for n in (400, 50_000, 250_000, 1_500_000)] == [12, 12, 24, 144]
     with simulator.connect() as con:

@@ -82,19 +82,19 @@ def test_a_tpp_status_becomes(tpp_statuses, status):
     assert facts == outcome
 
 
-def test_a_blocked_slot_is_skipped_and_counted_and_a_requested_one_is_a_record(tpp_statuses):
+def test_e27_a_blocked_slot_is_skipped_and_counted_and_a_requested_one_is_a_record(tpp_statuses):
     assert tpp_statuses.profile["skipped_as"] == {"blocked": 1}
     assert tpp_statuses.profile["valid"] == len(TPP_STATUSES) - 1
     assert tpp_statuses.profile["quarantined"] == 0
 
 
-def test_tpp_patients_for_tests_are_skipped(tmp_path):
+def test_e21_tpp_patients_for_tests_are_skipped(tmp_path):
     made = staged(tmp_path, "gp_appointments_tpp_csv", TPP, tpp(1, test="TRUE"), tpp(2))
     assert made.profile["skipped_as"] == {"test_patient": 1}
     assert made.profile["valid"] == 1
 
 
-def test_a_tpp_id_that_comes_twice_is_two_appointments_with_the_whole_key(tmp_path):
+def test_e18_a_tpp_id_that_comes_twice_is_two_appointments_with_the_whole_key(tmp_path):
     made = staged(
         tmp_path,
         "gp_appointments_tpp_csv",
@@ -107,7 +107,7 @@ def test_a_tpp_id_that_comes_twice_is_two_appointments_with_the_whole_key(tmp_pa
     assert made.read("records/*.parquet", "count(distinct record_key)") == [(3,)]
 
 
-def test_a_tpp_time_is_local_and_midnight_is_an_unknown_time(tmp_path):
+def test_e33_a_tpp_time_is_local_and_midnight_is_an_unknown_time(tmp_path):
     made = staged(
         tmp_path,
         "gp_appointments_tpp_csv",
@@ -163,13 +163,13 @@ def test_each_emis_status_becomes(tmp_path):
     }
 
 
-def test_an_emis_time_is_utc(tmp_path):
+def test_e33_an_emis_time_is_utc(tmp_path):
     made = staged(tmp_path, "gp_appointments_emis_csv", EMIS, emis("a", start="2025-06-30 23:30:00"))
     ((_, (kind, at, on)),) = [(k, v[1]) for k, v in said(made, "appointment", "occurred_at, occurred_on").items()]
     assert (kind, at, on) == ("appointment.attended", datetime(2025, 6, 30, 23, 30, tzinfo=UTC), date(2025, 7, 1))
 
 
-def test_a_deleted_emis_slot_is_a_record_without_facts_and_no_one_is_missing(tmp_path):
+def test_e20_a_deleted_emis_slot_is_a_record_without_facts_and_no_one_is_missing(tmp_path):
     made = staged(tmp_path, "gp_appointments_emis_csv", EMIS, emis("a"), deleted("b"), deleted(""))
     assert made.profile["valid"] == 2
     assert made.refused_lines == [(4, "required", "slot_id")]
@@ -273,7 +273,7 @@ def charitylog(id: str, stage: str, opened: str, closed: str) -> str:
     return f"{id},c{id},{ONE},z90001,Self,{reasons},{stage},01/06/2025,{opened},{closed},w1,01/07/2025 02:00"
 
 
-def test_each_charitylog_stage_becomes(tmp_path):
+def test_e45_each_charitylog_stage_becomes(tmp_path):
     lines = [charitylog(str(n), stage, opened, closed) for n, (stage, (opened, closed, _)) in enumerate(STAGES.items())]
     made = staged(tmp_path, "referrals_charitylog_csv", CHARITYLOG, *lines)
     facts = said(made, "referral", "referral_reason, referral_planned")
@@ -284,7 +284,7 @@ def test_each_charitylog_stage_becomes(tmp_path):
     assert found == {stage: sorted([*milestones, "received"]) for stage, (_, _, milestones) in STAGES.items()}
 
 
-def test_a_charitylog_case_that_declined_after_it_was_open_was_accepted(tmp_path):
+def test_e03_a_charitylog_case_that_declined_after_it_was_open_was_accepted(tmp_path):
     made = staged(
         tmp_path, "referrals_charitylog_csv", CHARITYLOG, charitylog("1", "Closed - Client declined", OPEN, SHUT)
     )

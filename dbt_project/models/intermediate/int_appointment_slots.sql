@@ -84,11 +84,12 @@ select
         when slots.slot_on > pinned.cut_off then 'future'
         when slots.event_type <> 'appointment.attended' then 'not_attended'
         when
-            slots.appointment_national_category = 'Social Prescribing Service'
+            {{ category_key('slots.appointment_national_category') }} = 'socialprescribingservice'
             or slots.appointment_staff_role = 'R9815'
             then 'link_worker'
-        when coalesce(slots.appointment_context_type, '') <> 'Care Related Encounter' then 'not_an_encounter'
-        when slots.appointment_hcp_type = 'GP' then 'gp'
+        when coalesce({{ category_key('slots.appointment_context_type') }}, '') <> 'carerelatedencounter'
+            then 'not_an_encounter'
+        when {{ category_key('slots.appointment_hcp_type') }} = 'gp' then 'gp'
         else 'other_clinician'
     end as contact_class
 from slots
