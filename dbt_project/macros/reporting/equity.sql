@@ -104,7 +104,9 @@ people has no rate; the standardised rate is that of the other strata, and stand
 they are. Rates are per 1,000 registered on average over the period's days of count.
 -#}
 {% macro equity_rates() -%}
-    {%- set rate_of_stratum = '1000.0 * strata.people_registered * strata.census_days / strata.person_quarters' -%}
+    {#- In doubles: a quotient of decimals has few places on Spark. -#}
+    {%- set per_person = '1000 * cast(strata.census_days as double) / nullif(strata.person_quarters, 0)' -%}
+    {%- set rate_of_stratum = 'strata.people_registered * ' ~ per_person -%}
     with strata as (
         select
             strata.*,
@@ -131,8 +133,7 @@ they are. Rates are per 1,000 registered on average over the period's days of co
                 strata.weight * {{ rate_of_stratum }} as decimal(38, 12)
             )) as double) as weighted_rate,
             cast(sum(cast(
-                strata.weight * strata.weight * 1000.0 * strata.census_days / strata.person_quarters
-                * {{ rate_of_stratum }} as decimal(38, 12)
+                strata.weight * strata.weight * {{ rate_of_stratum }} * {{ per_person }} as decimal(38, 12)
             )) as double) as weighted_variance
         from strata
         group by {{ linkwork.equity_keys('strata') }}
@@ -150,8 +151,9 @@ they are. Rates are per 1,000 registered on average over the period's days of co
         *,
         1000.0 * people_registered / nullif(registered, 0) as rate,
         1000000.0 * people_registered / nullif(registered * registered, 0) as rate_variance,
-        case when standard_share >= {{ var('standard_share') }} and people_standardised >= 10 then weighted_rate / weight end
-            as standardised_rate,
+        case
+            when standard_share >= {{ var('standard_share') }} and people_standardised >= 10 then weighted_rate / weight
+        end as standardised_rate,
         case
             when standard_share >= {{ var('standard_share') }} and people_standardised >= 10
                 then weighted_variance / (weight * weight)

@@ -11,7 +11,7 @@ unit's count is expected x inflation, where inflation = 1 + (I dispersion - (I -
 Where units differ much in size, the z that are winsorised most are those of the largest, and that is too little: so z
 are made once more, with the inflated variance, and inflation is multiplied by their dispersion where that exceeds 1.
 Columns added: peer_units, peer_observed, peer_exposure, expected, dispersion (of the first z) and inflation; all but
-the first three null without any exposure.
+the first three null without any exposure. Squares are of doubles: Spark keeps six places of a product of decimals.
 -#}
 {% macro funnel(relation, peers, observed, exposure) -%}
     {%- set columns = peers | join(', ') -%}
@@ -36,7 +36,9 @@ the first three null without any exposure.
         select
             *,
             case when expected is not null then cast(1.0 as double) end as inflation_0,
-            cast(sum(cast(part * part as decimal(28, 12))) over (partition by {{ columns }}) as double) as squared_parts
+            cast(
+                sum(cast(cast(part as double) * part as decimal(28, 12))) over (partition by {{ columns }}) as double
+            ) as squared_parts
         from sized
     ),
 
@@ -78,7 +80,8 @@ the first three null without any exposure.
         select
             *,
             cast(
-                sum(cast(kept_{{ step }} * kept_{{ step }} as decimal(28, 12))) over (partition by {{ columns }})
+                sum(cast(cast(kept_{{ step }} as double) * kept_{{ step }} as decimal(28, 12)))
+                over (partition by {{ columns }})
                 as double
             ) / (0.6786546 * peer_units) as dispersion_{{ step }}
         from winsorised_{{ step }}

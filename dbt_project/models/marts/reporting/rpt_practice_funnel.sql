@@ -14,7 +14,7 @@ compared as (
 scaled as (
     select
         *,
-        case when is_compared then 1000.0 * census_days / person_quarters end as scale
+        case when is_compared then 1000 * cast(census_days as double) / person_quarters end as scale
     from compared
 ),
 
