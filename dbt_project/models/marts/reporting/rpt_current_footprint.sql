@@ -9,9 +9,9 @@ select
     placed.stage,
     max(areas.area_name) as area_name,
     cast(sum(placed.referrals_as_at) as bigint) as referrals_as_at,
-    count(distinct case when placed.referrals_as_at = 1 then placed.person_id end) as people_as_at,
+    count(distinct case when placed.referrals_as_at = 1 then coalesce(placed.person_id, '') end) as people_as_at,
     cast(sum(placed.referrals_current) as bigint) as referrals_current,
-    count(distinct case when placed.referrals_current = 1 then placed.person_id end) as people_current
+    count(distinct case when placed.referrals_current = 1 then coalesce(placed.person_id, '') end) as people_current
 from placed
 left join {{ ref('dim_areas') }} as areas
     on
