@@ -132,6 +132,7 @@ TARGETS = [
         "of the most deprived fifth": (42.0, 6.0, "imd_decile <= 2"),
         "declined by the person": (10.6, 2.0, "declined_on is not null"),
     }),
+    *shares("Referrals", OURS, "referrals", {"rejected by the service": (2.5, 1.0, "rejected_on is not null")}),
     *shares("Referrals", BU, "referrals", {"by a medical route": (78.5, 6.5, "route in ('gp', 'practice_staff')")}),
     *shares("Referrals", BU, "settled", {
         "contacted by a link worker": (90.0, 5.0, "ref in (select ref from contacts)"),

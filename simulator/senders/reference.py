@@ -31,8 +31,8 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path, period: region.Period) -
     (number,) = con.execute("select count(*) from practices").fetchone() or (0,)
     last = number + 1  # the practice that closed before
     closed = {last: (SUCCESSOR, CLOSED_ON)}
-    for number, successor, on in con.execute("select number, successor, closed_on from closures").fetchall():
-        closed[number] = (successor, on)
+    for taken_over, successor, on in con.execute("select number, successor, closed_on from closures").fetchall():
+        closed[taken_over] = (successor, on)
     names = {n: p[0] for n, p in enumerate(region.practices(number), 1)} | {last: CLOSED_NAME}
     practices = [
         (region.practice_code(n), name, str(closed[n][1]).replace("-", "") if n in closed else "", joined(con, n))

@@ -8,7 +8,8 @@ import duckdb
 
 def write(con: duckdb.DuckDBPyConnection, folder: Path, parameters: dict[str, object]) -> None:
     """Write people.parquet (one row a person), referrals.parquet (one row a referral), referral_pairs.csv (one row a
-    referral that practice and service both report), practices.csv and parameters.json.
+    referral that practice and service both report), requests_alone.csv (those that no service entered), practices.csv,
+    networks.csv (who was in which network, and under which board, from when until when) and parameters.json.
     """
     target = str(folder / "people.parquet").replace("'", "''")
     con.execute("set threads = 1")  # one thread writes one order of row groups
@@ -16,11 +17,12 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path, parameters: dict[str, ob
         copy (
             select p.id as person_id, p.nhs_number, p.number_held as nhs_number_sent, p.sex,
                    p.ethnic_category, p.date_of_birth,
-                   p.imd_decile, p.need, coalesce(s.spells, 0) as illness_spells,
+                   p.imd_decile, p.registered_on, p.left_on, n.code as moved_to, p.died_on,
+                   p.need, coalesce(s.spells, 0) as illness_spells,
                    r.referrals is not null as referred,
                    coalesce(r.referrals, 0) as referrals, r.first_received_on, r.engaged_from,
                    if(r.engaged_from is null, 1.0, p.rate_ratio)::double as true_rate_ratio
-            from people as p
+            from people as p left join practices as n on n.number = p.next_practice
             left join (select id, count(*) as spells from spells group by id) as s using (id)
             left join (select id, count(*) as referrals, min(received_on) as first_received_on,
                 min(first_held) as engaged_from
@@ -47,12 +49,29 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path, parameters: dict[str, ob
         )
         to '{taken_up}' (format csv, header)
     """)
+    belonged = str(folder / "networks.csv").replace("'", "''")
+    con.execute(f"""
+        copy (
+            select code as practice_code, printf('U99%03d', network) as network, board,
+                   greatest(joined_on, since) as from_day, least(left_on, until) as to_day
+            from memberships join practices using (number) join boards using (network)
+            where from_day <= coalesce(to_day, 'infinity') order by 1, 4
+        )
+        to '{belonged}' (format csv, header)
+    """)
     pairs = str(folder / "referral_pairs.csv").replace("'", "''")
     con.execute(f"""
         copy (
             select practice_code as practice_sender, practice_reference, service as service_sender,
                    'R-' || serial as service_reference, shared_reference
-            from requests order by all
+            from requests where serial is not null order by all
         ) to '{pairs}' (format csv, header)
+    """)
+    alone = str(folder / "requests_alone.csv").replace("'", "''")
+    con.execute(f"""
+        copy (
+            select practice_code as practice_sender, practice_reference, service_stated
+            from requests where serial is null order by all
+        ) to '{alone}' (format csv, header)
     """)
     (folder / "parameters.json").write_text(json.dumps(parameters, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -26,6 +26,14 @@ def month_at(period: Period, share: float) -> dt.date:
     return (period.first + dt.timedelta(days=int((period.last - period.first).days * share))).replace(day=1)
 
 
+def after_extract(period: Period, share: float) -> dt.date:
+    """The day after the yearly extract nearest to a share of the days: the old system has stated all it knows."""
+    years = range(period.first.year + 1, period.cut_off.year + 1)
+    asked = [day for day in (period.first.replace(year=year, day=1) for year in years) if day < period.last]
+    wished = month_at(period, share)
+    return min(asked, key=lambda day: abs(day - wished), default=wished) + dt.timedelta(days=1)
+
+
 def build(con: duckdb.DuckDBPyConnection, period: Period, during: bool) -> None:
     """Make the tables memberships and boards (who belongs where, from when until when, both days included), closures
     (practices taken over: their last day, and who follows) and migrations (practices with another system, since when).
@@ -47,7 +55,7 @@ def build(con: duckdb.DuckDBPyConnection, period: Period, during: bool) -> None:
             "insert into closures values (?, ?, ?, ?)", [TAKEN_OVER, practice_code(TAKEN_OVER), SUCCESSOR, closed_on]
         )
         con.execute(
-            "insert into migrations values (?, ?, ?)", [MIGRATES, practice_code(MIGRATES), month_at(period, 0.7)]
+            "insert into migrations values (?, ?, ?)", [MIGRATES, practice_code(MIGRATES), after_extract(period, 0.7)]
         )
     for number, steps in rows.items():
         ends = [joined - dt.timedelta(days=1) for _, joined in steps[1:]]

@@ -24,20 +24,19 @@ ann    | A4     | activity.attended | 2024-02-10 | provider_code=ZVC21; source_s
 
 def scenario(warehouse: Warehouse, scope: str) -> None:
     warehouse.add(scope, EVENTS)
-    warehouse.reference["code_maps"] = [
-        {
-            "code_use": "activity",
-            "code_system": "LOCAL",
-            "code": "Our own words",
-            "source_system": "codes",
-            "source_term": "Ours",
-            "category": "arts_culture_heritage",
-            "status": "current",
-            "mapping_version": "QR-1",
-            "valid_from": date(2024, 1, 1),
-            "valid_to": None,
-        }
-    ]
+    entry = {
+        "code_use": "activity",
+        "code_system": "LOCAL",
+        "code": "Our own words",
+        "source_system": "codes",
+        "source_term": "Ours",
+        "category": "arts_culture_heritage",
+        "status": "current",
+        "mapping_version": "QR-1",
+        "valid_from": date(2024, 1, 1),
+        "valid_to": None,
+    }
+    warehouse.reference.setdefault("code_maps", []).append(entry)
 
 
 def entries(marts: Scenario, held_as: str, *columns: str) -> list[tuple[Any, ...]]:

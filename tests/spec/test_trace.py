@@ -42,6 +42,11 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
     for person in ("ann", "bob", "cat"):
         says = {"practice_code": "Z90901"}
         warehouse.event(scope, person, f"reg-{person}", "registration.started", "2010-01-01", **says)
+    for n in range(12):
+        day = f"2025-{4 + n % 6:02}-03"
+        warehouse.event(scope, "ann", f"walk-{n}", "activity.attended", day, referral="A1", asset_id=f"walks-{n % 2}")
+        answers = {"instrument": "ONS4", "items": f"{n % 10},7,7,3", "referral": "A1" if n % 2 else "B1"}
+        warehouse.event(scope, "ann" if n % 2 else "bob", f"asked-{n}", "measure.recorded", day, **answers)
     # Two came after the release before, in one month of one practice; of that release one figure is enough.
     for number in (1, 2):
         says = {"practice_code": "Z90901", "recorded": "2026-02-01"}
@@ -57,11 +62,6 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
             "figure_value": 0,
         }
     )
-    for n in range(12):
-        day = f"2025-{4 + n % 6:02}-03"
-        warehouse.event(scope, "ann", f"walk-{n}", "activity.attended", day, referral="A1", asset_id=f"walks-{n % 2}")
-        answers = {"instrument": "ONS4", "items": f"{n % 10},7,7,3", "referral": "A1" if n % 2 else "B1"}
-        warehouse.event(scope, "ann" if n % 2 else "bob", f"asked-{n}", "measure.recorded", day, **answers)
     for n, on in enumerate(("2023-01-01", "2026-01-31")):
         warehouse.event(scope, "neighbour", f"edge-{n}", "appointment.missed", on, practice_code="Z90901")
 

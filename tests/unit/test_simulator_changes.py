@@ -81,6 +81,13 @@ def test_reference_data_say_who_closed_who_moved_and_under_which_board(root: Pat
     assert [row["pcn"] for row in members[MOVED]] == ["U99003", "U99002"]
     assert [row["sub"] for row in members["Z90009"]] == ["99Y", "99Z"]
     assert members[CLOSED][-1]["left"] == closed_on.replace("-", "")
+    stated = {(row["code"], row["pcn"], row["joined"]) for rows in members.values() for row in rows}
+    true = {
+        (row["practice_code"], row["network"], row["from_day"].replace("-", ""))
+        for row in table(root / "truth" / "networks.csv")
+    }
+    assert stated - true == {("Z90013", "U99001", "20190701")}, "which closed before the simulated days"
+    assert true <= stated
     for rows in members.values():
         for earlier, later in pairwise(rows):
             ended, began = (dt.datetime.strptime(d, "%Y%m%d") for d in (earlier["left"], later["joined"]))
@@ -107,6 +114,8 @@ def test_a_new_system_sends_history_again_under_other_ids_and_the_register_says_
     assert {r["appointment_id"][:1] for r in again} == {"B"}
     repeated = {r["appointment_id"][1:] for r in again if r["slot_start"][:10] < since} & {id[1:] for id in old}
     assert len(repeated) > 0.95 * len(old)
+    lost = {r["appointment_id"][1:] for r in again if r["slot_start"][:10] < since} - {id[1:] for id in old}
+    assert len(lost) < 0.02 * len(old), "the old system had stated what happened before, but for faulty lines"
 
 
 def test_day_by_day_the_closed_practice_says_that_all_left_and_a_new_system_sends_everything_once(

@@ -71,3 +71,14 @@ def test_people_beyond_the_numbers_are_sent_by_local_id_alone(tmp_path: Path, mo
                 with_none |= {row.get("patient_id") or row.get("client_id") for row in csv.DictReader(file)
                               if row["nhs_number"] == ""}  # fmt: skip
         assert len(with_none - {None, ""}) > (100 if feed != "referrals_csv" else 0), feed
+
+
+def test_the_reference_data_of_a_larger_region_that_changes_have_every_practice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(region, "PEOPLE_PER_PRACTICE", 15)
+    out = tmp_path / "region"
+    simulator.simulate(400, 7, out, days=(PERIOD.first, PERIOD.last), changes=True)
+    with (out / "reference" / "epraccur.csv").open(encoding="utf-8") as file:
+        codes = [row[0] for row in csv.reader(file)]
+    assert codes == [region.practice_code(n) for n in range(1, 26)]

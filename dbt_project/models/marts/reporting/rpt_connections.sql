@@ -56,7 +56,8 @@ select
     counted.referrals_messaging_known,
     counted.referrals_messaged,
     counted.messages_back,
-    {{ ratio('counted.referrals_messaged', 'counted.referrals_messaging_known') }} as messaged_share
+    {{ ratio('counted.referrals_messaged', 'counted.referrals_messaging_known') }} as messaged_share,
+    breaks.comparability_breaks
 from counted
 left join breadth
     on
@@ -75,3 +76,7 @@ left join {{ ref('dim_areas') }} as areas
     on
         counted.area_level = areas.area_level
         and counted.area_code = areas.area_code
+left join (
+    {{ period_breaks('counted', affects=['boards', 'lists']) }}
+) as breaks
+    on {{ same_in('counted', 'breaks', area_period_keys()) }}

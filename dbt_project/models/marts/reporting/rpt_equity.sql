@@ -22,9 +22,14 @@ select
     {{ dobson('rates.standardised_rate', 'rates.standardised_variance', 'rates.people_standardised', 'lower') }}
         as standardised_rate_lower,
     {{ dobson('rates.standardised_rate', 'rates.standardised_variance', 'rates.people_standardised', 'upper') }}
-        as standardised_rate_upper
+        as standardised_rate_upper,
+    breaks.comparability_breaks
 from rates
 left join {{ ref('dim_areas') }} as areas
     on
         rates.area_level = areas.area_level
         and rates.area_code = areas.area_code
+left join (
+    {{ period_breaks('rates') }}
+) as breaks
+    on {{ same_in('rates', 'breaks', area_period_keys()) }}

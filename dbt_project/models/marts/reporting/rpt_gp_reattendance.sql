@@ -106,9 +106,14 @@ select
     ratios.people_reattended,
     {{ ratio('ratios.people_reattended', 'ratios.people_followed') }} as reattended_share,
     {{ wilson('ratios.people_reattended', 'ratios.people_followed', 'lower') }} as reattended_share_lower,
-    {{ wilson('ratios.people_reattended', 'ratios.people_followed', 'upper') }} as reattended_share_upper
+    {{ wilson('ratios.people_reattended', 'ratios.people_followed', 'upper') }} as reattended_share_upper,
+    breaks.comparability_breaks
 from ratios
 left join {{ ref('dim_areas') }} as areas
     on
         ratios.area_level = areas.area_level
         and ratios.area_code = areas.area_code
+left join (
+    {{ window_breaks('ratios') }}
+) as breaks
+    on {{ same_in('ratios', 'breaks', area_period_keys() + ['window_days']) }}

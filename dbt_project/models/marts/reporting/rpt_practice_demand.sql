@@ -92,9 +92,16 @@ select
     rated.referrals,
     rated.rollout_on,
     rated.rollout_basis,
-    rated.quarters_since_rollout
+    rated.quarters_since_rollout,
+    breaks.comparability_breaks
 from rated
 left join {{ ref('dim_areas') }} as areas
     on
         areas.area_level = 'practice'
         and rated.practice_code = areas.area_code
+left join (
+    {{ breaks_crossed(
+        'rated', ['quarter_start', 'practice_code', 'measure'], 'quarter_start', 'quarter_end', practice='practice_code'
+    ) }}
+) as breaks
+    on {{ same_in('rated', 'breaks', 'quarter_start, practice_code, measure') }}

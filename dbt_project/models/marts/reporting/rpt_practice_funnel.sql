@@ -56,9 +56,17 @@ select
         when limited.rate < limited.lower_998 then 'below_998'
         when limited.rate < limited.lower_95 then 'below_95'
         else 'within'
-    end as standing
+    end as standing,
+    breaks.comparability_breaks
 from limited
 left join {{ ref('dim_areas') }} as areas
     on
         areas.area_level = 'practice'
         and limited.practice_code = areas.area_code
+left join (
+    {{ breaks_crossed(
+        'limited', ['period_type', 'period_start', 'practice_code'], 'period_start', 'period_end',
+        practice='practice_code'
+    ) }}
+) as breaks
+    on {{ same_in('limited', 'breaks', 'period_type, period_start, practice_code') }}

@@ -74,7 +74,8 @@ select
     {{ ratio('long_form.referrals', 'totals.referrals') }} as share,
     {{ wilson('long_form.referrals', 'totals.referrals', 'lower') }} as share_lower,
     {{ wilson('long_form.referrals', 'totals.referrals', 'upper') }} as share_upper,
-    mapping.mapping_version
+    mapping.mapping_version,
+    breaks.comparability_breaks
 from long_form
 inner join totals
     on
@@ -89,3 +90,7 @@ left join {{ ref('dim_areas') }} as areas
         long_form.area_level = areas.area_level
         and long_form.area_code = areas.area_code
 cross join mapping
+left join (
+    {{ period_breaks('long_form', affects=['boards', 'reasons']) }}
+) as breaks
+    on {{ same_in('long_form', 'breaks', area_period_keys()) }}

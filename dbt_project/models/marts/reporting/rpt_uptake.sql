@@ -2,7 +2,8 @@
 -- Enrolment, engagement, adherence. A stage's candidates are the referrals that reached the stage before it; those
 -- still open are kept out of the denominator, which is the candidates that are resolved: they reached the stage, or
 -- their referral ended without it. Quick outcomes resolve first, so a conversion is stated only where the follow-up of
--- the row is complete: no referral may yet reach the stage, and every service's feeds reach `uptake_follow_up_days` beyond.
+-- the row is complete: no referral may yet reach the stage, and every service's feeds reach `uptake_follow_up_days`
+-- beyond.
 {%- set stages = uptake_stages() %}
 
 with referrals as (
@@ -80,9 +81,14 @@ select
     judged.followed_people,
     {{ ratio('judged.referrals', 'judged.followed') }} as conversion,
     {{ wilson('judged.referrals', 'judged.followed', 'lower') }} as conversion_lower,
-    {{ wilson('judged.referrals', 'judged.followed', 'upper') }} as conversion_upper
+    {{ wilson('judged.referrals', 'judged.followed', 'upper') }} as conversion_upper,
+    breaks.comparability_breaks
 from judged
 left join {{ ref('dim_areas') }} as areas
     on
         judged.area_level = areas.area_level
         and judged.area_code = areas.area_code
+left join (
+    {{ period_breaks('judged') }}
+) as breaks
+    on {{ same_in('judged', 'breaks', area_period_keys()) }}
