@@ -34,7 +34,8 @@ def earlier(store: Store, con: duckdb.DuckDBPyConnection, state: Mapping[str, An
     """Make `log.state`, `log.earlier_release` and `log.earlier_figures` for a build of a state.
 
     The earlier release is the one before the first of the same state; without one, the newest that was there at
-    `known_at` (now where that is None). So it is the same one whenever a state is built again. Needs `log.permissions`.
+    `known_at` (now where that is None). So it is the same one whenever a state is built again. Needs `log.permissions`
+    and `log.pinned`.
     """
     fill_rows(con, "state_given", [dict(state)], {column: RELEASES[column] for column in STATE})
     con.execute("create table log.state as from state_given")
@@ -52,7 +53,10 @@ def earlier(store: Store, con: duckdb.DuckDBPyConnection, state: Mapping[str, An
         """create table log.earlier_release as
         select r.release_id, r.known_at, r.cut_off, r.mapping_version,
             s.removals - r.removals as removals_since,
-            (select count(*) from log.permissions as p where p.recorded_at > r.known_at) as permissions_since,
+            (
+                select count(*) from log.permissions as p
+                where p.recorded_at > r.known_at and p.recorded_at <= (select known_at from log.pinned)
+            ) as permissions_since,
             r.code_maps is distinct from s.code_maps as is_code_map_changed,
             r.reference is distinct from s.reference as is_reference_changed,
             r.code_version <> s.code_version as is_code_changed

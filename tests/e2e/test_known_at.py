@@ -122,7 +122,7 @@ def files_of(published: dict[str, Any]) -> dict[str, str]:
 def test_something_of_everything_happened_between_the_points(grown: Grown) -> None:
     assert len({point.published["release_id"] for point in grown.points}) == POINTS
     statuses = rows(grown.settings, "loads", "status, count(*)", "group by 1")
-    assert {status for status, n in statuses if n} == {"committed", "held", "refused"}
+    assert {status for status, n in statuses if n} >= {"committed", "held", "refused"}
     assert rows(grown.settings, "events", "count(*) > 0", "where revision_kind = 'contest'") == [(True,)]
     assert len(reference.versions(grown.settings.reference_dir, "pcns")) >= 2
     for tier in ("open", "restricted"):
