@@ -8,6 +8,7 @@ import pytest
 from linkwork import engine
 from linkwork.log.store import Store
 from linkwork.settings import Settings
+from tests.support.delivery import take
 from tests.support.installation import Installation
 
 Facts = Counter[tuple[str, str, str, bytes | None]]  # sender, event type, day, person
@@ -40,7 +41,7 @@ def told(install: Callable[[str], Installation]) -> dict[str, Installation]:
         one = Installation(folder, {**made.env, "LINKWORK_HOME": str(folder / "data")})
         one.run("simulate", "--people", "350", "--seed", "11", "--days", "0", "--mess", "0", *feeds, "--out", "region")
         one.run("reference", "load", "--all", "region/reference")
-        one.run("ingest", "--landing", "region/landing")  # ends with 0: nothing was refused or held
+        take(one, "region/landing")
         found[name] = one
     return found
 
