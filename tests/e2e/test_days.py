@@ -26,7 +26,7 @@ def two(install: Callable[[str], Installation]) -> tuple[Installation, Installat
         Installation(made.folder / name, {**made.env, "LINKWORK_HOME": str(made.folder / name / "data")})
         for name in ("daily", "at_once")
     )
-    for one, days in ((daily, "4"), (at_once, "0")):
+    for one, days in ((daily, "2"), (at_once, "0")):
         one.folder.mkdir()
         one.run("simulate", "--people", "300", "--seed", "11", "--days", days, "--mess", "0", "--out", "region")
         one.run("reference", "load", "--all", "region/reference")
