@@ -57,12 +57,13 @@ class Feed:
         if self.line:
             return self.line
         columns = list({**self.columns, **(replaced or {})}.items())
-        return " || ',' || ".join(csv_value(sql, name in self.free) for name, sql in columns[: len(columns) - short])
+        fields = ", ',', ".join(csv_value(sql, name in self.free) for name, sql in columns[: len(columns) - short])
+        return f"concat({fields})"  # once for all: `||` would make a text of each step
 
 
 def csv_value(sql: str, free: bool) -> str:
-    """SQL of one CSV field; only free text is ever quoted."""
-    text = f"coalesce(({sql})::varchar, '')"
+    """SQL of one CSV field, null where it is empty; only free text is ever quoted."""
+    text = f"({sql})::varchar"
     if not free:
         return text
     quoted = f"""'"' || replace({sql}, '"', '""') || '"'"""

@@ -11,6 +11,7 @@ from linkwork.log.store import Store
 from linkwork.settings import Settings
 from simulator.senders.faults import OUTCOMES
 from tests.support import injected
+from tests.support.delivery import take
 from tests.support.installation import Installation
 
 # Systems that mark patients for tests, say 00:00:00 for a time they do not know, or say that a record is deleted.
@@ -44,7 +45,7 @@ def test_a_practice_that_fell_silent_is_named_and_no_other(install: Callable[[st
     days = sorted((made.folder / "region" / "days").iterdir())
     for day in days:
         shutil.copytree(day / "landing", made.folder / "region" / "landing", dirs_exist_ok=True)
-    made.run("ingest", "--landing", "region/landing")
+    take(made, "region/landing")
     settings = Settings(home=made.home, keys_dir=made.folder / "keys")
     asked = datetime.fromisoformat(f"{days[-1].name}T12:00:00+00:00")
     found = sources(settings, Store(settings.log_dir).refresh(), asked)
