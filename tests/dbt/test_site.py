@@ -35,7 +35,8 @@ def test_the_page_holds_every_model_with_its_columns_and_lineage(made: dict[str,
     uptake = "model.linkwork.rpt_uptake"
     assert nodes[uptake]["description"].startswith("One row per period")
     assert "union all" in nodes[uptake]["compiled_code"]
-    assert set(held["manifest"]["parent_map"][uptake]) == {"model.linkwork.fct_referrals", "model.linkwork.dim_areas"}
+    parents = {f"model.linkwork.{name}" for name in ("fct_referrals", "dim_areas", "dim_comparability_breaks")}
+    assert set(held["manifest"]["parent_map"][uptake]) == parents
     assert "exposure.linkwork.analysts" in held["manifest"]["child_map"][uptake]
     assert models <= set(catalog)
     assert catalog[uptake]["columns"]["conversion"]["type"] == "DOUBLE"
