@@ -31,11 +31,13 @@ SCRUBBED = ("quality", "airflow", "staging")  # below the home: whatever names t
 def erase_person(settings: Settings, numbers: Iterable[str], subjects: Iterable[bytes], reason: str) -> dict[str, Any]:
     """Erase the person with these NHS numbers (ten checked digits) or pseudonyms. Returns the receipt.
 
-    Raises UsageError where a legal hold forbids it, BusyError where a batch, a build or a publication is at work.
+    Raises UsageError where a legal hold forbids it, BusyError where a batch, a build or a publication is at work,
+    BadDataError where not every event could be found. Then nothing is begun.
     """
     with everything_still(settings) as work:
         wanted = [*subjects, *(key for n in numbers for key in pseudonyms(n, work.gate.keys))]
         work.store.refresh(evolve=True)
+        erase.refuse_hidden(work.store, work.con)
         if standing(settings.log_dir):
             erase.find(work.store, work.con, wanted)
             found = [key for (key,) in work.con.execute("select subject_key from erased_subject").fetchall()]
@@ -50,7 +52,10 @@ def resume(settings: Settings) -> list[dict[str, Any]]:
     receipts = []
     for path in orders.unfinished(settings):
         with everything_still(settings) as work:
-            receipts.append(_carry_out(work, orders.read(path, work.gate.keys.zone1)))
+            order = orders.read(path, work.gate.keys.zone1)
+            if order.sender is None:
+                erase.refuse_hidden(work.store.refresh(), work.con)
+            receipts.append(_carry_out(work, order))
     return receipts
 
 
@@ -60,7 +65,7 @@ def reapply(settings: Settings) -> dict[str, Any] | None:
     if not known:
         return None
     with everything_still(settings) as work:
-        work.store.refresh()
+        erase.refuse_hidden(work.store.refresh(), work.con)
         work.con.execute("create or replace temp table tombstone (value blob)")
         work.con.executemany("insert into tombstone values (?)", [[value] for value in known])
         found = work.con.execute(

@@ -20,22 +20,24 @@ from linkwork.log.table import LogTable
 STUB = ("global_position", "category", "load_id", "recorded_at")
 
 
-def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]) -> None:
-    """Make the tables `erased_subject` and `erased_record`: all pseudonyms and all records of the people given.
-
-    A record that was first known by the sender's own id of the person, and then by the NHS number, links that id's
-    pseudonym; so does an event that merges two people, as long as it holds. Both are followed until nothing new is
-    found. A record that names a pseudonym of theirs beside another person's is theirs too.
-
-    Raises BadDataError where files of an earlier version could hide some of them.
-    """
-    if store.events.files_with_filters(con) or store.register.files_with_filters(con):
+def refuse_hidden(store: Store, con: duckdb.DuckDBPyConnection) -> None:
+    """Raise BadDataError where files of an earlier version could hide some of a person's events from `find`."""
+    if store.files_with_filters(con):
         raise BadDataError(
             "not every event of the person can be found",
             where=str(store.root),
             why="files of an earlier version hide rows from a look-up by a person",
             do="run `linkwork log compact`, which writes them anew, and erase again",
         )
+
+
+def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]) -> None:
+    """Make the tables `erased_subject` and `erased_record`: all pseudonyms and all records of the people given.
+
+    A record that was first known by the sender's own id of the person, and then by the NHS number, links that id's
+    pseudonym; so does an event that merges two people, as long as it holds. Both are followed until nothing new is
+    found. A record that names a pseudonym of theirs beside another person's is theirs too.
+    """
     con.execute("create or replace temp table erased_subject (subject_key blob)")
     con.executemany("insert into erased_subject values (?)", [[s] for s in subjects])
     con.execute("create or replace temp table erased_record (record_key blob)")

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
+
 from linkwork.log.catalogue import Catalogue
-from linkwork.log.delta import EPOCH
+from linkwork.log.delta import EPOCH, DataFile
 from linkwork.log.envelope import ENVELOPE
 from linkwork.log.table import CLOCK, HEAD, NUMBER, LogTable
 
@@ -177,6 +179,10 @@ class Store:
         for table in self.tables:
             table.refresh(evolve=evolve)
         return self
+
+    def files_with_filters(self, con: duckdb.DuckDBPyConnection) -> list[DataFile]:
+        """The files of events and of the register that hide rows from a look-up: see the table's own."""
+        return [one for table in (self.events, self.register) for one in table.files_with_filters(con)]
 
     def position(self) -> int:
         """The last global position; 0 for an empty log."""

@@ -126,10 +126,9 @@ def _statistics(table: LogTable, result: Verification, con: duckdb.DuckDBPyConne
 
 
 def _filters(store: Store, result: Verification, con: duckdb.DuckDBPyConnection) -> None:
-    found = sum(len(table.files_with_filters(con)) for table in (store.events, store.register))
-    if found:
+    if found := store.files_with_filters(con):
         result.problems.append(
-            f"DuckDB can pass over rows of {found} of the files, which an earlier version wrote; "
+            f"DuckDB can pass over rows of {len(found)} of the files, which an earlier version wrote; "
             "`linkwork log compact` writes them anew"
         )
 
