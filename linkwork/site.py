@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from linkwork import processes, warehouse
+from linkwork import warehouse
 from linkwork.errors import LinkworkError, UsageError
 from linkwork.settings import PROJECT_ROOT, Settings
 
@@ -28,7 +28,16 @@ def make(settings: Settings, out: Path, progress: Callable[[str], None] = lambda
         empty = settings.model_copy(update={"home": Path(folder)})
         built = warehouse.build(empty, progress=lambda _: progress("dbt builds every model of an empty log"))
         target = warehouse.target_dir(empty)
-        _generate(empty, Path(built["warehouse"]), target, progress)
+        progress("dbt writes the site")
+        command = ["docs", "generate", "--static"]
+        done = warehouse.run_dbt(empty, Path(built["warehouse"]), target, command, target / "docs.log")
+        if done.returncode != 0:
+            raise LinkworkError(
+                "the site could not be made",
+                where="dbt docs generate",
+                why=done.output[-500:],
+                do="see the message of dbt",
+            )
         out.mkdir(parents=True, exist_ok=True)
         for name in (PAGE, *PARTS):
             text = (target / ("static_index.html" if name == PAGE else name)).read_text(encoding="utf-8")
@@ -39,27 +48,3 @@ def make(settings: Settings, out: Path, progress: Callable[[str], None] = lambda
     models = {name for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     edges = sum(len(set(parents)) for name, parents in manifest["parent_map"].items() if name in models)
     return {"page": out / PAGE, "models": len(models), "edges": edges}
-
-
-def _generate(settings: Settings, database: Path, target: Path, progress: Callable[[str], None]) -> None:
-    progress("dbt writes the site")
-    log_file = target / "docs.log"
-    done = processes.run(
-        [
-            processes.script("dbt"), "docs", "generate", "--static", "--no-use-colors",
-            "--project-dir", str(warehouse.DBT_PROJECT), "--profiles-dir", str(warehouse.DBT_PROJECT),
-            "--target-path", str(target),
-        ],
-        log=log_file,
-        cwd=warehouse.DBT_PROJECT,
-        extra_env={
-            "LINKWORK_WAREHOUSE": str(database),
-            "LINKWORK_MEMORY_LIMIT": settings.memory_limit,
-            "DBT_LOG_PATH": str(target),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
-    )  # fmt: skip
-    if done.returncode != 0:
-        raise LinkworkError(
-            "the site could not be made", where="dbt docs generate", why=done.output[-500:], do="see the message of dbt"
-        )

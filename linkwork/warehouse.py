@@ -116,29 +116,8 @@ def _build(
         pinned = _pin(con, store, settings, known_at, settled_at)
     progress(f"dbt folds {pinned['position']:,} events")
     log_file = target / "build.log"
-    done = processes.run(
-        [
-            processes.script("dbt"),
-            "build",
-            "--project-dir",
-            str(DBT_PROJECT),
-            "--profiles-dir",
-            str(DBT_PROJECT),
-            "--target-path",
-            str(target),
-            "--no-use-colors",
-            "--exclude-resource-type",
-            "unit_test",  # they prove the models, not this log: the tests run them
-        ],
-        log=log_file,
-        cwd=DBT_PROJECT,
-        extra_env={
-            "LINKWORK_WAREHOUSE": str(building),
-            "LINKWORK_MEMORY_LIMIT": settings.memory_limit,
-            "DBT_LOG_PATH": str(target),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
-    )
+    # Unit tests prove the models, not this log: the tests run them.
+    done = run_dbt(settings, building, target, ["build", "--exclude-resource-type", "unit_test"], log_file)
     results = _results(target)
     if done.returncode != 0:
         failed = [r["unique_id"] for r in results if r["status"] in ("error", "fail", "runtime error")]
@@ -165,6 +144,24 @@ def _build(
         "models": kinds.count("model"),
         "tests": kinds.count("test") + kinds.count("unit_test"),
     }
+
+
+def run_dbt(settings: Settings, database: Path, target: Path, command: list[str], log: Path) -> processes.Finished:
+    """Run a command of dbt on a warehouse to its end; it writes to `target` and says what it does in `log`."""
+    return processes.run(
+        [
+            processes.script("dbt"), *command, "--no-use-colors",
+            "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target),
+        ],
+        log=log,
+        cwd=DBT_PROJECT,
+        extra_env={
+            "LINKWORK_WAREHOUSE": str(database),
+            "LINKWORK_MEMORY_LIMIT": settings.memory_limit,
+            "DBT_LOG_PATH": str(target),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        },
+    )  # fmt: skip
 
 
 def _pin(
