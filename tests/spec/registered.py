@@ -1,7 +1,9 @@
-"""Registered people for spec tests of rates: who they are, and whether they were referred."""
+"""Registered people for spec tests of rates: who they are, whether they were referred, and their rows of equity."""
 
 from datetime import date
+from typing import Any
 
+from tests.spec.scenario import Scenario
 from tests.spec.warehouse import Warehouse
 
 # Small areas with the edition of the indices that knows them, and their tenth of deprivation.
@@ -37,3 +39,18 @@ def add_person(
     warehouse.event(scope, name, f"{name}-p", "person.described", "2024-12-01", at=at, **said)
     if referred_on:
         warehouse.event(scope, name, f"{name}-R", "referral.received", referred_on, at=at, route="gp")
+
+
+def equity_rows(marts: Scenario, area: str, breakdown: str, **said: Any) -> dict[str, dict[str, Any]]:
+    """Rows of an area by group; of the quarter of January 2025 and of `referred` unless said otherwise."""
+    asked = {"period": "quarter", "start": date(2025, 1, 1), "measure": "referred", **said}
+    found = marts.rows(
+        """select * from rpt_equity where area_level = 'pcn' and period_type = $period and period_start = $start
+        and area_code = $area and breakdown = $breakdown and measure = $measure""",
+        area=area,
+        breakdown=breakdown,
+        **asked,
+    )
+    groups = {row["breakdown_group"]: row for row in found}
+    assert len(groups) == len(found)
+    return groups

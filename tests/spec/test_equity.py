@@ -1,12 +1,12 @@
 """Equity: people referred per 1,000 registered by group (edge cases by number)."""
 
 from datetime import date
-from typing import Any
 
 import pytest
 from scipy import stats
 
 from tests.spec.registered import add_areas, add_person
+from tests.spec.registered import equity_rows as rows
 from tests.spec.scenario import Scenario
 from tests.spec.warehouse import Warehouse
 
@@ -51,21 +51,6 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
             add_person(warehouse, scope, name, "Z96301", sex=sex, born=born, ethnic=ethnic, lsoa=lsoa, referred_on=on)
     for n in (1, 2):
         warehouse.practice(f"Z9630{n}", pcn=f"U9630{n}", icb="QE1")
-
-
-def rows(marts: Scenario, area: str, breakdown: str, **said: Any) -> dict[str, dict[str, Any]]:
-    """Rows of an area by group; of the quarter of January 2025 and of `referred` unless said otherwise."""
-    asked = {"period": "quarter", "start": date(2025, 1, 1), "measure": "referred", **said}
-    found = marts.rows(
-        """select * from rpt_equity where area_level = 'pcn' and period_type = $period and period_start = $start
-        and area_code = $area and breakdown = $breakdown and measure = $measure""",
-        area=area,
-        breakdown=breakdown,
-        **asked,
-    )
-    groups = {row["breakdown_group"]: row for row in found}
-    assert len(groups) == len(found)
-    return groups
 
 
 def test_rates_are_people_per_1000_registered_with_intervals(marts: Scenario) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.spec.registered import add_areas, add_person
+from tests.spec.registered import equity_rows as rows
 from tests.spec.scenario import Scenario
 from tests.spec.warehouse import Warehouse
 
@@ -44,21 +45,6 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
             add_person(warehouse, scope, name, "Z96303", sex=sex, born=born, lsoa=lsoa, referred_on=on)
     for n in (3, 4):
         warehouse.practice(f"Z9630{n}", pcn=f"U9630{n}", icb="QE2")
-
-
-def rows(marts: Scenario, area: str, breakdown: str, **said: Any) -> dict[str, dict[str, Any]]:
-    """Rows of an area by group; of the quarter of January 2025 and of `referred` unless said otherwise."""
-    asked = {"period": "quarter", "start": date(2025, 1, 1), "measure": "referred", **said}
-    found = marts.rows(
-        """select * from rpt_equity where area_level = 'pcn' and period_type = $period and period_start = $start
-        and area_code = $area and breakdown = $breakdown and measure = $measure""",
-        area=area,
-        breakdown=breakdown,
-        **asked,
-    )
-    groups = {row["breakdown_group"]: row for row in found}
-    assert len(groups) == len(found)
-    return groups
 
 
 def test_standardised_rates_are_those_of_the_definition(marts: Scenario) -> None:
