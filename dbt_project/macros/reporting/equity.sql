@@ -55,16 +55,7 @@ were registered on its day.
     ),
 
     reached as (
-        {%- for stage in linkwork.uptake_stages() if stage[1] in linkwork.equity_measures() %}
-        select
-            referral_id,
-            '{{ stage[1] }}' as measure
-        from {{ ref('fct_referrals') }}
-        where {{ stage[2] }} and {{ stage[3] }}
-        {%- if not loop.last %}
-        union all
-        {%- endif %}
-        {%- endfor %}
+        {{ linkwork.uptake_reached(linkwork.equity_measures(), 'measure') }}
     ),
 
     placed as (
@@ -91,9 +82,7 @@ were registered on its day.
         sex,
         referral_id,
         person_id,
-        1 as referrals,
-        case when turn = 1 then 1 else 0 end as people,
-        case when turn = 1 and practice_basis = 'registration' then 1 else 0 end as people_registered
+        {{ linkwork.referrals_and_people() }}
     from numbered
 {%- endmacro %}
 
@@ -161,9 +150,12 @@ they are. Rates are per 1,000 registered on average over the period's days of co
     from rated
 {%- endmacro %}
 
-{#- That two relations have the same values in some columns: a list, or text with commas. -#}
-{% macro same_in(left, right, columns) -%}
-    {%- for column in (columns.split(', ') if columns is string else columns) -%}
-    {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and ' if not loop.last }}
-    {%- endfor -%}
+{#-
+What a referral adds to the figures of rates: itself; its person, on the first of the period and place (turn 1), so that
+each counts once; and that person if they were registered on its day.
+-#}
+{% macro referrals_and_people() -%}
+        1 as referrals,
+        case when turn = 1 then 1 else 0 end as people,
+        case when turn = 1 and practice_basis = 'registration' then 1 else 0 end as people_registered
 {%- endmacro %}

@@ -43,16 +43,7 @@ referrals_current).
     ),
 
     reached as (
-        {%- for stage in linkwork.uptake_stages() if stage[1] in linkwork.footprint_stages() %}
-        select
-            referral_id,
-            '{{ stage[1] }}' as stage
-        from {{ ref('fct_referrals') }}
-        where {{ stage[2] }} and {{ stage[3] }}
-        {%- if not loop.last %}
-        union all
-        {%- endif %}
-        {%- endfor %}
+        {{ linkwork.uptake_reached(linkwork.footprint_stages(), 'stage') }}
     )
 
     select

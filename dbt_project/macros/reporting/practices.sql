@@ -67,9 +67,7 @@ the practice, 1 in `people_registered` if they were registered on its day.
         practice_code,
         referral_id,
         person_id,
-        1 as referrals,
-        case when turn = 1 then 1 else 0 end as people,
-        case when turn = 1 and practice_basis = 'registration' then 1 else 0 end as people_registered
+        {{ linkwork.referrals_and_people() }}
     from numbered
 {%- endmacro %}
 

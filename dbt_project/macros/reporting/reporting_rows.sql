@@ -78,3 +78,10 @@ breakdowns, columns of the relation, for one that lacks some of the usual.
     {%- set prefix = alias ~ '.' if alias else '' -%}
     {%- for column in names %}{{ prefix }}{{ column }}{{ ', ' if not loop.last }}{% endfor -%}
 {%- endmacro %}
+
+{#- That two relations have the same values in some columns: a list, or text with commas. -#}
+{% macro same_in(left, right, columns) -%}
+    {%- for column in (columns.split(', ') if columns is string else columns) -%}
+    {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

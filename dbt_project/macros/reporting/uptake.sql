@@ -1,7 +1,8 @@
 {#-
 The stages of uptake, in order. Of the referrals that are candidates for a stage, some reached it; of the others, some
 are resolved: the referral ended, or the person died. A referral that may yet reach the stage is unresolved, a candidate
-for it so far or not, unless it has lapsed: it is open long after its receipt. The mart counts by these conditions, and its trace finds the referrals behind a figure by them.
+for it so far or not, unless it has lapsed: it is open long after its receipt. The mart counts by these conditions, and
+its trace finds the referrals behind a figure by them.
 -#}
 {% macro uptake_stages() -%}
     {%- set accepted = "enrolment_outcome = 'accepted'" -%}
@@ -31,6 +32,20 @@ for it so far or not, unless it has lapsed: it is open long after its receipt. T
         ('adherence', 'completed', accepted, "coalesce(state = 'closed' and closure_reason = 'completed', false)", over,
             going_on),
     ]) }}
+{%- endmacro %}
+
+{#- One row per received referral and stage it reached, of some stages; `column` names the stage. -#}
+{% macro uptake_reached(stages, column) -%}
+    {%- for phase, stage, candidate, reached, resolved, unresolved in linkwork.uptake_stages() if stage in stages %}
+    select
+        referral_id,
+        '{{ stage }}' as {{ column }}
+    from {{ ref('fct_referrals') }}
+    where {{ candidate }} and {{ reached }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 {%- endmacro %}
 
 {#- Which referrals count towards each figure of a stage: conditions by the name of the figure in rpt_uptake. -#}

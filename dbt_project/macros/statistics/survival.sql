@@ -72,6 +72,11 @@ by the delta method, and null where the estimate is 0 or 1. Sums are of decimals
     cast(sum(case when at_time <= horizon then cast({{ expression }} as decimal(38, 18)) else 0 end) as double)
 {%- endmacro %}
 
+{#- What a time adds to Greenwood's sum, d/(n(n-d)); nothing where nobody is left. -#}
+{% macro greenwood_term() -%}
+    {{ return('coalesce(cast(ending as double) / at_risk_then / nullif(at_risk_then - ending, 0), 0)') }}
+{%- endmacro %}
+
 {#- Estimate and limits from the columns estimate and variance, and whether the horizon was reached. -#}
 {% macro log_log_limits() -%}
     {%- set z = '1.959963984540054' -%}
@@ -105,9 +110,7 @@ by the delta method, and null where the estimate is 0 or 1. Sums are of decimals
             select
                 {{ linkwork.survival_totals(keys) }},
                 {{ linkwork.summed_to_horizon('coalesce(log_step, 0)') }} as log_survival,
-                {{ linkwork.summed_to_horizon(
-                    'coalesce(cast(ending as double) / at_risk_then / nullif(at_risk_then - ending, 0), 0)'
-                ) }} as greenwood
+                {{ linkwork.summed_to_horizon(linkwork.greenwood_term()) }} as greenwood
             from ({{ linkwork.survival_steps(counts, keys, time, events, '0', censored) }}) as steps
             cross join {{ linkwork.horizons_of(horizons) }}
             group by {{ keys | join(', ') }}, horizon
@@ -121,7 +124,7 @@ probability to have had neither event nor a competing one. Its variance, with d 
 sum of (F(h) - F)² d/(n(n-d)) + S² e(n-e)/n³ - 2 (F(h) - F) S e/n², multiplied out.
 -#}
 {% macro aalen_johansen(counts, keys, horizons, time='time', events='events', competing='competing', censored='censored') -%}
-    {%- set greenwood = 'coalesce(cast(ending as double) / at_risk_then / nullif(at_risk_then - ending, 0), 0)' -%}
+    {%- set greenwood = linkwork.greenwood_term() -%}
     {%- set own = 'surviving * events / at_risk_then' -%}
     select
         {{ keys | join(', ') }},

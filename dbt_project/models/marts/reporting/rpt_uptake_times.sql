@@ -62,10 +62,8 @@ from totals
 cross join {{ horizons_of(uptake_horizons()) }}
 left join estimated
     on
-        {% for key in keys -%}
-        totals.{{ key }} = estimated.{{ key }}
-        and {% endfor -%}
-        horizons.horizon = estimated.horizon
+        {{ same_in('totals', 'estimated', keys) }}
+        and horizons.horizon = estimated.horizon
 left join {{ ref('dim_areas') }} as areas
     on
         totals.area_level = areas.area_level
