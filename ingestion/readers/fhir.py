@@ -87,7 +87,7 @@ class FhirReading(JsonlReading):
         rows = engine.dicts(
             con.execute(
                 f"""select * exclude (said), said[1] as address, said[2] as method, said[3] as url from (
-                    select place, line_no, line_end, document, deep, text, entry,
+                    select place, line_no, line_end, document, on_line, deep, text, entry,
                         json_extract_string(entry, ['$.fullUrl', '$.request.method', '$.request.url']) as said,
                         json_extract(entry, '$.resource')::varchar as resource
                     from (select *, {entry} as entry from given)) order by place"""
