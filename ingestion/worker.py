@@ -79,8 +79,6 @@ def work(task: Task, pipe: "Connection[Any, Any]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a keyboard it reaches the job, which ends its workers
     failpoints.works_for(task.job_pid, task.failing)
     _limit(task)
-    # Arrow's own allocator reserves 1 GiB at its first use, which counts as if it were taken.
-    pa.set_memory_pool(pa.system_memory_pool())
     lock = os.open(task.batch_dir, os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_SH)  # whoever discards the batch waits for us
     while True:

@@ -37,6 +37,9 @@ from linkwork.settings import Settings
 
 PRELOADED = ["ingestion.workers"]
 PATIENCE = 10  # a worker may take so many times its processor time by the clock
+# Arrow's own allocator reserves 1 GiB at its first use, which a worker's cap counts as if it were taken.
+# It is chosen when Arrow is imported, and so by the server that workers are forked from.
+ALLOCATOR = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
 LOOK = 0.5  # seconds after which the memory of busy workers is looked at again
 
 
@@ -119,7 +122,7 @@ class Workers:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(PRELOADED)
         process = context.Process(target=work, args=(replace(self._task, gate=gate), theirs), daemon=True)
-        with _without_main():
+        with _without_main(), _environment(ALLOCATOR):
             process.start()
         theirs.close()
         worker = _Worker(process, ours, spill)
@@ -213,6 +216,18 @@ def _without_main() -> Iterator[None]:
     finally:
         for name, value in kept.items():
             setattr(main, name, value)
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Give these variables to a process that is started, where they are not set, and keep ours as they were."""
+    added = {name: value for name, value in variables.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def _chained(errors: list[BaseException]) -> BaseException:
