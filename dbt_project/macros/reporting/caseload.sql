@@ -8,7 +8,7 @@ open_at_end = open_at_start + new_referrals + transferred_in + reopened - closed
 
 {% macro caseload_figures() -%}
     {{ return(
-        linkwork.caseload_flows() + ['waiting_at_end', 'unanswered_at_end']
+        linkwork.caseload_flows() + ['waiting_at_end', 'unanswered_at_end', 'on_hold_at_end']
         + linkwork.caseload_contacts().keys() | list
     ) }}
 {%- endmacro %}

@@ -1,7 +1,8 @@
 {#- Whether an event of the log is a step of a personalised plan; a referral to an activity is one too. -#}
 {% macro is_plan_event(event_type) -%}
     {%- set events = [
-        'plan.agreed', 'plan.reviewed', 'goal.set', 'goal.reviewed', 'signpost.made', 'support.given',
+        'plan.agreed', 'plan.reviewed', 'goal.set', 'goal.reviewed', 'action.set', 'action.updated',
+        'signpost.made', 'support.given',
     ] -%}
     {{ event_type }} in ('{{ events | join("', '") }}')
 {%- endmacro %}

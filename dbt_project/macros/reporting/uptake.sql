@@ -71,6 +71,11 @@ its trace finds the referrals behind a figure by them.
     {{ return([5, 10, 20, 30, 60, 90]) }}
 {%- endmacro %}
 
+{#- What a wait adds to each figure that is a sum: expressions by the name of the figure in rpt_uptake_times. -#}
+{% macro uptake_wait_amounts() -%}
+    {{ return({'working_days_on_hold': 'coalesce(working_days_on_hold, 0)'}) }}
+{%- endmacro %}
+
 {#- Which waits count towards each figure of a horizon: conditions by the name of the figure in rpt_uptake_times. -#}
 {% macro uptake_wait_figures() -%}
     {%- set timed = 'working_days is not null' -%}

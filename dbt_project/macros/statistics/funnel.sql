@@ -11,7 +11,8 @@ unit's count is expected x inflation, where inflation = 1 + (I dispersion - (I -
 Where units differ much in size, the z that are winsorised most are those of the largest, and that is too little: so z
 are made once more, with the inflated variance, and inflation is multiplied by their dispersion where that exceeds 1.
 Columns added: peer_units, peer_observed, peer_exposure, expected, dispersion (of the first z) and inflation; all but
-the first three null without any exposure. Squares are of doubles: Spark keeps six places of a product of decimals.
+the first three null without any exposure. Squares are of doubles: Spark keeps six places of a product of decimals. z has
+nine places, so that the last bits of a percentile, which are each engine's own, are not in them.
 -#}
 {% macro funnel(relation, peers, observed, exposure) -%}
     {%- set columns = peers | join(', ') -%}
@@ -50,7 +51,7 @@ the first three null without any exposure. Squares are of doubles: Spark keeps s
                 case
                     when expected > 0 then ({{ observed }} - expected) / sqrt(expected * inflation_{{ step - 1 }})
                     else 0
-                end as decimal(28, 12)
+                end as decimal(28, 9)
             ) as z_{{ step }}
         from inflated_{{ step - 1 }}
     ),
@@ -58,8 +59,8 @@ the first three null without any exposure. Squares are of doubles: Spark keeps s
     spread_{{ step }} as (
         select
             {{ columns }},
-            percentile_cont(0.1) within group (order by z_{{ step }}) as z_low,
-            percentile_cont(0.9) within group (order by z_{{ step }}) as z_high
+            percentile_cont(0.1) within group (order by cast(z_{{ step }} as double)) as z_low,
+            percentile_cont(0.9) within group (order by cast(z_{{ step }} as double)) as z_high
         from scored_{{ step }}
         group by {{ columns }}
     ),
@@ -67,7 +68,7 @@ the first three null without any exposure. Squares are of doubles: Spark keeps s
     winsorised_{{ step }} as (
         select
             scored.*,
-            cast(least(greatest(scored.z_{{ step }}, spread.z_low), spread.z_high) as decimal(28, 12))
+            cast(least(greatest(scored.z_{{ step }}, spread.z_low), spread.z_high) as decimal(28, 9))
                 as kept_{{ step }}
         from scored_{{ step }} as scored
         inner join spread_{{ step }} as spread
@@ -119,11 +120,12 @@ A lower limit of 0 is passed by none; it is 0 too where fewer than k^2 / 4 are e
 -#}
 {% macro funnel_limit(expected, inflation, bound, p) -%}
     {%- set z = linkwork.normal_quantile(p) | float -%}
-    {%- set spread = z ~ ' * sqrt(' ~ inflation ~ ' * ' ~ expected ~ ')' -%}
-    {%- set skew = '(' ~ (z * z) ~ ' * ' ~ inflation ~ ' - 1.0) / 6.0' -%}
+    {#- With an exponent a number is a double on both engines; each turns a decimal into one in its own way. -#}
+    {%- set spread = z ~ 'e0 * sqrt(' ~ inflation ~ ' * ' ~ expected ~ ')' -%}
+    {%- set skew = '(' ~ (z * z) ~ 'e0 * ' ~ inflation ~ ' - 1.0) / 6.0' -%}
     {%- if bound == 'lower' -%}
     case
-        when 4 * {{ expected }} > {{ z * z }} * {{ inflation }}
+        when 4 * {{ expected }} > {{ z * z }}e0 * {{ inflation }}
             then greatest(0.0, {{ expected }} - {{ spread }} + {{ skew }} - 0.5)
         when {{ expected }} >= 0 then 0.0
     end

@@ -7,7 +7,8 @@ and the estimate with its 95 % limits.
 
 Who is censored at a time was at risk at it. An estimate is null where nobody was followed to the horizon, unless
 everybody left had come to an end by then. Limits are those of the log-log transformation, x ** exp(-+ z * se(log(-log x))),
-by the delta method, and null where the estimate is 0 or 1. Sums are of decimals, so that no order of adding changes them.
+by the delta method, and null where the estimate is 0 or 1 to twelve places. Sums are of decimals, so that no order of
+adding changes them.
 -#}
 
 {#- Those at risk, and of everybody the probability to have had no event before, at each time. -#}
@@ -84,7 +85,7 @@ by the delta method, and null where the estimate is 0 or 1. Sums are of decimals
     case when is_reached then round(estimate, 12) end as estimate,
         {%- for bound, sign in {'lower': '', 'upper': '-'}.items() %}
         case
-            when is_reached and estimate > 0 and estimate < 1
+            when is_reached and round(estimate, 12) > 0 and round(estimate, 12) < 1
                 then round(power(estimate, exp({{ sign }}{{ z }} * {{ se }})), 12)
         end as {{ bound }}{{ ',' if not loop.last }}
         {%- endfor %}

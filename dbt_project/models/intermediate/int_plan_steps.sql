@@ -1,7 +1,8 @@
--- One row per step of a personalised plan up to the cut-off: a plan or goal and its review, and what was done for it.
--- What was done is an action: a signpost, practical help, a referral to an activity. The kind of a plan or goal says
--- whether it was reviewed. A review belongs to the goal of its own record; one that names no goal tells of none of them
--- by itself. Whether a review is missing or may still come is judged by what the service has reported so far.
+-- One row per step of a personalised plan up to the cut-off: a plan or goal and its review, an action agreed and what
+-- became of it, and what was done: a signpost, practical help, a referral to an activity. The kind of a plan or goal
+-- says whether it was reviewed, that of an action how it stands. A review belongs to the goal of its own record; one
+-- that names no goal tells of none of them by itself. Whether a review is missing or may still come is judged by what
+-- the service has reported so far.
 with steps as (
     select
         events.fact_id as step_key,
@@ -93,6 +94,7 @@ select
     case
         when to_date.step = 'goal_reviewed' then coalesce(to_date.goal_status, 'not_stated')
         when to_date.step = 'support_given' then coalesce(to_date.support_kind, 'not_stated')
+        when actions.step_key is not null then actions.kind
         when to_date.step not in ('goal_set', 'plan_agreed') then null
         when to_date.step = 'goal_set' and own_reviews.stream_id is not null
             then coalesce(own_reviews.newest.goal_status, 'not_stated')
@@ -111,4 +113,5 @@ select
     to_date.route
 from to_date
 left join own_reviews on to_date.stream_id = own_reviews.stream_id
+left join {{ ref('int_plan_actions') }} as actions on to_date.step_key = actions.step_key
 left join reviews on to_date.referral_key = reviews.referral_key

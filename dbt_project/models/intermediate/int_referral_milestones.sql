@@ -33,6 +33,7 @@ with folded as (
         {{ stated_by('performer', 'referral.rejected', with_reason) }} as rejected,
         {{ stated_by('performer', 'referral.declined_by_person', with_reason) }} as declined,
         {{ stated_by('performer', 'referral.put_on_hold', 'occurred_on') }} as on_hold_on,
+        {{ stated_by('performer', 'referral.resumed', 'occurred_on') }} as resumed_on,
         {{ stated_by('requester', 'referral.cancelled', with_canceller) }} as cancelled,
         {{ stated_by('performer', 'referral.closed', with_reason) }} as closed
     from {{ ref('stg_log__referral_events') }}
@@ -56,6 +57,7 @@ select
     case when is_requested then stated_received_on end as received_on,
     accepted_on,
     on_hold_on,
+    resumed_on,
     rejected.day as rejected_on,
     rejected.said as rejection_reason,
     declined.day as declined_on,

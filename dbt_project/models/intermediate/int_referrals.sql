@@ -23,10 +23,13 @@ standing as (
         or greatest(milestones.{{ end }}_on, milestones.received_on) > course.reopened_on as is_{{ end }}_standing,
         {%- endfor %}
         course.reopened_on,
+        holds.held_on,
+        holds.hold_ended_on,
         course.last_stay.left_on as ended_on,
         course.last_stay.outcome as ended_by
     from {{ ref('int_referral_milestones') }} as milestones
     left join course on milestones.referral_key = course.referral_key
+    left join {{ ref('int_referral_holds') }} as holds on milestones.referral_key = holds.referral_key
 )
 
 select
@@ -45,6 +48,8 @@ select
     received_on,
     accepted_on,
     on_hold_on,
+    held_on,
+    hold_ended_on,
     reopened_on,
     {%- for end, said in {
         'rejected': 'rejection_reason', 'declined': 'decline_reason', 'cancelled': 'cancelled_by',
@@ -74,7 +79,7 @@ select
     case
         when received_on is null then null
         when ended_by is not null then ended_by
-        when on_hold_on is not null and coalesce(on_hold_on >= reopened_on, true) then 'on_hold'
+        when held_on is not null and hold_ended_on is null then 'on_hold'
         when accepted_on is not null then 'active'
         else 'waiting'
     end as state

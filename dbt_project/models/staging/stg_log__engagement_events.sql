@@ -4,4 +4,5 @@
 {{ effective_facts('engagement', [
     'channel', 'minutes', 'outcome', 'link_worker_key', 'goal_status', 'asset_id', 'support_kind',
     'instrument', 'instrument_version', 'cut_point_version', 'items', 'score', 'value', 'unit',
+    'action_what', 'action_who', 'action_planned_on', 'action_status', 'action_confidence',
 ]) }}

@@ -11,6 +11,9 @@ select
     {% for figure, condition in uptake_wait_figures().items() -%}
     case when {{ condition }} then 1 else 0 end as {{ figure }},
     {% endfor -%}
+    {% for figure, amount in uptake_wait_amounts().items() -%}
+    {{ amount }} as {{ figure }},
+    {% endfor -%}
     person_id
 from placed
 cross join {{ horizons_of(uptake_horizons()) }}

@@ -139,6 +139,14 @@ select
             then 1
         else 0
     end as unanswered_at_end,
+    case
+        when
+            months.open_at_end = 1
+            and referrals.on_hold_on <= {{ period_end('months.month_start', 1) }}
+            and coalesce(referrals.hold_ended_on > {{ period_end('months.month_start', 1) }}, true)
+            then 1
+        else 0
+    end as on_hold_at_end,
     {%- for figure in caseload_contacts() %}
     cast(months.{{ figure }} as integer) as {{ figure }},
     {%- endfor %}

@@ -1,5 +1,5 @@
--- One row per step of a personalised plan up to the cut-off, the person as at its day: a plan or goal, its review, or
--- an action. A figure's column holds what the step adds to it.
+-- One row per step of a personalised plan up to the cut-off, the person as at its day: a plan or goal, its review,
+-- an action agreed, what became of it, or what was done. A figure's column holds what the step adds to it.
 with attributes as (
     {{ person_as_at(
         asked=ref('int_plan_steps'), key='step_key', day='done_on', practice='stated_practice_code'
@@ -16,6 +16,10 @@ select
     steps.kind,
     steps.is_action,
     steps.asset_id,
+    actions.what as action_what,
+    actions.who as action_who,
+    actions.planned_on,
+    actions.confidence,
     steps.has_referral,
     steps.route,
     1 as steps,
@@ -25,3 +29,4 @@ select
     {{ cut_columns('attributes') }}
 from {{ ref('int_plan_steps') }} as steps
 inner join attributes on steps.step_key = attributes.step_key
+left join {{ ref('int_plan_actions') }} as actions on steps.step_key = actions.step_key

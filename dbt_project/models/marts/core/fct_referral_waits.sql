@@ -2,7 +2,7 @@
 -- A wait begins on the day of receipt and ends with what is waited for (event), with what rules it out (competing: any
 -- other end of the referral, or the person's death) or where it was last seen (censored: the last day of the service's
 -- own feeds, for activities that of the groups if earlier). A planned closure does not rule out an activity after it.
--- Days on hold count: the person waits.
+-- Days on hold count, because the person waits; how many there were, up to the end of the hold or wait, is beside it.
 with referrals as (
     select * from {{ ref('fct_referrals') }}
 ),
@@ -51,7 +51,11 @@ dated as (
         referrals.died_on,
         least(waits.ruled_out_on, referrals.died_on) as other_on,
         greatest(coalesce(waits.followed_to, referrals.received_on), referrals.received_on) as seen_to,
-        referrals.received_on
+        referrals.received_on,
+        case
+            when referrals.on_hold_on is not null then greatest(referrals.on_hold_on, referrals.received_on)
+        end as held_on,
+        referrals.hold_ended_on
     from waits
     inner join referrals on waits.referral_id = referrals.referral_id
 ),
@@ -91,7 +95,8 @@ select
     end as ruled_out_by,
     cast({{ days_between('timed.received_on', 'timed.until_on') }} as integer) as days,
     last_day.working_day_number - first_day.working_day_number as working_days,
-    coalesce(referrals.on_hold_on <= timed.until_on, false) as was_on_hold,
+    coalesce(timed.held_on <= timed.until_on, false) as was_on_hold,
+    hold_last_day.working_day_number - hold_first_day.working_day_number as working_days_on_hold,
     {%- for breakdown in uptake_breakdowns() %}
     referrals.{{ breakdown }},
     {%- endfor %}
@@ -103,3 +108,6 @@ from timed
 inner join referrals on timed.referral_id = referrals.referral_id
 left join {{ ref('dim_calendar') }} as first_day on timed.received_on = first_day.day
 left join {{ ref('dim_calendar') }} as last_day on timed.until_on = last_day.day
+-- Without a hold, or with one after the wait, both are the wait's last day.
+left join {{ ref('dim_calendar') }} as hold_first_day on least(timed.held_on, timed.until_on) = hold_first_day.day
+left join {{ ref('dim_calendar') }} as hold_last_day on least(timed.hold_ended_on, timed.until_on) = hold_last_day.day

@@ -51,6 +51,8 @@ select
     referrals.declined_on,
     referrals.decline_reason,
     referrals.on_hold_on,
+    referrals.hold_ended_on,
+    cast({{ days_between('referrals.held_on', 'referrals.hold_ended_on') }} as integer) as days_on_hold,
     referrals.cancelled_on,
     referrals.cancelled_by,
     referrals.closed_on,

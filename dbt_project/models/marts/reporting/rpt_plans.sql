@@ -1,5 +1,6 @@
 -- One row per period, area (service, practice, network, board), breakdown group, step of a plan and kind (and all).
--- Plans agreed and reviewed, goals set and reviewed, and actions: signposts, practical help, referrals to activities.
+-- Plans agreed and reviewed, goals set and reviewed, actions agreed and what became of them, and what was done:
+-- signposts, practical help, referrals to activities.
 -- By the day of the step. People, referrals and steps apart.
 with plans as (
     select

@@ -1,7 +1,8 @@
 -- One row per period, area, breakdown group, wait and horizon: how many had come that far by then.
 -- The estimate is the cumulative incidence (Aalen and Johansen): who ended otherwise stays in the denominator, who was
 -- not followed to the horizon counts as long as they were. So newest periods are comparable with older
--- ones. Working days from the receipt, days on hold included. No horizon is stated to which nobody was followed.
+-- ones. Working days from the receipt, days on hold included: how many there were stands beside it. No horizon is
+-- stated to which nobody was followed.
 {%- set keys = reporting_keys().split(', ') + ['endpoint'] %}
 
 with waits as (
@@ -22,6 +23,9 @@ totals as (
         endpoint,
         count(*) as referrals,
         count(distinct person) as people,
+        {% for figure, amount in uptake_wait_amounts().items() -%}
+        cast(sum({{ amount }}) as bigint) as {{ figure }},
+        {% endfor -%}
         count(case when working_days is not null and was_on_hold then 1 end) as on_hold
     from placed
     group by {{ reporting_keys() }}, endpoint
@@ -55,6 +59,7 @@ select
     coalesce(estimated.{{ figure }}, 0) as {{ figure }},
     {%- endfor %}
     totals.on_hold,
+    totals.working_days_on_hold,
     estimated.estimate,
     estimated.lower,
     estimated.upper
