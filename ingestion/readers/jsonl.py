@@ -58,11 +58,13 @@ class JsonlReading(Reading):
         if head.removeprefix(UTF8_MARK).lstrip().startswith(b"<"):
             raise FileRefused("The file is XML, expected JSON.")
         self._form = form_of(head)
+        self._block = b""  # the text of the records that are read just now
 
     def batches(self) -> Batches:
         """Batches of readable records in file order; of a file with several kinds of record, kind by kind."""
         with engine.connect(files=()) as con:
             for records in self._records():
+                self._block = _joined_text(records)
                 con.register("incoming", records)
                 yield from self._read(con)
                 con.unregister("incoming")
@@ -198,8 +200,13 @@ class JsonlReading(Reading):
         )
         self._refuse_faulty(con)
         self._skip_others(con)
-        for index in range(len(self._paths)):
+        there = con.execute("select distinct part from records where fault is null and part is not null order by 1")
+        for (index,) in there.fetchall():
             yield from self._read_part(con, index)
+
+    def _holds(self, *words: str) -> bool:
+        """Whether any record of the block has one of the words: what is in none need not be sought in each."""
+        return any(word.encode() in self._block for word in words)
 
     def _kind(self) -> str:
         """SQL over `text`: what kind of record it is."""
@@ -281,6 +288,10 @@ class JsonlReading(Reading):
             f"""select * from (select place, line_no, line_end, on_line, case {whens} end as rule from {taken})
             where rule is not null order by place"""
         ).fetchall()
+
+
+def _joined_text(records: pa.Table) -> bytes:
+    return b"".join(chunk.buffers()[2] or b"" for chunk in records["text"].chunks if len(chunk))
 
 
 def _repeats(keys: list[str] | None) -> bool:
