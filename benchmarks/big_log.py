@@ -107,7 +107,7 @@ def made(folder: Path, size: Size) -> dict[str, Any]:
 def _stamp(size: Size) -> dict[str, Any]:
     """What makes a kept log useless when it changes: its size, the tables' columns, and DuckDB's hash function."""
     store = Store(Path("unused"))
-    columns = {t: getattr(store, t).columns for t in ("events", "register", "loads")}
+    columns = {t: (getattr(store, t).columns, getattr(store, t).group) for t in ("events", "register", "loads")}
     shape = hashlib.sha256(json.dumps(columns, sort_keys=True).encode()).hexdigest()[:16]
     return {**asdict(size), "columns": shape, "duckdb": duckdb.__version__}
 

@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ import structlog
 from benchmarks import feeds
 from benchmarks.big_log import settings_of
 from benchmarks.clock import machine
+from benchmarks.csv_ids import ids
 from benchmarks.csv_peers import PEERS, measured
 from benchmarks.homes import pass_all
+from benchmarks.tree import Watch
 from ingestion import pipeline
 from linkwork import engine, reference
 from linkwork.log.store import Store
@@ -68,13 +71,16 @@ def ingest(source: Path, scratch: Path) -> int:
 def subject(name: str, source: Path, peers: Path) -> dict[str, Any]:
     """Run one subject in a process of its own."""
     with tempfile.TemporaryDirectory(dir=source.parent) as scratch:
-        if name == "linkwork":
-            command = [sys.executable, "-m", "benchmarks.csv_feed", "--child", str(source), scratch]
+        if name in OURS:
+            command = [sys.executable, "-m", "benchmarks.csv_feed", "--child", name, str(source), scratch]
         else:
             python = sys.executable if name == "duckdb" else str(peers)
             command = [python, str(HERE.with_name("csv_peers.py")), name, str(source), f"{scratch}/out.parquet"]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+OURS = {"linkwork": ingest, "ids alone": ids}
 
 
 def compared(folder: Path, rows: int, names: list[str], repeats: int, peers: Path) -> dict[str, Any]:
@@ -118,22 +124,25 @@ def markdown(results: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="One large CSV file with everything on, against others.")
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 5_000_000])
-    parser.add_argument("--subjects", nargs="+", choices=("linkwork", *PEERS), default=["linkwork", *PEERS])
+    parser.add_argument("--subjects", nargs="+", choices=(*OURS, *PEERS), default=[*OURS, *PEERS])
     parser.add_argument("--peers", type=Path, default=Path(".benchmarks/peers/bin/python"))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=Path(".benchmarks"))
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--child", nargs=2, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     if given.child:
-        source, scratch = given.child
-        print(json.dumps(measured(lambda: ingest(source, scratch))))
+        name, source, scratch = given.child[0], Path(given.child[1]), Path(given.child[2])
+        before = time.process_time()
+        with Watch(os.getpid()) as watch:  # the gate's workers do most of it, and nobody waits for them
+            found = measured(lambda: OURS[name](source, scratch))
+        print(json.dumps(found | {"processor": watch.processor - before, "peak_mib": watch.peak_mib}))
         return
     folder = given.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     names = list(dict.fromkeys(["duckdb", *given.subjects]))
-    if not given.peers.exists() and (left := [n for n in names if n not in ("linkwork", "duckdb")]):
+    if not given.peers.exists() and (left := [n for n in names if n not in (*OURS, "duckdb")]):
         sys.exit(f"{', '.join(left)}: not installed in {given.peers}; run `make benchmark-peers` or choose --subjects")
     found = [compared(folder, rows, names, given.repeats, given.peers) for rows in given.rows]
     results = {"machine": machine(), "files": found}

@@ -48,16 +48,16 @@ def measure(folder: Path, people: int, repeats: int) -> dict[str, Any]:
     settings = _installed(folder, people)
     built = build(settings)
     builds = [_timed(lambda: build(settings)) for _ in range(repeats)]
-    models, tests = _statements(settings)
-    bare = [_bare(settings, folder / "bare.duckdb", models, tests) for _ in range(repeats)]
+    models, tests = statements(settings)
+    unaided = [bare(settings, folder / "bare.duckdb", models, tests) for _ in range(repeats)]
     return {
         "people": people,
         "events": built["position"],
         "models": len(models),
         "tests": len(tests),
         "build": vars(min(builds, key=lambda one: one.processor)),
-        "bare models": vars(min((one for one, _ in bare), key=lambda one: one.processor)),
-        "bare tests": vars(min((one for _, one in bare), key=lambda one: one.processor)),
+        "bare models": vars(min((one for one, _ in unaided), key=lambda one: one.processor)),
+        "bare tests": vars(min((one for _, one in unaided), key=lambda one: one.processor)),
     }
 
 
@@ -86,7 +86,7 @@ def _linkwork(folder: Path, *arguments: str) -> None:
         raise RuntimeError(f"linkwork {arguments[0]} ended with {done.returncode}: {done.output}")
 
 
-def _statements(settings: Settings) -> tuple[list[tuple[str, str, str]], list[str]]:
+def statements(settings: Settings) -> tuple[list[tuple[str, str, str]], list[str]]:
     """(relation, its kind, SQL) of each model in the order in which dbt ran them, and the SQL of each test."""
     target = target_dir(settings)
     nodes = json.loads((target / "manifest.json").read_bytes())["nodes"]
@@ -101,9 +101,7 @@ def _statements(settings: Settings) -> tuple[list[tuple[str, str, str]], list[st
     return models, tests
 
 
-def _bare(
-    settings: Settings, copy: Path, models: list[tuple[str, str, str]], tests: list[str]
-) -> tuple[Moment, Moment]:
+def bare(settings: Settings, copy: Path, models: list[tuple[str, str, str]], tests: list[str]) -> tuple[Moment, Moment]:
     """Run the models and the tests in a copy of the warehouse from which every model was dropped."""
     copy = copy.with_name(settings.warehouse_file.name)  # relations are named with their catalog
     shutil.copy(settings.warehouse_file, copy)

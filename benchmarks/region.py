@@ -48,9 +48,7 @@ def run(people: int, seed: int, dials: str | None) -> dict[str, Any]:
             for one in told(None):
                 feed = one.feed
                 start = Moment.now()
-                files, _ = write.feed_files(
-                    con, folder / "region", one, lambda of: faults.faulty_lines(con, of, shares)
-                )
+                files, _ = write.feed_files(con, folder / "region", one, faults.Draw(feed, seed, shares))
                 made = Moment.now() - start
                 copied = _copied(con, feed, folder / "raw.csv")
                 records = sum(file.records for file in files)

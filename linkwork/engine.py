@@ -21,7 +21,7 @@ NOTHING_LOADED = {
 }
 # How Parquet is written here, but for the compression. DuckDB up to 1.5 asks a Bloom filter for the printed text of a
 # BLOB and so passes over the rows that hold it; see `docs/decisions/0018-parquet-without-bloom-filters.md`.
-PARQUET = "format parquet, row_group_size 122880, write_bloom_filter false"
+PARQUET = "format parquet, write_bloom_filter false"
 _setting = threading.Lock()
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]{0,62}")
 

@@ -26,10 +26,10 @@ from simulator.senders.truth import write as write_truth
 from simulator.world import region
 from simulator.world.dials import Dials
 
-VERSION = "11"
+VERSION = "12"
 DEFAULT_DAYS = (dt.date(2023, 4, 1), dt.date(2026, 3, 31))
 IN_MEMORY = 60_000  # people; a larger region is worked in a file
-MEMORY = "4GB"
+MEMORY = "5GB"
 WORK = ".work.duckdb"
 FEWEST_PEOPLE, MOST_PEOPLE = 300, 2_000_000
 

@@ -19,9 +19,9 @@ BEGIN, END = "<!-- calibration: written by python -m simulator.calibration -->",
 SEED = 7
 # people, days and dials of each region that is measured
 REGIONS = {
-    targets.YEARS: (8_000, Period(dt.date(2023, 4, 1), dt.date(2026, 3, 31)), Dials()),
-    targets.SPRING: (8_000, Period(dt.date(2020, 1, 1), dt.date(2020, 6, 30)), Dials()),
-    targets.REALISTIC: (8_000, Period(dt.date(2024, 4, 1), dt.date(2026, 3, 31)), Dials(referred_per_year=0.0204)),
+    targets.YEARS: (20_000, Period(dt.date(2023, 4, 1), dt.date(2026, 3, 31)), Dials()),
+    targets.SPRING: (20_000, Period(dt.date(2020, 1, 1), dt.date(2020, 6, 30)), Dials()),
+    targets.REALISTIC: (20_000, Period(dt.date(2024, 4, 1), dt.date(2026, 3, 31)), Dials(referred_per_year=0.0204)),
 }
 VIEWS = """
 create view seen as from appointments where outcome not like 'Cancelled%' and day <= getvariable('last_day');

@@ -50,14 +50,16 @@ def append(
 
     def prepare(moment: Moment) -> dict[str, Any]:
         reached("staged")
-        triage.triage(store, con, staged_records(batch_dir, loads), loads)
-        known = register.of_senders(store, loads, triage.TO_DECIDE)
-        prepare_inputs(store, con, batch_dir, loads, known, triage.TO_DECIDE)
+        records = staged_records(batch_dir, loads)
+        known = register.near(store, con, loads, f"(select record_key from {records})")
+        triage.triage(con, records, known)
+        register_rows = register.newest(known, triage.TO_DECIDE)
+        prepare_inputs(store, con, batch_dir, loads, register_rows, triage.TO_DECIDE)
         decide.decide(con)
         refused, quarantined = _refused_lines(con), _quarantine_step(store, con, batch_dir, loads, moment.recorded_at)
         con.execute("drop table if exists decided")
         con.execute("alter table event rename to decided")
-        found = _write(store, con, batch_dir, loads, moment)
+        found = _write(store, con, batch_dir, loads, moment, known)
         ledger = _ledger(con, loads, moment, found)
         reached("segments-written")
         return {
@@ -88,13 +90,18 @@ class Written:
 
 
 def _write(
-    store: Store, con: duckdb.DuckDBPyConnection, batch_dir: Path, loads: list[dict[str, Any]], moment: Moment
+    store: Store,
+    con: duckdb.DuckDBPyConnection,
+    batch_dir: Path,
+    loads: list[dict[str, Any]],
+    moment: Moment,
+    known: str,
 ) -> Written:
     """Write the events of the batch and most rows of the register, a block at a time; the others stay in a table."""
     written, before = Written(), moment.before
     moves = "(select record_key, asserted_at, number from aside where moves)"
     (moving,) = row(con, f"select count(*) from {moves}")
-    moved = register.moved(store, loads, moves)
+    moved = register.moved(known, moves)
     if moving > blocks.RECORDS:
         written.register_files += register.write(store, con, moment.number, moved)
     elif moving:

@@ -36,14 +36,47 @@ def newest(rows: str, keys: str = "") -> str:
         qualify row_number() over (partition by record_key order by number desc nulls last) = 1)"""
 
 
-def moved(store: Store, senders: Iterable[Mapping[str, Any]], moves: str) -> str:
-    """SQL of the rows of some senders that move on unchanged but for their time.
+def near(store: Store, con: duckdb.DuckDBPyConnection, senders: Iterable[Mapping[str, Any]], keys: str) -> str:
+    """SQL that reads those parts of the register's files in which the newest rows of some records of some senders lie.
+
+    The keys alone are read for that, which are a small part of the rows. Rows of other records lie there too, and
+    older ones of the same.
+    """
+    files = _files(store, senders)
+    if not files:
+        return store.register.relation([])
+    found = con.execute(
+        f"""select distinct filename, file_row_number // {int(store.register.group)} as part
+        from (
+            select filename, file_row_number from {store.register.located(files)} semi join {keys} using (record_key)
+            qualify row_number() over (partition by record_key order by number desc nulls last) = 1)
+        order by all"""
+    ).fetchall()
+    held: dict[str, list[int]] = {}
+    for path, part in found:
+        held.setdefault(path, []).append(part)
+    chosen = [f for f in files if str(store.register.path / f.path) in held]
+    ranges = {f.path: _ranges(held[str(store.register.path / f.path)], store.register.group) for f in chosen}
+    most = {f.path for f in chosen if sum(b - a + 1 for a, b in ranges[f.path]) * 2 >= f.rows}
+    return store.register.relation(chosen, {path: parts for path, parts in ranges.items() if path not in most})
+
+
+def _ranges(parts: list[int], group: int) -> list[tuple[int, int]]:
+    """First and last row of each run of parts that follow each other."""
+    runs: list[tuple[int, int]] = []
+    for part in parts:
+        first = runs.pop()[0] if runs and runs[-1][1] == part * group - 1 else part * group
+        runs.append((first, (part + 1) * group - 1))
+    return runs
+
+
+def moved(rows: str, moves: str) -> str:
+    """SQL of those of the register's rows that `rows` reads that move on unchanged but for their time.
 
     `moves` reads record_key, asserted_at and the number of the row that is there (-1 where it has none).
     """
-    files = _files(store, senders)
     return f"""(select r.* replace (m.asserted_at as asserted_at, false as contested, false as resolved)
-        from {store.register.relation(files)} as r
+        from {rows} as r
         inner join {moves} as m on m.record_key = r.record_key and m.number = coalesce(r.number, -1))"""
 
 

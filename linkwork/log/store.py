@@ -30,6 +30,9 @@ REGISTER = {
     "number": "bigint",
 }
 
+# Rows of a row group of the register: small, so that of a large partition little is read for the records of a batch.
+REGISTER_GROUP = 8_192
+
 LOADS = {
     "load_id": "varchar",
     "feed": "varchar",
@@ -158,7 +161,7 @@ class Store:
     def __post_init__(self) -> None:
         events = {**ENVELOPE, **self.catalogue.payload_columns()}
         self.events = LogTable(self.root / "events", events, ("category",))
-        self.register = LogTable(self.root / "register", REGISTER, ("feed", "sender"))
+        self.register = LogTable(self.root / "register", REGISTER, ("feed", "sender"), REGISTER_GROUP)
         self.loads = LogTable(self.root / "loads", LOADS)
         self.quarantine = LogTable(self.root / "quarantine", QUARANTINE)
         self.operations = LogTable(self.root / "operations", OPERATIONS)

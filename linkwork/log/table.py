@@ -27,6 +27,7 @@ CLOCK = "linkwork-clock"  # when the newest of them was recorded, in microsecond
 NUMBER = "linkwork-commit"  # how many commits there were, so that the register can be seen to have followed
 
 APPEND_PATIENCE_SECONDS = 30.0
+GROUP = 122_880  # rows of a row group, but where a table says otherwise
 
 
 class CommitLost(Exception):
@@ -36,8 +37,10 @@ class CommitLost(Exception):
 class LogTable:
     """A Delta table below `log/`, addressed by its folder; opens lazily and re-reads on `refresh`."""
 
-    def __init__(self, path: Path, columns: Mapping[str, str], partition_by: tuple[str, ...] = ()) -> None:
-        self.path, self.columns, self.partition_by = path, dict(columns), partition_by
+    def __init__(
+        self, path: Path, columns: Mapping[str, str], partition_by: tuple[str, ...] = (), group: int = GROUP
+    ) -> None:
+        self.path, self.columns, self.partition_by, self.group = path, dict(columns), partition_by, group
         self._table: Any = None
         self._files: list[DataFile] | None = None
 
@@ -95,17 +98,36 @@ class LogTable:
             self._files = active_files(self.table, self.partition_by)
         return [f for f in self._files if all(f.partition[key] == value for key, value in partition.items())]
 
-    def relation(self, files: Iterable[DataFile] | None = None) -> str:
-        """SQL that reads the given (default: all active) files with every column of the table, typed."""
-        typed = ", ".join(f"null::{t} as {engine.name(c)}" for c, t in self.columns.items())
-        paths = [self.path / f.path for f in (self.files() if files is None else files)]
-        empty = f"select {typed} where false"
-        if not paths:
-            return f"({empty})"
+    def relation(
+        self, files: Iterable[DataFile] | None = None, parts: Mapping[str, list[tuple[int, int]]] | None = None
+    ) -> str:
+        """SQL that reads the given (default: all active) files with every column of the table, typed.
+
+        Of a file whose path `parts` names only those rows that lie between the first and the last row of a part.
+        """
+        chosen, parts = list(self.files() if files is None else files), parts or {}
+        whole = [f for f in chosen if f.path not in parts]
+        reads = [self._typed(), *([f"select * from {self._reader(whole)}"] if whole else [])]
+        for one in (f for f in chosen if f.path in parts):
+            lies = " or ".join(f"file_row_number between {int(a)} and {int(b)}" for a, b in parts[one.path])
+            reader = self._reader([one], ", file_row_number = true")
+            reads.append(f"select * exclude (file_row_number) from {reader} where {lies}")
+        return f"({' union all by name '.join(reads)})"
+
+    def located(self, files: Iterable[DataFile]) -> str:
+        """SQL that reads some files, at least one, and says where each row lies: `filename`, `file_row_number`."""
+        reader = self._reader(files, ", filename = true, file_row_number = true")
+        return f"({self._typed()} union all by name select * from {reader})"
+
+    def _typed(self) -> str:
+        columns = ", ".join(f"null::{t} as {engine.name(c)}" for c, t in self.columns.items())
+        return f"select {columns} where false"
+
+    def _reader(self, files: Iterable[DataFile], more: str = "") -> str:
         hive = ", ".join(f"{engine.name(k)}: varchar" for k in self.partition_by)
         hive_types = f", hive_types = {{{hive}}}" if self.partition_by else ""
-        reader = f"read_parquet({engine.texts(paths)}, hive_partitioning = true, union_by_name = true{hive_types})"
-        return f"({empty} union all by name select * from {reader})"
+        paths = engine.texts([self.path / f.path for f in files])
+        return f"read_parquet({paths}, hive_partitioning = true, union_by_name = true{hive_types}{more})"
 
     def files_with_filters(self, con: duckdb.DuckDBPyConnection) -> list[DataFile]:
         """The active files of an earlier version, in which a Bloom filter hides rows from a look-up by a BLOB.
@@ -135,7 +157,8 @@ class LogTable:
         folder.mkdir(parents=True, exist_ok=True)
         partial = folder / f".writing-{time.time_ns()}.parquet"
         copied = con.execute(
-            f"copy ({query}) to {engine.text(partial)} ({engine.PARQUET}, compression zstd)"
+            f"""copy ({query}) to {engine.text(partial)}
+            ({engine.PARQUET}, row_group_size {int(self.group)}, compression zstd)"""
         ).fetchone()
         if not copied or not copied[0]:
             partial.unlink()

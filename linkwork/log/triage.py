@@ -11,23 +11,20 @@ and everything else, what another person may own included, is for `decide`, whic
 spares the work and changes no outcome.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
 import duckdb
 
 from linkwork import engine
 from linkwork.log import register
-from linkwork.log.store import Store
 
 TO_DECIDE = "to_decide"
 
 
-def triage(store: Store, con: duckdb.DuckDBPyConnection, records: str, senders: Iterable[Mapping[str, Any]]) -> None:
+def triage(con: duckdb.DuckDBPyConnection, records: str, rows: str) -> None:
     """Make `aside`, the records that are not plain, and `to_decide`, the record keys whose fate only `decide` tells.
 
-    `records` reads the batch's valid records. `aside` has load_id, record_no, record_key, asserted_at, fate (null: to
-    be decided), `number` of the register's row, and `moves`: whether that row moves on.
+    `records` reads the batch's valid records, `rows` the register's rows that can be of them. `aside` has load_id,
+    record_no, record_key, asserted_at, fate (null: to be decided), `number` of the register's row, and `moves`:
+    whether that row moves on.
     """
     # Told apart by a hash of eight bytes: where two keys share one, both are decided, which is never wrong.
     con.execute(
@@ -37,7 +34,7 @@ def triage(store: Store, con: duckdb.DuckDBPyConnection, records: str, senders: 
     con.execute(
         f"""create or replace temp table known as
         select record_key, asserted_at, row_hash, contested, subject_key, coalesce(number, -1) as number
-        from {register.of_senders(store, senders, f"(select record_key from {records})")}"""
+        from {register.newest(rows, f"(select record_key from {records})")}"""
     )
     con.execute(
         f"""create or replace temp table aside as

@@ -11,7 +11,7 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
     """
     con.execute("""
         create view appointments_known as
-        select a.practice_code as sender, e.n, e.folder, e.extract_day, null::varchar as kind,
+        select a.practice_code::varchar as sender, e.n, e.folder, e.extract_day, null::varchar as kind,
                if(e.migrated, 'B' || a.appointment_id[2:], a.appointment_id) as appointment_id,
                appointment_id as key, a.practice_code, a.site_code, a.patient_id,
                p.number_sent as nhs_number, a.booked_at, a.slot_start,

@@ -1,21 +1,21 @@
-"""A known sprinkle of bad lines, made in SQL from good ones, each noted with file, physical line, fate and rule.
+"""A known sprinkle of bad lines, made from good ones, each noted with file, physical line, fate and rule.
 
 Every fault is an extra line: without them the region is clean, so the good records can be counted apart. A faulty copy
 gets a record id of its own, so it collides with nothing, and follows the line it was made from. How many a file gets is
 its length times the dial, rounded by chance, so that a small file is never spoiled as a whole by bad luck.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import duckdb
-
 from simulator.senders import mess
-from simulator.senders.feeds import Feed, cloud_event
-from simulator.senders.write import LAST, PORTION
+from simulator.senders.feeds import Feed
+from simulator.world.random import stable
 
 SHORTEST_FILE = 60  # lines; a shorter one would be held for a single bad line or two
 MOST_BAD = 0.04  # of a file's lines; contracts hold a file with more than 0.05
+GOLDEN = 0.6180339887498949  # its multiples fall evenly, so that kinds take turns
 # kind: (fate, rule); a date is refused as what the contract takes it for
 OUTCOMES = {
     "invalid_nhs_number": ("quarantined", "nhs_number"), "impossible_date": ("quarantined", ""),
@@ -30,6 +30,8 @@ OUTCOMES = {
 }  # fmt: skip
 
 
+# what befalls a line as such, of which a table in Parquet has none
+OF_LINES = {"too_many_fields", "too_few_fields", "broken_json", "other_encoding", "blank_line"}
 COLUMNS = ["feed", "sender", "file", "line", "kind", "expected_fate", "expected_rule"]
 
 
@@ -68,125 +70,59 @@ def possible(feed: Feed) -> set[str]:
         {"skipped_hour"} if feed.local_time else set())  # fmt: skip
 
 
-def faulty_lines(con: duckdb.DuckDBPyConnection, feed: Feed, shares: Mapping[str, float]) -> str:
-    """SQL for the extra lines of the rows in PORTION (sender, n, key, seq, line, kind), empty if there are none."""
-    found = []
-    bad = mess.weights(shares, mess.BAD, possible(feed))
-    too_many = max(1.0, sum(bad.values()) / MOST_BAD)
-    bad = {kind: share / too_many for kind, share in bad.items()}
-    harmless = mess.weights(shares, mess.HARMLESS, possible(feed))
-    for seq, (purpose, kinds) in enumerate((("bad", bad), ("harmless", harmless)), 1):
-        if kinds:
-            draw(con, purpose, kinds)
-            found.append(f"""
-                select k.sender, k.n, k.key, {seq} as seq, {spoiled(feed)} as line, fault as kind
-                from {PORTION} as k join faults_{purpose} as d using (sender, n, key)
-            """)
-    if feed.book == "contacts" and feed.line and shares["conflict"] > 0:
-        found.append(conflicts(shares["conflict"]))
-    if feed.deletion and shares["deleted"] > 0:
-        found.append(deletions(feed, shares["deleted"]))
-    return " union all ".join(found)
+@dataclass(frozen=True)
+class Due:
+    """A fault to come: the good line of the file it is made from, counted from 0, its kind, and a number of its own."""
+
+    place: int
+    kind: str
+    number: int
 
 
-def draw(con: duckdb.DuckDBPyConnection, purpose: str, kinds: Mapping[str, float]) -> None:
-    """Table faults_<purpose>: which good lines are made into which fault; kinds take turns by their weights."""
-    share = sum(kinds.values())
-    turns, so_far = [], 0.0
-    for kind, weight in kinds.items():
-        so_far += weight / share
-        turns.append(f"when turn < {so_far!r} then '{kind}'")
-    con.execute(f"""
-        create or replace temp table faults_{purpose} as
-        with files as (select sender, n, count(*) as records from {PORTION} group by all),
-        chosen as (
-            select sender, n, key, records, u(concat_ws('|', sender, n, key), '{purpose}') as chance
-            from {PORTION} join files using (sender, n)
-            where kind is null and records >= {SHORTEST_FILE} and chance < {3 * share!r} + 30 / records
-            qualify row_number() over (partition by sender, n order by chance, key)
-                <= floor(records * {share!r} + u(concat_ws('|', sender, n), '{purpose} share'))
-        ), numbered as (
-            select sender, n, key, row_number() over (partition by sender order by n, key) as m,
-                   (m * 0.6180339887498949e0 + u(sender, 'turn')) % 1 as turn
-            from chosen
-        )
-        select sender, n, key, m, case {" ".join(turns)} else '{list(kinds)[-1]}' end as fault from numbered
-    """)
+class Draw:
+    """Which lines of the files of a feed are made into which faults, file by file of each sender in their order."""
 
+    def __init__(self, feed: Feed, seed: int, shares: Mapping[str, float], packing: str = "") -> None:
+        self.feed, self.seed = feed, seed
+        kinds = possible(feed) - (OF_LINES if packing == "parquet" else set())
+        bad = mess.weights(shares, mess.BAD, kinds)
+        too_many = max(1.0, sum(bad.values()) / MOST_BAD)
+        self.weights = {
+            "bad": {kind: share / too_many for kind, share in bad.items()},
+            "harmless": mess.weights(shares, mess.HARMLESS, kinds),
+            "deleted": {"to_be_deleted": shares["deleted"]} if feed.deletion and shares["deleted"] > 0 else {},
+        }
+        self.conflicts = shares["conflict"] if feed.line and feed.book == "contacts" else 0.0
+        self._made: Counter[tuple[str, str]] = Counter()
 
-def spoiled(feed: Feed) -> str:
-    """SQL of the line that a fault makes of a good one."""
+    def of_file(self, sender: str, n: int, records: int, followed: bool) -> list[Due]:
+        """The faults of a file, in the order of its lines; `followed`: the sender has another file after it."""
+        found = []
+        for order, (purpose, weights) in enumerate(self.weights.items()):
+            share = sum(weights.values())
+            if (
+                not share
+                or (records < SHORTEST_FILE and purpose != "deleted")
+                or (purpose == "deleted" and not followed)
+            ):
+                continue
+            number = int(records * share + self._chance(sender, n, purpose))
+            if purpose == "deleted" and not self._made[sender, purpose]:
+                number = max(1, number)
+            for m in range(number):
+                place = int((m + self._chance(sender, n, purpose, m)) * records / number)
+                found.append((place, order, self._due(place, sender, purpose, weights)))
+        return [due for *_, due in sorted(found, key=lambda one: one[:2])]
 
-    def unless(column: str, *cases: tuple[str, str]) -> str:
-        whens = " ".join(f"when '{kind}' then {sql}" for kind, sql in cases)
-        return f"case fault {whens} else {column} end"
+    def _due(self, place: int, sender: str, purpose: str, weights: Mapping[str, float]) -> Due:
+        self._made[sender, purpose] += 1
+        self._made[sender, ""] += 1
+        turn = (self._made[sender, purpose] * GOLDEN + self._chance(sender, "turn")) % 1 * sum(weights.values())
+        for kind, weight in weights.items():  # noqa: B007  the last is what rounding leaves
+            turn -= weight
+            if turn < 0:
+                break
+        return Due(place, kind, self._made[sender, ""])
 
-    def wrong(number: str) -> str:  # the next check digit cannot be right as well, and none is of 999 000 000
-        held = f"coalesce(nullif({number}, ''), '9990000000')"
-        return f"left({held}, 9) || ((right({held}, 1)::integer + 1) % 10)"
-
-    def repeated(line: str, *cases: tuple[str, str]) -> str:
-        return unless(line, ("duplicate_line", feed.text()), ("blank_line", "''"), *cases)
-
-    if feed.line and feed.book != "contacts":
-        return repeated("null")
-    if feed.line:
-        broken = cloud_event("printf('X%06d', m)", unless("happened", ("impossible_date", "'2024-02-30T10:00:00Z'"),
-            ("missing_required", "null")), unless("nhs_number", ("invalid_nhs_number", wrong("nhs_number"))),
-            note=unless("note", ("other_encoding", "'Chloë'")))  # fmt: skip
-        return repeated(broken, ("broken_json", f"left({broken}, length({broken}) * 2 // 3)"))
-    held = feed.columns
-    dated = f"({held[feed.date]})::varchar"
-    replaced = {
-        feed.record_id: feed.new_id,
-        feed.number: unless(held[feed.number], ("invalid_nhs_number", wrong(held[feed.number]))),
-        feed.date: unless(dated, ("impossible_date", feed.impossible_date(dated)), ("missing_required", "''"),
-                          ("skipped_hour", feed.skipped_hour), ("unknown_time", f"left({dated}, 11) || ' 00:00:00'")),
-    }  # fmt: skip
-    if feed.test_column:
-        replaced[feed.test_column] = unless(held[feed.test_column], ("test_patient", "'TRUE'"))
-        replaced["Date_Booked"] = unless(held["Date_Booked"], ("unknown_time", f"left({dated}, 11) || ' 00:00:00'"))
-    if feed.word:
-        replaced[feed.word] = unless(held[feed.word], ("unknown_word", "'not a listed word'"))
-    if feed.name_column:
-        replaced[feed.name_column] = unless(held[feed.name_column], ("other_encoding", "'Chloë'"))
-    line = feed.text(replaced)
-    return repeated(
-        line, ("too_many_fields", f"{line} || ',surplus'"), ("too_few_fields", feed.text(replaced, short=2))
-    )
-
-
-def conflicts(share: float) -> str:
-    """SQL for contacts sent again in their sender's next file: same id and recordedtime, other content."""
-    return f"""
-        select k.sender, f.next_n as n, '{LAST}' || k.key as key, 1 as seq,
-               {cloud_event(minutes="minutes + 25")} as line, 'conflict' as kind
-        from {PORTION} as k
-        join (select sender, n, lead(n) over (partition by sender order by n) as next_n
-              from (select distinct sender, n from {PORTION})) as f using (sender, n)
-        where k.event_type = 'contact.held' and k.kind is null and not k.corrected and f.next_n is not null
-            and u(concat_ws('|', k.sender, k.key), 'conflict') < {share!r}
-    """
-
-
-def deletions(feed: Feed, share: float) -> str:
-    """SQL for records that come in one file and are deleted in the next: an id, that it is deleted, and when."""
-    new_id = "concat_ws('-', 'D', n, key)"
-    nothing = dict.fromkeys(feed.columns, "''")
-    deleted = {**nothing, feed.record_id: new_id, feed.deletion: "'TRUE'", "extracted_at": "next_asked::varchar"}
-    return f"""
-        select sender, n, key, 3 as seq, {feed.text({feed.record_id: new_id})} as line, 'to_be_deleted' as kind
-        from ({DOOMED.format(share=share)})
-        union all
-        select sender, next_n, '{LAST}' || key || n, 3 as seq, {feed.text(deleted)} as line, 'deleted' as kind
-        from ({DOOMED.format(share=share)})
-    """
-
-
-DOOMED = f"""
-    select k.*, next_n, next_asked from {PORTION} as k
-    join (select sender, n, lead(n) over files as next_n, lead(asked_at) over files as next_asked
-          from (select sender, n, any_value(asked_at) as asked_at from {PORTION} group by all)
-          window files as (partition by sender order by n)) as f using (sender, n)
-    where next_n is not null and u(concat_ws('|', sender, n, key), 'deleted') < {{share!r}}
-"""
+    def _chance(self, *parts: object) -> float:
+        return stable(self.seed, self.feed.name, *parts) / 2**64

@@ -10,10 +10,10 @@ class Feed:
 
     A CSV's `columns` are header and SQL expression, and `free` are those that may need quotes. JSON Lines have no
     columns but `line`, the SQL of the whole line. The rest is what faults must know to spoil a record: its columns of
-    id, date, NHS number, a word of a list and a person's name; `new_id` is SQL of an id nobody has; `timed`: the
-    date has a time of day, with `local_time` one of England, of which `skipped_hour` never was; `never`: a date as the
-    feed writes them, that never was either; `test_column`: where a patient for tests is marked; `deletion`: the column
-    that says that a record is deleted.
+    id, date, NHS number, a word of a list and a person's name; `new_id` is the pattern of an id nobody has; `timed`:
+    the date has a time of day, with `local_time` one of England, of which `skipped_hour` never was; `never`: a date as
+    the feed writes them, that never was either; `test_column`: where a patient for tests is marked; `deletion`: the
+    column that says that a record is deleted.
     """
 
     name: str
@@ -29,11 +29,11 @@ class Feed:
     name_column: str = ""
     test_column: str = ""
     deletion: str = ""
-    new_id: str = "printf('X%06d', m)"
+    new_id: str = "X%06d"
     timed: bool = False
     local_time: bool = False
     never: str = ""
-    skipped_hour: str = "'2024-03-31 01:30:00'"
+    skipped_hour: str = "2024-03-31 01:30:00"
 
     @property
     def suffix(self) -> str:
@@ -48,16 +48,11 @@ class Feed:
         """What the contract's refusal of an impossible date is called."""
         return "timestamp" if self.line or self.timed or self.local_time else "date"
 
-    def impossible_date(self, dated: str) -> str:
-        """SQL of a date as the feed writes them, and that never was; `dated` is SQL of one that was."""
-        return self.never or f"'2024-02-30' || substr({dated}, 11)"
-
-    def text(self, replaced: Mapping[str, str] | None = None, short: int = 0) -> str:
-        """SQL of a line without its end; `replaced` says otherwise of some columns, `short` leaves some out."""
+    def text(self) -> str:
+        """SQL of a line without its end."""
         if self.line:
             return self.line
-        columns = list({**self.columns, **(replaced or {})}.items())
-        fields = ", ',', ".join(csv_value(sql, name in self.free) for name, sql in columns[: len(columns) - short])
+        fields = ", ',', ".join(csv_value(sql, name in self.free) for name, sql in self.columns.items())
         return f"concat({fields})"  # once for all: `||` would make a text of each step
 
 
@@ -94,16 +89,14 @@ CONTACT_DATA = {
 }  # fmt: skip
 
 
-def cloud_event(message_id: str = "message_id", time: str = "happened", number: str = "nhs_number",
-                minutes: str = "minutes", note: str = "note") -> str:  # fmt: skip
-    """SQL of one CloudEvents object; the arguments say otherwise of a few of its members."""
-    data = {**CONTACT_DATA, "nhsNumber": number, "minutes": minutes, "note": note}
+def cloud_event() -> str:
+    """SQL of one CloudEvents object."""
     members = [
-        """'"specversion":"1.0"'""", optional("id", message_id),
+        """'"specversion":"1.0"'""", optional("id", "message_id"),
         optional("source", "'urn:linkwork:synthetic:' || sender"), optional("type", "'org.linkwork.' || event_type"),
-        optional("time", time), optional("recordedtime", "recordedtime"),
+        optional("time", "happened"), optional("recordedtime", "recordedtime"),
         """'"datacontenttype":"application/json"'""",
-        f"""concat('"data":{{', concat_ws(',', {", ".join(optional(k, v) for k, v in data.items())}), '}}')""",
+        f"""concat('"data":{{', concat_ws(',', {", ".join(optional(k, v) for k, v in CONTACT_DATA.items())}), '}}')""",
     ]  # fmt: skip
     return f"concat('{{', concat_ws(',', {', '.join(members)}), '}}')"
 

@@ -31,7 +31,7 @@ def landing(
         if feed == REGISTER:
             written += workbooks.registers(con, root, told)
             continue
-        files, marked = write.feed_files(con, root, told, lambda of: faults.faulty_lines(con, of, shares))
+        files, marked = write.feed_files(con, root, told, faults.Draw(feed, seed, shares))
         written += files
         injected += [faults.of_line(feed, m.sender, m.file, m.line, m.kind) for m in marked]
     injected += [

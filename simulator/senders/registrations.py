@@ -10,16 +10,12 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
     """
     con.execute("""
         create view registrations_known as
-        with ill as (
-            select id, n, string_agg(code, ';' order by place) as registers, max(since) as since
-            from conditions join extracts on book = 'registrations' and since <= extract_day
-            group by all
-        )
         select r.practice_code as sender, e.n, e.folder, e.extract_day, null::varchar as kind,
                r.registration_id as key, r.registration_id, r.practice_code, r.patient_id,
                p.number_sent as nhs_number, p.family_name, p.given_name,
                p.date_of_birth, r.postcode, p.sex, p.ethnic_category, r.lsoa_code, r.lsoa_vintage,
-               ill.registers as long_term_conditions, r.started_on as registration_start,
+               nullif(array_to_string([one.code for one in ill.onsets if one.since <= e.extract_day], ';'), '')
+                   as long_term_conditions, r.started_on as registration_start,
                if(r.ended_on < e.extract_day, r.ended_on, null) as registration_end,
                if(r.ended_on < e.extract_day, r.end_reason, null) as end_reason,
                e.extract_day + to_minutes(minute) as asked_at
@@ -27,7 +23,8 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
         join practice_extracts as e on e.book = 'registrations' and e.practice_code = r.practice_code
             and r.started_on < e.extract_day
         join askers on askers.sender = r.practice_code
-        left join ill on ill.id = r.id and ill.n = e.n
-        where e.whole or r.started_on >= e.covers_from or ill.since >= e.covers_from
+        join conditions as ill on ill.id = r.id
+        where e.whole or r.started_on >= e.covers_from
+            or len([one for one in ill.onsets if one.since between e.covers_from and e.extract_day]) > 0
             or r.ended_on between e.covers_from and e.extract_day
     """)

@@ -43,7 +43,9 @@ class Told:
     def senders(self) -> str:
         """SQL of a condition on `sender`."""
         names = ", ".join(f"'{name}'" for name in (self.but if self.only is None else self.only))
-        return f"{'not ' if self.only is None else ''}list_contains([{names}]::varchar[], sender)"
+        if not names:
+            return "true" if self.only is None else "false"
+        return f"sender {'not ' if self.only is None else ''}in ({names})"
 
 
 def told(given: str | None) -> list[Told]:

@@ -67,8 +67,8 @@ TPP_APPOINTMENTS = Feed(
         "Date_Extract": f"strftime({london('asked_at')}, {TPP_TIME})",
     },
     record_id="Appointment_ID", date="Date_Start", number="NHS_Number", word="Status", local_time=True,
-    new_id="printf('99%07d', m)", test_column="Test_Patient",
-    never="'30 Feb 2024 10:00:00'", skipped_hour="'31 Mar 2024 01:30:00'",
+    new_id="99%07d", test_column="Test_Patient",
+    never="30 Feb 2024 10:00:00", skipped_hour="31 Mar 2024 01:30:00",
 )  # fmt: skip
 EMIS_REGISTRATIONS = Feed(
     "registrations_emis_csv", "registrations", "patient",
@@ -107,7 +107,7 @@ CHARITYLOG = Feed(
         "Exported": f"strftime({london('asked_at')}, '%d/%m/%Y %H:%M')",
     },
     frozenset({"Notes"}), record_id="Case ID", date="Date Received", number="NHS Number", word="Referred By",
-    name_column="Client", never="'30/02/2024'",
+    name_column="Client", never="30/02/2024",
 )  # fmt: skip
 JOY = Feed(
     "referrals_joy_csv", "referrals", "joy_referrals",

@@ -1,14 +1,14 @@
 """Write the files that senders would send, in one fixed order, as a stream from SQL: no line is a Python object.
 
-What some senders know is worked out once, and a query gives its lines in the order of files and records, as Arrow text;
-what a file gets is a slice of that text's own memory. So memory is that of a portion, whatever the region's size.
+A query gives the lines of some senders in the order of files and records, as Arrow text; what a file gets is a slice of
+that text's own memory. So memory is that of a portion, whatever the region's size.
 """
 
 import csv
 import datetime as dt
 import gzip
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -16,14 +16,14 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from simulator.senders import spoil
+from simulator.senders.faults import Draw, Due
 from simulator.senders.feeds import Feed
 from simulator.senders.telling import Told
 
 ROWS_AT_ONCE = 1_000_000  # of the senders that one query takes; a sender with more is taken alone
 ROWS_PER_BATCH = 50_000
-OTHER_ENCODING = "other_encoding"  # the one kind of line that is not written as it is
-PORTION = "portion"
-LAST = "~"  # sorts after every key
+MOST_FILES = 1_000_000  # of a sender
 
 
 @dataclass(frozen=True)
@@ -52,48 +52,48 @@ class Written:
         return self.path.rsplit("/", 1)[1]
 
 
-def feed_files(
-    con: duckdb.DuckDBPyConnection, root: Path, told: Told, more_lines: Callable[[Feed], str]
-) -> tuple[list[Written], list[Marked]]:
-    """Write every file of a feed, in portions of whole senders, whose rows are in table PORTION meanwhile.
+Planned = tuple[int, Written, int]  # number of the file among its sender's, the file, its good lines
 
-    `more_lines` gives SQL for further lines of the portion (sender, n, key, seq, line, kind), or nothing; a
-    Parquet file gets none.
-    """
+
+def feed_files(
+    con: duckdb.DuckDBPyConnection, root: Path, told: Told, draw: Draw
+) -> tuple[list[Written], list[Marked]]:
+    """Write every file of a feed with its faults, in portions of whole senders."""
     feed = told.feed
     written: list[Written] = []
     marked: list[Marked] = []
     for planned in plans(con, told):
-        names = {sender: number for number, sender in enumerate(sorted({file.sender for _, file in planned}))}
-        chosen = "[" + ", ".join(f"'{name}'" for name in names) + "]"
-        con.execute(f"""
-            create or replace temp table {PORTION} as
-            select * from {feed.book}_known where list_contains({chosen}, sender)
-        """)
         if told.packing == "parquet":
-            for n, file in planned:
+            for n, file, _ in planned:
                 file.records = parquet(con, root / file.path, feed, file.sender, n)
-            written += [file for _, file in planned]
-            continue
-        files = {names[file.sender] * 1_000_000 + n: file for n, file in planned}
-        more = more_lines(feed)
-        reader = con.execute(f"""
-            select (list_position({chosen}, sender) - 1)::bigint * 1000000 + n as file, line || chr(10) as line, kind
-            from (select sender, n, key, 0 as seq, {feed.text()} as line, kind from {PORTION}
-                  {f"union all {more}" if more else ""})
-            order by list_position({chosen}, sender), n, key, seq
-        """).to_arrow_reader(ROWS_PER_BATCH)
-        with Pen(root, feed) as pen:
-            for batch in reader:
-                for number, start, end in runs(batch.column("file")):
-                    pen.write(files[number], batch.column("line"), batch.column("kind"), start, end)
-        written += files.values()
-        marked += pen.marked
+        else:
+            with Pen(root, feed, draw, planned) as pen:
+                for batch in lines(con, feed, sorted({file.sender for _, file, _ in planned}), draw.conflicts):
+                    pen.write(batch)
+            marked += pen.marked
+        written += [file for _, file, _ in planned]
     return written, marked
 
 
-def plans(con: duckdb.DuckDBPyConnection, told: Told) -> Iterator[list[tuple[int, Written]]]:
-    """The files of a feed with their numbers, in portions of whole senders of at most ROWS_AT_ONCE rows."""
+def lines(con: duckdb.DuckDBPyConnection, feed: Feed, senders: list[str], conflicts: float) -> Iterable[pa.RecordBatch]:
+    """Every good line of some senders in its order: number of the file, text, kind where it is one, and whether it will
+    be said again otherwise.
+    """
+    listed = ", ".join(f"'{name}'" for name in senders)
+    again = f"""
+        event_type = 'contact.held' and kind is null and not corrected
+            and u(concat_ws('|', sender, key), 'conflict') < {conflicts!r}
+    """
+    return con.execute(f"""
+        select (list_position([{listed}], sender) - 1) * {MOST_FILES} + n as file, {feed.text()} || chr(10) as line,
+               kind, {again if conflicts else "false"} as again
+        from {feed.book}_known where sender in ({listed})
+        order by file, key
+    """).to_arrow_reader(ROWS_PER_BATCH)
+
+
+def plans(con: duckdb.DuckDBPyConnection, told: Told) -> Iterator[list[Planned]]:
+    """The files of a feed with their numbers and good lines, in portions of whole senders."""
     feed = told.feed
     late = "if(bool_or(sent_late), 'late_', '')" if feed.book == "referrals" else "''"
     suffix = {"": feed.suffix, "gz": f"{feed.suffix}.gz", "parquet": "parquet"}[told.packing]
@@ -103,14 +103,14 @@ def plans(con: duckdb.DuckDBPyConnection, told: Told) -> Iterator[list[tuple[int
                sum(count(*)) over (partition by sender)
         from {feed.book}_known where {told.senders} group by sender, n order by sender, n
     """).fetchall()
-    portion: list[tuple[int, Written]] = []
+    portion: list[Planned] = []
     rows = 0
     for place, (sender, n, path, records, day, of_sender) in enumerate(found):
         if place and sender != found[place - 1][0] and rows + of_sender > ROWS_AT_ONCE:
             yield portion
             portion, rows = [], 0
         rows += records
-        portion.append((n, Written(feed.name, sender, path, 0, day)))
+        portion.append((n, Written(feed.name, sender, path, 0, day), records))
     if portion:
         yield portion
 
@@ -121,7 +121,7 @@ def parquet(con: duckdb.DuckDBPyConnection, path: Path, feed: Feed, sender: str,
     columns = ", ".join(f"""nullif(({sql})::varchar, '') as "{name}\"""" for name, sql in feed.columns.items())
     con.execute("set threads = 1")  # one thread writes one order of row groups
     (records,) = con.execute(f"""
-        copy (select {columns} from {PORTION} where sender = '{sender}' and n = {n} order by key)
+        copy (select {columns} from {feed.book}_known where sender = '{sender}' and n = {n} order by key)
         to '{str(path).replace("'", "''")}' (format parquet)
     """).fetchone() or (0,)
     con.execute("set threads = 2")
@@ -138,44 +138,114 @@ def runs(column: pa.Array) -> Iterator[tuple[int, int, int]]:
 
 
 class Pen:
-    """Writes lines to one file after the other, and notes on which line each marked one ended up."""
+    """Writes the lines of one file after the other and the faults made from them, and notes on which line each unusual
+    one ended up.
+    """
 
-    def __init__(self, root: Path, feed: Feed) -> None:
-        self.root, self.feed = root, feed
+    def __init__(self, root: Path, feed: Feed, draw: Draw, planned: list[Planned]) -> None:
+        self.root, self.feed, self.draw = root, feed, draw
         self.marked: list[Marked] = []
+        names = {sender: number for number, sender in enumerate(sorted({file.sender for _, file, _ in planned}))}
+        self._planned = {names[file.sender] * MOST_FILES + n: (n, file, records) for n, file, records in planned}
+        self._last_of = {file.sender: n for n, file, _ in planned}
         self._file: Written | None = None
         self._to: BinaryIO | None = None
+        self._due: list[Due] = []
+        self._for_next: list[
+            tuple[str, Due | None, str]
+        ] = []  # kind, the fault it belongs to, the line it is made from
+        self._for_this: list[tuple[str, Due | None, str]] = []
+        self._good = 0
+        self._last = ""
 
     def __enter__(self) -> "Pen":
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._to:
-            self._to.close()
+            self._end()
 
-    def write(self, file: Written, lines: pa.Array, kinds: pa.Array, start: int, end: int) -> None:
-        """Append the lines from `start` to before `end` of a batch to a file."""
-        to = self._to if self._to and file is self._file else self._open(file)
-        first, done = file.records + 1 + bool(self.feed.columns) - start, start
-        for at in pc.indices_nonzero(pc.is_valid(kinds.slice(start, end - start))).to_pylist():
-            row, kind = start + at, kinds[start + at].as_py()
-            self.marked.append(Marked(file.feed, file.sender, file.name, first + row, kind))
-            if kind == OTHER_ENCODING:
-                to.write(text_of(lines, done, row))
-                to.write(bytes(text_of(lines, row, row + 1)).decode().encode("cp1252"))
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append the lines of a batch, each to its file."""
+        text, kinds, again = batch.column("line"), batch.column("kind"), batch.column("again")
+        marked = pc.indices_nonzero(pc.is_valid(kinds)).to_pylist()
+        repeated = pc.indices_nonzero(again).to_pylist()
+        for number, start, end in runs(batch.column("file")):
+            n, file, records = self._planned[number]
+            if file is not self._file:
+                self._begin(n, file, records)
+            usual = {row: kinds[row].as_py() for row in marked if start <= row < end}
+            special = sorted(
+                {*usual, *(row for row in repeated if start <= row < end), *self._rows_due(usual, start, end)}
+            )
+            done = start
+            for row in special:
+                self._plain(text, done, row + 1)
+                self._specially(usual.get(row), text[row].as_py()[:-1], again[row].as_py())
                 done = row + 1
-        to.write(text_of(lines, done, end))
-        file.records += end - start
+            self._plain(text, done, end)
+            self._last = text[end - 1].as_py()[:-1]
 
-    def _open(self, file: Written) -> BinaryIO:
+    def _rows_due(self, usual: Mapping[int, str], start: int, end: int) -> Iterator[int]:
+        """The rows of a run from which a fault is made; a line that is unusual itself leaves it to the next."""
+        for at, due in enumerate(self._due):
+            row = max(start, start + due.place - self._good)
+            while row in usual:
+                row += 1
+            if row >= end:
+                break
+            self._due[at] = replace(due, place=self._good + row - start)
+            yield row
+
+    def _specially(self, kind: str | None, good: str, again: bool) -> None:
+        """What follows from the line written last, the good line number self._good - 1."""
+        if kind:
+            self._mark(kind)
+        if again:
+            self._for_next.append(("conflict", None, good))
+        while self._due and self._due[0].place == self._good - 1:
+            due = self._due.pop(0)
+            self._extra(due.kind, spoil.line(self.feed, due, good))
+            if due.kind == "to_be_deleted":
+                self._for_next.append(("deleted", due, ""))
+
+    def _plain(self, text: pa.Array, start: int, end: int) -> None:
+        if end > start and self._to and self._file:
+            self._to.write(text_of(text, start, end))
+            self._file.records += end - start
+            self._good += end - start
+
+    def _extra(self, kind: str, line: bytes) -> None:
+        if self._to and self._file:
+            self._to.write(line + b"\n")
+            self._file.records += 1
+            self._mark(kind)
+
+    def _mark(self, kind: str) -> None:
+        if file := self._file:
+            number = file.records + bool(self.feed.columns)
+            self.marked.append(Marked(file.feed, file.sender, file.name, number, kind))
+
+    def _begin(self, n: int, file: Written, records: int) -> None:
+        before = self._file
         if self._to:
-            self._to.close()
+            self._end()
+        self._for_this = self._for_next if before and before.sender == file.sender else []
+        self._for_next, self._good = [], 0
+        self._due = self.draw.of_file(file.sender, n, records, self._last_of[file.sender] != n)
         path = self.root / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file, self._to = file, opened(path)
         if self.feed.columns:
             self._to.write(self.feed.header.encode() + b"\n")
-        return self._to
+
+    def _end(self) -> None:
+        """Say what the file before gave occasion to, and close."""
+        for kind, due, good in self._for_this:
+            self._extra(kind, spoil.deletion(self.feed, due, self._last) if due else spoil.conflict(good))
+        if self._to:
+            self._to.close()
+        self._to = None
 
 
 def opened(path: Path) -> BinaryIO:

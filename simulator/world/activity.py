@@ -4,7 +4,7 @@ import duckdb
 
 from simulator.world.random import arrivals, choice
 
-TAKEN_UP = 0.62  # of signposts
+TAKEN_UP = 0.56  # of signposts
 SESSION = {"attended": 76, "missed": 13, "cancelled": 11}
 CANCELLED_BY = {"person": 70, "provider": 30}
 ROLE = {"participant": 94, "carer": 3, "volunteer": 3}

@@ -50,8 +50,32 @@ CONTEXT = {
 SETTING = {"General Practice": 880, "Primary Care Network": 60, "Extended Access Provision": 50, "Other": 10}
 
 
+STATUS = ("Attended", "DNA", "Unknown", "Cancelled by Patient", "Cancelled by Unit")
+BY_GP, BY_OTHERS, LINK_WORKER = "R0260", "R0620", "R9815"
+PRESCRIBING = "Social Prescribing Service"
+PRACTICES_AT_ONCE = 12  # whose slots are put in order at a time, so that memory does not grow with the region
+
+
+def words(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the enums of what an appointment says: one byte or two where a text would be held for every slot."""
+    modes = dict.fromkeys(mode for *_, shares in MODES for mode in shares)
+    for name, members in {
+        "status": STATUS, "hcp": tuple(HCP), "context": tuple(CONTEXT), "setting": tuple(SETTING), "mode": tuple(modes),
+        "category": ("Unmapped", PRESCRIBING, *dict.fromkeys([*GP_CATEGORY, *OTHER_CATEGORY])),
+        "staff_role": (BY_GP, BY_OTHERS, LINK_WORKER),
+    }.items():  # fmt: skip
+        con.execute(f"create type {name} as enum ({', '.join(repr(member) for member in members)})")
+    con.execute("create type practice_code as enum (select code from practices order by 1)")
+    con.execute("""
+        create type clinician as enum (
+            select printf('%s-D%02d', code, n) as clinician from practices, range(1, 10) as t(n)
+            union all select printf('%s-LW-%d', service, n) from services, range(1, 6) as t(n) order by 1)
+    """)
+
+
 def visits(con: duckdb.DuckDBPyConnection) -> None:
-    """Tables spells, visits and slots: every slot a person would book without any effect, and its outcome."""
+    """Tables spells and slots: every slot a person would book without any effect, and its outcome."""
+    words(con)
     last = f"(getvariable('last_day') + {BOOKED_AHEAD_DAYS})::date"
     before = f"getvariable('first_day') - {SPELL_DAYS[1]}"
     spell_starts = arrivals("people", "id", "spell", f"{SPELLS_PER_YEAR} / 365.25 * need", first=before, last=last)
@@ -66,32 +90,28 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
     rate = f"visits_per_year / 365.25 * {BUSIEST}"
     steady = arrivals("people", "id", "visit", f"{STEADY_SHARE} * need * {rate}", last=last)
     extra = arrivals(
-        "spell_rates", "spell", "spell visit", f"{SPELL_RATE} * {rate}", first="first_day", last="last_day"
-    )
+        "spell_rates", "spell", "spell visit", f"{SPELL_RATE} * {rate}", first="first_day", last="last_day",
+        keep="id as person",
+    )  # fmt: skip
     usual = by_time("day", [str(share) for _, share, _ in MODES])
     con.execute(f"""
-        create table visits as
+        create table slots as
         with wished as (
             select id || ':' || n as visit, id, surgery_day(day, visit) as day from ({steady})
             union all
-            select x.id || ':s' || n as visit, spells.id, surgery_day(day, visit) from ({extra}) as x
-            join spells on spells.spell = x.id
+            select id || ':s' || n as visit, person, surgery_day(day, visit) from ({extra})
         ), kept as (
             select visit, id, day from wished
             where u(visit, 'season') < list_extract({MONTHS}, month(day)) / {BUSIEST} * {usual}
               and day >= getvariable('first_day') and day not in (from bank_holidays)
-        )
-        select kept.*, r.practice_code, r.practice, r.patient_id, r.started_on, practices.supplier,
-               {choice("u(visit, 'hcp')", HCP)} as hcp_type,
-               {choice("u(visit, 'context')", CONTEXT)} as context_type,
-               {choice("u(visit, 'lead')", LEAD)}::integer as lead_band
-        from kept join registrations as r
-          on r.id = kept.id and day >= r.started_on and (r.ended_on is null or day < r.ended_on)
-        join practices on practices.number = r.practice
-    """)
-    con.execute(f"""
-        create table slots as
-        with led as (
+        ), visits as (
+            select visit, kept.id, day, r.practice::smallint as practice,
+                   r.practice_code::practice_code as practice_code, r.started_on, practices.supplier,
+                   {choice("u(visit, 'lead')", LEAD)}::integer as lead_band
+            from kept join registrations as r
+              on r.id = kept.id and day >= r.started_on and (r.ended_on is null or day < r.ended_on)
+            join practices on practices.number = r.practice
+        ), led as (
             select *, greatest(started_on, (day - case lead_band when 0 then 0 when 1 then 1
                          when 2 then between_days(u(visit, 'lead day'), 2, 7)
                          when 29 then between_days(u(visit, 'lead day'), 29, 55)
@@ -105,10 +125,13 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
                         else 0.102 end * 0.92 as missed
             from visits
         )
-        select * exclude (chance, missed, lead_band),
-               case when chance < missed then 'DNA' when chance < missed + {habit(0)} then 'Unknown'
-                    when chance < missed + {habit(0)} + 0.022 then 'Cancelled by Patient'
-                    when chance < missed + {habit(0)} + 0.030 then 'Cancelled by Unit' else 'Attended' end as outcome
+        select visit, id, day, practice, practice_code, booked_on,
+               {choice("u(visit, 'hcp')", HCP, "hcp")} as hcp_type,
+               {choice("u(visit, 'context')", CONTEXT, "context")} as context_type,
+               (case when chance < missed then 'DNA' when chance < missed + {habit(0)} then 'Unknown'
+                     when chance < missed + {habit(0)} + 0.022 then 'Cancelled by Patient'
+                     when chance < missed + {habit(0)} + 0.030 then 'Cancelled by Unit' else 'Attended' end)::status
+                   as outcome
         from led
     """)
 
@@ -125,65 +148,91 @@ def habit(which: int) -> str:
 
 
 def books(con: duckdb.DuckDBPyConnection) -> None:
-    """Table appointments: the visits that remain after the effect, and the link workers' slots."""
-    mode = by_time("s.day", [choice("u(s.visit, 'mode')", modes) for *_, modes in MODES])
+    """Table appointments: the visits that remain after the effect, and the link workers' slots; those of a practice lie
+    together, in the order in which they were booked.
+    """
+    con.execute("""
+        create temp table engaged as
+        select r.id, min(r.first_held) as engaged_from, any_value(p.rate_ratio) as rate_ratio
+        from referrals as r join people as p using (id) where r.first_held is not null group by r.id
+    """)
+    (number,) = con.execute("select max(number) from practices").fetchone() or (0,)
+    made = "create table appointments as"
+    for first in range(1, number + 1, PRACTICES_AT_ONCE):
+        in_order(con, f"between {first} and {first + PRACTICES_AT_ONCE - 1}")
+        con.execute(f"{made} {described()}")
+        made = "insert into appointments"
+    con.execute("drop table in_order; drop table engaged")
+
+
+def in_order(con: duckdb.DuckDBPyConnection, practices: str) -> None:
+    """Table in_order: the slots of some practices, numbered in the order in which they were booked."""
     con.execute(f"""
-        create table appointments as
+        create or replace temp table in_order as
         with visits_made as (
-            select s.visit as ref, s.id, s.day, s.practice_code, s.practice, s.patient_id, s.booked_on,
-                   s.outcome, s.hcp_type,
-                   s.context_type, {choice("u(s.visit, 'setting')", SETTING)} as service_setting,
-                   {mode} as mode_drawn,
-                   case when u(s.visit, 'unmapped') < {habit(2)} then 'Unmapped'
-                        when s.hcp_type = 'GP' then {choice("u(s.visit, 'category')", GP_CATEGORY)}
-                        else {choice("u(s.visit, 'category')", OTHER_CATEGORY)} end as national_category,
-                   case s.hcp_type when 'GP' then if(u(s.visit, 'role') < {habit(1)}, 'R0260', null)
-                        when 'Unknown' then null else if(u(s.visit, 'role') < 0.7, 'R0620', null)
-                            end as staff_role,
-                   printf('%s-D%02d', s.practice_code, 1 + floor(u(s.visit, 'clinician') * 9)::integer)
-                       as clinician_id
-            from slots as s
-            left join (select r.id, min(r.first_held) as engaged_from, any_value(p.rate_ratio) as rate_ratio
-                       from referrals as r join people as p using (id) group by r.id) as e using (id)
-            where e.engaged_from is null or s.day <= e.engaged_from or u(s.visit, 'effect') < e.rate_ratio
-               or s.visit in (select decision from referrals where decision is not null)
+            select s.visit as ref, s.id, s.day, s.practice, s.booked_on, s.outcome, s.hcp_type, s.context_type
+            from slots as s left join engaged as e using (id)
+            where s.practice {practices}
+              and (e.engaged_from is null or s.day <= e.engaged_from or u(s.visit, 'effect') < e.rate_ratio
+                   or s.visit in (select decision from referrals where decision is not null))
         ), link_worker_slots as (
-            select e.event_key as ref, e.id, e.day, r.practice_code, r.practice, r.patient_id,
-                   (e.day - 7)::date as booked_on,
-                   case e.event_type when 'contact.missed' then 'DNA' when 'contact.cancelled'
-                       then 'Cancelled by Patient'
-                        else 'Attended' end as outcome,
-                   'Other Practice staff' as hcp_type, 'Care Related Encounter' as context_type,
-                   'Primary Care Network' as service_setting,
-                   case e.channel when 'face_to_face' then 'Face-to-Face' when 'home_visit' then 'Home Visit'
-                        when 'video' then 'Video/Online' else 'Telephone' end as mode_drawn,
-                   'Social Prescribing Service' as national_category, 'R9815' as staff_role,
-                   e.service || '-' || e.link_worker_id as clinician_id
+            select e.event_key as ref, e.id, e.day, r.practice::smallint as practice, (e.day - 7)::date as booked_on,
+                   (case e.event_type when 'contact.missed' then 'DNA' when 'contact.cancelled'
+                       then 'Cancelled by Patient' else 'Attended' end)::status as outcome,
+                   'Other Practice staff'::hcp as hcp_type, 'Care Related Encounter'::context as context_type,
+                   (case e.channel when 'face_to_face' then 'Face-to-Face' when 'home_visit' then 'Home Visit'
+                        when 'video' then 'Video/Online' else 'Telephone' end)::mode as link_workers_mode,
+                   (e.service || '-' || e.link_worker_id)::clinician as link_worker
             from engagement as e join registrations as r
               on r.id = e.id and e.day >= r.started_on and (r.ended_on is null or e.day < r.ended_on)
             where e.event_type in ('contact.held', 'contact.missed', 'contact.cancelled') and e.n > 1
-              and u(e.referral_key, 'slots at the practice') < 0.3
+              and u(e.referral_key, 'slots at the practice') < 0.3 and r.practice {practices}
         ), timed as (
-            select *, case national_category when 'Home Visit' then 'Home Visit' else mode_drawn
-                end as appt_mode,
-                   if(service_setting in ('Primary Care Network', 'Extended Access Provision')
-                       and staff_role is distinct from 'R9815',
-                      printf('Z9%04d', (network - 1) * {SIZE_OF_NETWORK} + 1), practice_code) as site_code,
-                   day + to_minutes(490 + 10 * floor(u(ref, 'slot') * 62)::integer) as slot_start,
-                   if(booked_on = day, slot_start -
-                       to_minutes(20 + floor(u(ref, 'booked minute') * 450)::integer),
-                      booked_on + to_minutes(480 + floor(u(ref, 'booked minute') * 600)::integer))
-                          as wished_at,
-                   greatest(wished_at, day_start) as booked_at,
-                   (booked_on + floor(u(ref, 'cancelled') * (day - booked_on + 1))::integer)::date
-                       as cancelled_on
-            from (select *, booked_on + to_minutes(450) as day_start from visits_made union all by name
-                  select *, booked_on + to_minutes(450) as day_start from link_worker_slots)
-            join memberships on number = practice
+            select *, day + to_minutes(490 + 10 * floor(u(ref, 'slot') * 62)::integer) as slot_start,
+                   greatest(booked_on + to_minutes(450),
+                       if(booked_on = day, slot_start - to_minutes(20 + floor(u(ref, 'booked minute') * 450)::integer),
+                          booked_on + to_minutes(480 + floor(u(ref, 'booked minute') * 600)::integer))) as booked_at
+            from (from visits_made union all by name from link_worker_slots)
+        )
+        select *, row_number() over () as place from (from timed order by practice, booked_at, ref)
+    """)
+
+
+def described() -> str:
+    """SQL of the slots of table in_order with all that a book says of them, in the same order."""
+    mode = by_time("day", [choice("u(ref, 'mode')", modes, "mode") for *_, modes in MODES])
+    return f"""
+        with told as (
+            select s.*, b.code as practice_code, b.supplier, network, link_worker is not null as by_link_worker,
+                   place - first_place as before,
+                   if(by_link_worker, 'Primary Care Network', {choice("u(ref, 'setting')", SETTING, "setting")})
+                       as service_setting,
+                   case when by_link_worker then '{PRESCRIBING}'
+                        when u(ref, 'unmapped') < {habit(2)} then 'Unmapped'
+                        when hcp_type = 'GP' then {choice("u(ref, 'category')", GP_CATEGORY, "category")}
+                        else {choice("u(ref, 'category')", OTHER_CATEGORY, "category")} end as national_category
+            from in_order as s
+            join (select practice, min(place) as first_place from in_order group by 1) using (practice)
+            join practices as b on b.number = s.practice
+            join memberships as m on m.number = s.practice
                 and greatest(day, date '{NETWORKS_BEGAN}') between joined_on and coalesce(left_on, 'infinity')
         )
-        select * exclude (mode_drawn, wished_at, day_start, number, network, joined_on, left_on),
-               'A' || lpad((row_number() over (partition by practice_code order by booked_at, ref))::varchar,
-                   7, '0') as appointment_id
-        from timed
-    """)
+        select ref, id, day, practice, practice_code::practice_code as practice_code,
+               printf('P%02d%06d', practice, id) as patient_id, booked_on, outcome, hcp_type, context_type,
+               service_setting::setting as service_setting, national_category::category as national_category,
+               (case when by_link_worker then '{LINK_WORKER}'
+                     when hcp_type = 'GP' then if(u(ref, 'role') < {habit(1)}, '{BY_GP}', null)
+                     when hcp_type = 'Unknown' then null else if(u(ref, 'role') < 0.7, '{BY_OTHERS}', null) end
+               )::staff_role as staff_role,
+               (case when by_link_worker then link_worker
+                     else printf('%s-D%02d', practice_code, 1 + floor(u(ref, 'clinician') * 9)::integer) end
+               )::clinician as clinician_id,
+               (case when by_link_worker then link_workers_mode when national_category = 'Home Visit' then 'Home Visit'
+                     else {mode} end)::mode as appt_mode,
+               (if(service_setting in ('Primary Care Network', 'Extended Access Provision') and not by_link_worker,
+                   printf('Z9%04d', (network - 1) * {SIZE_OF_NETWORK} + 1), practice_code))::practice_code as site_code,
+               slot_start, booked_at,
+               (booked_on + floor(u(ref, 'cancelled') * (day - booked_on + 1))::integer)::date as cancelled_on,
+               'A' || lpad((before + 1)::varchar, 7, '0') as appointment_id
+        from told
+    """

@@ -145,24 +145,27 @@ def number_people(con: duckdb.DuckDBPyConnection, count: int) -> None:
 
 
 def fall_ill(con: duckdb.DuckDBPyConnection) -> None:
-    """Table conditions: from which day a person is on which register; place is the order practices name them in.
+    """Table conditions: the registers a person is or will be on, each with its first day, in the order practices name
+    them in.
 
     A person is on a register once a share that rises with age passes one fixed number, so registers only grow.
     """
-    shares = values([(code, n, *rest) for n, (code, rest) in enumerate(CONDITIONS.items())])
+    con.execute("""
+        create macro onset_age(chance, share, power) as
+        case when power > 0 then 80 * 365.25 * pow(chance / share, 1 / power) else 0 end;
+        create macro onset(chance, share, power, born) as
+        case when chance < 0.9 and (power > 0 or chance < share) and onset_age(chance, share, power) < 120 * 365
+             then (born + greatest(5 * 365, floor(onset_age(chance, share, power))::bigint)::integer + 1)::date end;
+    """)
+    by_need = ("1", "(0.4 + 0.6 * need)")
+    onsets = ", ".join(
+        f"{{'code': '{code}', 'since': onset(u(id, '{code}'), {share} / 1000 * {by_need[raised]}, {power}, born)}}"
+        for code, (share, power, raised) in CONDITIONS.items()
+    )
     con.execute(f"""
         create table conditions as
-        with drawn as (
-            select id, code, place, power, date_of_birth, u(id, code) as chance,
-                   share / 1000 * if(by_need = 1, 0.4 + 0.6 * need, 1) as share
-            from people, (values {shares}) as c(code, place, share, power, by_need)
-        ), aged as (
-            select *, case when power > 0 then 80 * 365.25 * pow(chance / share, 1 / power) else 0 end as age_days
-            from drawn where chance < 0.9 and (power > 0 or chance < share)
-        )
-        select id, code, place,
-               (date_of_birth + greatest(5 * 365, floor(age_days)::bigint)::integer + 1)::date as since
-        from aged where age_days < 120 * 365
+        select id, list_filter([{onsets}], lambda one: one.since is not null) as onsets
+        from (select id, need, date_of_birth as born from people)
     """)
 
 

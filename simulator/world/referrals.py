@@ -13,6 +13,7 @@ from simulator.world.random import arrivals, choice
 DECIDED_BY_GP = 0.77  # routes gp and practice_staff
 SPACING_ALLOWANCE = 3.2  # candidates lost to the gap between two referrals of one person, by referrals a year
 GAP_DAYS = 120
+PEOPLE_AT_ONCE = 100_000  # whose visits are counted at a time, so that memory does not grow with the region
 # by fifth of deprivation, the most deprived first; and of a referral that no practice made
 PULL_OF_FIFTH = {1: 1.0, 2: 0.5, 3: 0.0, 4: -0.3, 5: -0.6}
 PULL_OF_OTHER_ROUTES = 0.8
@@ -40,27 +41,33 @@ REASONS = {
 
 
 def candidates(con: duckdb.DuckDBPyConnection, per_person_year: float) -> None:
-    """Table candidates: wished referrals with their deciding visit, if any, to reach the yearly share."""
+    """Tables encounters (visits that can lead to a referral) and candidates (wished referrals, to reach the yearly
+    share, with their deciding visit if there is one).
+    """
     con.execute("""
         create view adults as
         select id, need, if(sex = '2', 1.25, 1.0)
-                 * case when imd_decile <= 2 then 2.8 when imd_decile <= 4 then 1.6 else 1 end
+                 * case when imd_decile <= 2 then 3.2 when imd_decile <= 4 then 1.6 else 1 end
                  * if(ethnic_category in ('A', 'B', 'C', 'Z', '99'), 1.0, 1.2)
                  * case when getvariable('first_day') - date_of_birth < 25 * 365.25 then 0.6
                         when getvariable('first_day') - date_of_birth > 75 * 365.25 then 1.2 else 1
                             end as leaning
         from people where getvariable('first_day') - date_of_birth >= 18 * 365.25
     """)
-    con.execute("""
-        create view encounters as
-        select visit, id, day,
-               leaning * (0.4 + least(8, count(*)
-                   over (partition by id order by day range between interval 90 days preceding
-                                                        and interval 1 day preceding))) as leaning
-        from slots join adults using (id)
-        where hcp_type = 'GP' and outcome = 'Attended' and context_type = 'Care Related Encounter'
-            and day <= getvariable('last_day')
-    """)
+    (most,) = con.execute("select max(id) from people").fetchone() or (0,)
+    made = "create table encounters as"
+    for first in range(1, most + 1, PEOPLE_AT_ONCE):
+        con.execute(f"""
+            {made}
+            select visit, id, day,
+                   leaning * (0.4 + least(8, count(*)
+                       over (partition by id order by day range between interval 90 days preceding
+                                                            and interval 1 day preceding))) as leaning
+            from slots join adults using (id)
+            where id between {first} and {first + PEOPLE_AT_ONCE - 1} and hcp_type = 'GP' and outcome = 'Attended'
+                and context_type = 'Care Related Encounter' and day <= getvariable('last_day')
+        """)
+        made = "insert into encounters"
     people, days = con.execute(
         "select count(*), any_value(getvariable('last_day') - getvariable('first_day')) from people"
     ).fetchone() or (0, 0)
@@ -94,7 +101,9 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
     makes it likelier that the person declines or is not reached, that contacts are few, that a signpost leads nowhere.
     """
     pull = " ".join(f"when {fifth} then {share}" for fifth, share in PULL_OF_FIFTH.items())
-    reasons = ", ".join(f"('{code}', {weight})" for code, weight in REASONS.items())
+    reasons = ", ".join(
+        f"{{'after': exponential(u(ref, '{code}')) / {weight}, 'code': '{code}'}}" for code, weight in REASONS.items()
+    )
     con.execute(f"""
         create table referrals as
         with spaced as (
@@ -112,10 +121,9 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
                 over (partition by c.id order by c.received_on, ref)
                     >= {GAP_DAYS}
         ), coded as (
-            select ref, list(code order by exponential(u(ref, code)) / weight, code) as codes
-            from spaced, (values {reasons}) as reasons(code, weight) group by ref
+            select *, list_transform(list_sort([{reasons}])[1:4], lambda one: one.code) as codes from spaced
         ), answered as (
-            select spaced.*, 1 + (practice - 1) // {region.PRACTICES_PER_SERVICE} as own,
+            select *, 1 + (practice - 1) // {region.PRACTICES_PER_SERVICE} as own,
                    if(u(ref, 'service') < 0.04, 1 + own % (select count(*) from services), own)::integer
                        as service_number,
                    case when u(ref, 'reasons') < 0.45 then 1 when u(ref, 'reasons') < 0.78 then 2
@@ -124,7 +132,7 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
                    {choice("u(ref, 'response')", RESPONSE)} as response,
                    workday((received_on + floor(least(exponential(u(ref, 'answer')) * 4, 20))::integer)::date)
                        as answered_on
-            from spaced join coded using (ref)
+            from coded
         ), engaged as (
             select *, if(response = 'accepted', answered_on, null) as accepting,
                    response = 'accepted' and u(ref, 'declines later') < 0.055 + 0.02 * pull as declines_later,

@@ -15,7 +15,7 @@ from tests.support.log import at, csv_text, day, deliver, ingest, make_home
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = [f"99900000{n}" for n in ("18", "26", "34", "42")]
-AS_EARLIER = "format parquet, row_group_size 122880"
+AS_EARLIER = "format parquet"
 LOOK_UPS = {
     "a literal": "select count(*) from {rows} where subject_key = {literal}",
     "a list": "select count(*) from {rows} where subject_key in ({literal}, {literal})",

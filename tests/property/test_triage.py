@@ -26,7 +26,7 @@ people = st.sampled_from([PEOPLE[0]] * 3 + [PEOPLE[1]])
 numbers = count(1)
 
 
-def decide_everything(_store, con, records, _senders):
+def decide_everything(con, records, _rows):
     con.execute(
         f"""create or replace temp table aside as
         select load_id, record_no, record_key, asserted_at, null::bigint as number, null::varchar as fate,

@@ -168,7 +168,7 @@ def test_referrals_and_contacts_add_up_to_those_of_the_core(marts: Scenario) -> 
         "select sum(referrals)::bigint as n from rpt_practice_demand where measure = 'gp_contacts'",
     ):
         assert marts.row(query) == referrals
-    assert marts.row("select count(*) as n from fct_gp_contacts where has_gp") == marts.row(
+    assert marts.row("select count(*) as n from fct_gp_contacts where has_gp and is_observed") == marts.row(
         "select sum(contacts)::bigint as n from rpt_practice_demand where measure = 'gp_contacts'"
     )
 

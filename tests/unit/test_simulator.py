@@ -69,7 +69,7 @@ def header(root: Path, feed: str, sender: str, name: str) -> list[str]:
 @cache
 def rows(root: Path, feed: str) -> list[dict[str, str]]:
     """The clean records of a CSV feed, with sender and file, without the faulty lines and extra files."""
-    bad = {line_of(fault) for fault in faults(root) if fault["line"]}
+    bad = {line_of(fault) for fault in faults(root) if fault["line"] and fault["kind"] != "correction"}
     found = []
     for _, sender, name, number, line in lines(root, feed):
         if (feed, sender, name, number) not in bad and sender != "ZVC99" and "_again" not in name:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ingestion.contract import load_contract
 from linkwork.settings import Settings
@@ -174,6 +175,42 @@ def test_e20_a_deleted_emis_slot_is_a_record_without_facts_and_no_one_is_missing
     assert made.profile["valid"] == 2
     assert made.refused_lines == [(4, "required", "slot_id")]
     assert set(said(made, "appointment")) == {1}
+
+
+CLASSES = "appointment_hcp_type, appointment_context_type"
+
+
+def test_an_emis_slot_without_the_columns_does_not_say_what_it_was(tmp_path):
+    made = staged(tmp_path, "gp_appointments_emis_csv", EMIS, emis("a"))
+    assert said(made, "appointment", CLASSES)[1][1] == ("appointment.attended", None, None)
+
+
+def test_an_emis_slot_with_the_columns_says_it(tmp_path):
+    header = f"{EMIS},hcp_type,context_type"
+    made = staged(tmp_path, "gp_appointments_emis_csv", header, f"{emis('a')},GP,Care Related Encounter")
+    assert said(made, "appointment", CLASSES)[1][1] == ("appointment.attended", "GP", "Care Related Encounter")
+
+
+def test_the_slot_types_of_a_practice_say_it_in_a_copy_of_the_contract(tmp_path):
+    """The practice's own words, mapped: no Python, two fields from one column."""
+    installed: Path = Settings.model_fields["contracts_dir"].default
+    own = yaml.safe_load((installed / "gp_appointments_emis_csv.yaml").read_text())
+    fields = {field["name"]: field for field in own["schema"][0]["properties"]}
+    encounter = dict.fromkeys(("GP", "Nurse"), "Care Related Encounter") | {"Letters": "Care Related Activity"}
+    mapped = {"source": "slot_type", "unmapped": "null"}
+    fields["hcp_type"] = {"name": "hcp_type", **mapped, "values": {"GP": "GP", "Nurse": "Other Practice staff"}}
+    fields["context_type"] = {"name": "context_type", **mapped, "values": encounter}
+    own["schema"][0]["properties"] = [field for name, field in fields.items() if name != "slot_type"]
+    copy = tmp_path / "gp_appointments_emis_csv.yaml"
+    copy.write_text(yaml.safe_dump(own, sort_keys=False))
+    lines = [emis(n).replace(",GP,FALSE", f",{n},FALSE") for n in ("GP", "Nurse", "Letters", "Other")]
+    made = stage(tmp_path, load_contract(copy, CATALOGUE), "\n".join([EMIS, *lines]) + "\n")
+    assert [facts[1][1:] for facts in said(made, "appointment", CLASSES).values()] == [
+        ("GP", "Care Related Encounter"),
+        ("Other Practice staff", "Care Related Encounter"),
+        (None, "Care Related Activity"),
+        (None, None),
+    ]
 
 
 def test_an_emis_slot_that_says_both_is_counted_as_a_warning(tmp_path):

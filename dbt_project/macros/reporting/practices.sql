@@ -3,7 +3,7 @@
     {{ return({'gp_contacts': 'has_gp', 'all_clinician_contacts': 'true'}) }}
 {%- endmacro %}
 
-{#- One row per row of rpt_practice_demand and contact that it counts. -#}
+{#- One row per row of rpt_practice_demand and contact that it counts: those of days that were observed. -#}
 {% macro demand_contacts() -%}
     {%- for measure, condition in linkwork.demand_measures().items() %}
     select
@@ -15,7 +15,7 @@
         stated_practice_code,
         1 as contacts
     from {{ ref('fct_gp_contacts') }}
-    where {{ condition }}
+    where {{ condition }} and is_observed
     {%- if not loop.last %}
     union all
     {%- endif %}

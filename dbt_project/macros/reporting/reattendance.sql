@@ -43,6 +43,15 @@
     contact_class = 'gp'
 {%- endmacro %}
 
+{#- Whether an attended slot says what it was, or does not, so that nobody knows whether it is a contact. -#}
+{% macro is_classified_slot() -%}
+    contact_class in ('gp', 'other_clinician', 'not_an_encounter')
+{%- endmacro %}
+
+{% macro is_unclassified_slot() -%}
+    contact_class = 'unclassified'
+{%- endmacro %}
+
 {#- The conditions by which a contact that lies some days off the index falls on a side of it. -#}
 {% macro reattendance_sides() -%}
     {{ return({'before': 'days_off < 0', 'after': 'days_off > 0'}) }}

@@ -87,8 +87,8 @@ select
             {{ category_key('slots.appointment_national_category') }} = 'socialprescribingservice'
             or slots.appointment_staff_role = 'R9815'
             then 'link_worker'
-        when coalesce({{ category_key('slots.appointment_context_type') }}, '') <> 'carerelatedencounter'
-            then 'not_an_encounter'
+        when coalesce({{ category_key('slots.appointment_context_type') }}, '') = '' then 'unclassified'
+        when {{ category_key('slots.appointment_context_type') }} <> 'carerelatedencounter' then 'not_an_encounter'
         when {{ category_key('slots.appointment_hcp_type') }} = 'gp' then 'gp'
         else 'other_clinician'
     end as contact_class

@@ -71,6 +71,21 @@ referrals as (
     group by loads.sender, loads.feed, loads.month
 ),
 
+appointments as (
+    select
+        loads.sender,
+        loads.feed,
+        loads.month,
+        count(distinct slots.appointment_key) as appointments,
+        count(distinct case when {{ is_unclassified_slot() }} then slots.appointment_key end)
+            as appointments_unclassified
+    from loads
+    inner join {{ ref('base_log__events') }} as events on loads.load_id = events.load_id
+    inner join {{ ref('int_appointment_slots') }} as slots on events.stream_id = slots.appointment_key
+    where events.event_type = 'appointment.attended'
+    group by loads.sender, loads.feed, loads.month
+),
+
 fates as (
     select
         sender,
@@ -96,6 +111,8 @@ select
     coalesce(referrals.referrals_ambiguous, 0) as referrals_ambiguous,
     coalesce(codes.codes, 0) as codes,
     coalesce(codes.codes_unmapped, 0) as codes_unmapped,
+    coalesce(appointments.appointments, 0) as appointments,
+    coalesce(appointments.appointments_unclassified, 0) as appointments_unclassified,
     people.newest_asserted_at
 from fates
 left join people
@@ -118,3 +135,4 @@ left join referrals
         fates.sender = referrals.sender
         and fates.feed = referrals.feed
         and fates.month = referrals.month
+left join appointments on {{ same_in('fates', 'appointments', 'sender, feed, month') }}

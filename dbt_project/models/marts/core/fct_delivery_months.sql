@@ -29,6 +29,8 @@ select
     months.referrals_ambiguous,
     months.codes,
     months.codes_unmapped,
+    months.appointments,
+    months.appointments_unclassified,
     months.last_good_at,
     months.last_bad_at,
     months.newest_asserted_at

@@ -1,4 +1,5 @@
 -- One row per person, day and registered practice as stated with a contact that counts: several slots of a day are one.
+-- Whether it is observed: it lies in a month of the practice that tells of its contacts, not of a part of them.
 -- The practice, network and board are those that the stated code means on the day; where it took place does not matter.
 with contacts as (
     select
@@ -19,9 +20,15 @@ select
     coalesce(known.pcn_code, 'UNKNOWN') as pcn_code,
     coalesce(known.icb_code, 'UNKNOWN') as icb_code,
     contacts.has_gp,
+    contacts.practice_code is null or coverage.practice_code is not null as is_observed,
     cast(contacts.slots as integer) as slots
 from contacts
 left join known
     on
         contacts.stated_practice_code = known.stated_practice_code
         and contacts.contact_on = known.contact_on
+left join {{ ref('int_practice_coverage') }} as coverage
+    on
+        contacts.practice_code = coverage.practice_code
+        and contacts.contact_on >= coverage.first_on
+        and contacts.contact_on <= coverage.last_on

@@ -48,6 +48,22 @@ quarters as (
     group by practice_code, quarter_start
 ),
 
+observed as (
+    select
+        quarters.practice_code,
+        quarters.quarter_start,
+        sum({{ days_between(
+            'greatest(coverage.first_on, quarters.quarter_start)', 'least(coverage.last_on, quarters.quarter_end)'
+        ) }} + 1) as days
+    from quarters
+    inner join {{ ref('int_practice_coverage') }} as coverage
+        on
+            quarters.practice_code = coverage.practice_code
+            and quarters.quarter_end >= coverage.first_on
+            and quarters.quarter_start <= coverage.last_on
+    group by quarters.practice_code, quarters.quarter_start
+),
+
 rollouts as (
     select
         practice_code,
@@ -67,9 +83,7 @@ select
     coalesce(census.icb_code, quarters.icb_code) as icb_code,
     coalesce(census.registered, 0) as registered,
     cast({{ days_between('quarters.quarter_start', 'quarters.quarter_end') }} + 1 as integer) as days_in_quarter,
-    cast(greatest(0, coalesce({{ days_between(
-        'greatest(coverage.first_on, quarters.quarter_start)', 'least(coverage.last_on, quarters.quarter_end)'
-    ) }} + 1, 0)) as integer) as days_observed,
+    cast(coalesce(observed.days, 0) as integer) as days_observed,
     rollouts.rollout_on,
     rollouts.rollout_basis,
     cast(
@@ -81,5 +95,5 @@ left join census
     on
         quarters.practice_code = census.practice_code
         and quarters.quarter_start = census.quarter_start
-left join {{ ref('int_practice_coverage') }} as coverage on quarters.practice_code = coverage.practice_code
+left join observed on {{ same_in('quarters', 'observed', 'practice_code, quarter_start') }}
 left join rollouts on quarters.practice_code = rollouts.practice_code

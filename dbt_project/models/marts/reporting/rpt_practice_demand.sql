@@ -1,5 +1,6 @@
 -- One row per quarter, practice and measure: contacts with a GP, and with any clinician, per 1,000 registered, around
 -- the quarter in which referring began. Demand may rise as well as fall; nothing here says why it does.
+-- Of a quarter without observed days the contacts are not known: null, not none.
 -- Rates are of the days that the practice's appointments tell of, as if these were a quarter of 91.3125 days. A person
 -- gives many contacts, so the variance adds up the squares of theirs.
 {%- set scale = '(1000.0 * 91.3125 / (quarters.registered * cast(quarters.days_observed as double)))' %}
@@ -47,8 +48,8 @@ quarters as (
     select
         quarters.*,
         measures.measure,
-        coalesce(counted.contacts, 0) as contacts,
-        coalesce(counted.people, 0) as people,
+        coalesce(counted.contacts, case when quarters.days_observed > 0 then 0 end) as contacts,
+        coalesce(counted.people, case when quarters.days_observed > 0 then 0 end) as people,
         coalesce(counted.squares, 0.0) as squares,
         coalesce(referred.referrals, 0) as referrals
     from {{ ref('fct_practice_quarters') }} as quarters

@@ -1,0 +1,211 @@
+"""A region from zero to a release, and one more day on top of it, through the command line.
+
+    linkwork simulate --preset pcn --days 1 --out .benchmarks/pcn
+    python -m benchmarks.scale --region .benchmarks/pcn
+
+Each stage is a command of its own, watched from outside (`tree.py`). Beside each stands the bare work on the same data
+in the same run: DuckDB that reads the files and writes them as Parquet, runs the SQL of the models and tests in one
+connection, and copies the released tables. What a command costs whatever there is to do, the start of dbt and Great
+Expectations for the most part, is what the same commands take on the smallest region.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from benchmarks import tree
+from benchmarks.big_log import settings_of
+from benchmarks.clock import Moment, machine
+from benchmarks.marts import bare, statements
+from linkwork import engine, processes
+from linkwork.privacy.keys import create_keys
+from linkwork.settings import Settings
+
+STAGES = ("ingest", "build", "publish")
+FEW = 300  # people of the smallest region
+SOME_REFUSED = 3  # the exit code of an ingest that refused files and took the others
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
+    parser.add_argument("--region", type=Path, required=True, help="what `linkwork simulate --days 1` wrote")
+    parser.add_argument("--folder", type=Path, default=Path(".benchmarks"), help="where the home is made")
+    parser.add_argument("--no-bare", action="store_true", help="leave out the bare work beside the stages")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=given.folder.absolute()) as name:
+        results = measure(given.region.absolute(), Path(name), with_bare=not given.no_bare)
+    print(json.dumps(results, indent=2) if given.json else markdown(results))
+
+
+def measure(region: Path, folder: Path, *, with_bare: bool) -> dict[str, Any]:
+    """What each stage uses: of the region from zero, of each day after it, and of next to nothing."""
+    results: dict[str, Any] = {"machine": machine(), "region": _described(region)}
+    few = folder / "few"
+    _linkwork(few, "simulate", "--people", str(FEW), "--out", str(few / "region"))
+    results["fixed"] = _stages(few, few / "region")
+    shutil.rmtree(few)
+    home = folder / "home"
+    results["from zero"] = _stages(home, region)
+    settings = settings_of(home)
+    if with_bare:
+        results["bare"] = _bare(settings, region, folder / "bare")
+    results["disk"] = _disk(settings)
+    for day in sorted((region / "days").glob("*")):
+        results.setdefault("days", {})[day.name] = _stages(home, day) | {"files": _files(day)}
+        _say(day.name, results["days"][day.name])
+    return results
+
+
+def _stages(home: Path, delivery: Path) -> dict[str, Any]:
+    """Take a delivery to a release, a stage at a time."""
+    if not (home / "keys").exists():
+        create_keys(settings_of(home))
+    if (delivery / "reference").exists():
+        _linkwork(home, "reference", "load", "--all", str(delivery / "reference"))
+    found: dict[str, Any] = {}
+    for stage in STAGES:
+        landing = ["--landing", str(delivery / "landing")] if stage == "ingest" else []
+        used = _linkwork(home, stage, *landing, "--json")
+        found[stage] = used.row()
+        if stage == "build":
+            found["events"] = json.loads(used.output)["position"]
+        _say(stage, found[stage])
+    return found
+
+
+def _linkwork(home: Path, *arguments: str) -> tree.Used:
+    home.mkdir(parents=True, exist_ok=True)
+    environment = {
+        "LINKWORK_HOME": str(home / "data"),
+        "LINKWORK_KEYS_DIR": str(home / "keys"),
+        "LINKWORK_TEST_NUMBERS": "allow",
+    }
+    used = tree.run([processes.script("linkwork"), *arguments], home / "linkwork.log", environment)
+    if used.code not in (0, SOME_REFUSED):
+        raise RuntimeError(f"linkwork {arguments[0]} ended with {used.code}: {used.errors[-2000:]}")
+    return used
+
+
+def _bare(settings: Settings, region: Path, folder: Path) -> dict[str, Any]:
+    """The same reading, folding and writing by DuckDB alone."""
+    folder.mkdir()
+    models, tests = statements(settings)
+    made, tested = bare(settings, folder / "bare.duckdb", models, tests)
+    warehouse = folder / settings.warehouse_file.name
+    found = {
+        "read": _timed(lambda: _read(region / "landing", folder / "read")),
+        "models": vars(made),
+        "tests": vars(tested),
+        "write": _timed(lambda: _copy(warehouse, settings.releases_dir / "current", folder / "written")),
+    }
+    shutil.rmtree(folder)
+    return found
+
+
+def _read(landing: Path, target: Path) -> None:
+    """Every file, feed by feed, to one Parquet file; what DuckDB cannot read it leaves out."""
+    target.mkdir()
+    with engine.connect() as con:
+        for feed in sorted(landing.iterdir()):
+            for suffix, reader in (
+                ("csv", "read_csv({}, all_varchar = true, ignore_errors = true, union_by_name = true)"),
+                ("jsonl", "read_json({}, format = 'newline_delimited', ignore_errors = true)"),
+            ):
+                if files := sorted(feed.rglob(f"*.{suffix}")):
+                    path = engine.text(target / f"{feed.name}.parquet")
+                    con.execute(f"copy (from {reader.format(engine.texts(files))}) to {path} ({engine.PARQUET})")
+
+
+def _copy(warehouse: Path, release: Path, target: Path) -> None:
+    """Every released table, as it stands in the warehouse."""
+    target.mkdir()
+    with duckdb.connect(warehouse, read_only=True) as con:
+        places = dict(con.execute("select table_name, table_schema from information_schema.tables").fetchall())
+        for table in sorted({path.stem for path in release.rglob("*.parquet")} & places.keys()):
+            path = engine.text(target / f"{table}.parquet")
+            con.execute(f"copy {places[table]}.{table} to {path} ({engine.PARQUET}, compression zstd)")
+
+
+def _timed(work: Callable[[], object]) -> dict[str, float]:
+    start = Moment.now()
+    work()
+    return vars(Moment.now() - start)
+
+
+def _described(region: Path) -> dict[str, Any]:
+    parameters = json.loads((region / "truth" / "parameters.json").read_text())
+    return {"people": parameters["people"], "files": _files(region), "megabytes": _megabytes(region / "landing")}
+
+
+def _files(delivery: Path) -> int:
+    return sum(path.is_file() for path in (delivery / "landing").rglob("*"))
+
+
+def _disk(settings: Settings) -> dict[str, float]:
+    return {part.name: _megabytes(part) for part in sorted(settings.home.iterdir()) if part.is_dir()}
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def _say(what: str, found: object) -> None:
+    print(what, json.dumps(found), file=sys.stderr, flush=True)
+
+
+def markdown(results: dict[str, Any]) -> str:
+    described = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in results["machine"].items())
+    region, zero, fixed = results["region"], results["from zero"], results["fixed"]
+    disk = ", ".join(f"{part} {size:,.0f} MB" for part, size in results["disk"].items())
+    lines = [
+        f"# A region of {region['people']:,} people", "", described, "",
+        f"{region['files']:,} files of {region['megabytes']:,.0f} MB, {zero['events']:,} events. On disk: {disk}.", "",
+        "| stage | wall s | processor s | peak MiB | fixed, wall s | bare, wall s / processor s | ratio (wall) | "
+        "ratio (processor) |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]  # fmt: skip
+    lines += [_line(stage, zero[stage], fixed[stage], _bare_of(stage, results.get("bare"))) for stage in STAGES]
+    for day, found in results.get("days", {}).items():
+        took = sum(found[stage]["wall"] for stage in STAGES)
+        start = sum(fixed[stage]["wall"] for stage in STAGES)
+        lines += [
+            "", f"One more day, {day}: {found['files']:,} files, {found['events'] - zero['events']:,} events; "
+            f"{took:.1f} s in all, of which {start:.1f} s are fixed.", "",
+            "| stage | wall s | processor s | peak MiB | fixed, wall s |", "|---|---:|---:|---:|---:|",
+        ]  # fmt: skip
+        lines += [_line(stage, found[stage], fixed[stage]) for stage in STAGES]
+    return "\n".join(lines) + "\n"
+
+
+def _bare_of(stage: str, found: dict[str, Any] | None) -> dict[str, float] | None:
+    if found is None:
+        return None
+    parts = {"ingest": ("read",), "build": ("models", "tests"), "publish": ("write",)}[stage]
+    return {clock: sum(found[part][clock] for part in parts) for clock in ("wall", "processor")}
+
+
+def _line(stage: str, found: dict[str, float], fixed: dict[str, float], raw: dict[str, float] | None = None) -> str:
+    """A row of the table; the ratio is what is not fixed over the bare work."""
+    cells = [stage, f"{found['wall']:.1f}", f"{found['processor']:.1f}", f"{found['peak_mib']:,.0f}"]
+    cells.append(f"{fixed['wall']:.1f}")
+    if raw:
+        cells.append(f"{raw['wall']:.1f} / {raw['processor']:.1f}")
+        cells += _ratios(found, fixed, raw)
+    return f"| {' | '.join(cells)} |"
+
+
+def _ratios(found: dict[str, float], fixed: dict[str, float], raw: dict[str, float]) -> Iterable[str]:
+    return [f"{max(found[clock] - fixed[clock], 0) / raw[clock]:.2f}" for clock in ("wall", "processor")]
+
+
+if __name__ == "__main__":
+    main()
