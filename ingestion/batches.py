@@ -8,15 +8,17 @@ import secrets
 import shutil
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from ingestion import intake, raw, recorded, refused
-from ingestion.contract import load_contracts
+from ingestion.contract import Contract, load_contracts
 from ingestion.landing import Landed, held, landed_files, let_go
 from ingestion.workers import limits_of
 from linkwork import engine
@@ -148,6 +150,7 @@ def seal_received(settings: Settings, folder: Path) -> None:
     committed = {(p["feed"], p["sender"], p["file_name"], p["file_sha256"]): p["load_id"] for p in staged}
     without = {p["load_id"]: set(p.get("erased_lines", [])) for p in staged}
     names = {identity[:3] for identity in committed}
+    contracts = cache(lambda: load_contracts(settings.contracts_dir, Catalogue.current()))
     for landed in landed_files(settings.landing_dir):
         name = (landed.feed, landed.sender, landed.name)
         if landed.problem is not None or name not in names:
@@ -157,8 +160,9 @@ def seal_received(settings: Settings, folder: Path) -> None:
             load_id = committed.get((*name, sha))
             if load_id is None or load_id not in done["loads_committed"]:
                 continue
-            lines = {first: last for load, first, last in done["refused"] if load == load_id}
-            _keep_refused(settings, keys, received, landed, lines, load_id)
+            theirs = [where for load, *where in done["refused"] if load == load_id]
+            kept = [(one[0], one[1], one[2] if len(one) > 2 else None) for one in theirs]  # version 0.1 knew no places
+            _keep_refused(settings, keys, received, landed, kept, load_id, contracts)
             reached("refused-kept")
             _seal(received, settings.raw_dir / sha, keys, erased, without[load_id])
             reached("raw-sealed")
@@ -168,16 +172,22 @@ def seal_received(settings: Settings, folder: Path) -> None:
 
 
 def _keep_refused(
-    settings: Settings, keys: Keys, received: Path, landed: Landed, lines: dict[int, int], load_id: str
+    settings: Settings,
+    keys: Keys,
+    received: Path,
+    landed: Landed,
+    records: list[raw.Where],
+    load_id: str,
+    contracts: Callable[[], dict[str, Contract]],
 ) -> None:
     """The text of records that the register refused; nothing is unpacked where there is none."""
-    if not lines:
+    if not records:
         return
     spill = private_dir(settings.home / "restricted" / "spill")
-    contract = load_contracts(settings.contracts_dir, Catalogue.current()).get(landed.feed)
+    contract = contracts().get(landed.feed)
     form = contract.file if contract else None
     with intake.opened(received, landed.path.name, spill, limits_of(settings)) as plain:
-        refused.keep(plain, lines, settings.quarantine_raw_dir / load_id, keys.zone1, form=form)
+        refused.keep(plain, records, settings.quarantine_raw_dir / load_id, keys.zone1, form=form)
 
 
 def _seal(source: Path, target: Path, keys: Keys, erased: frozenset[bytes], lines: set[int]) -> None:

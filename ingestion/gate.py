@@ -26,7 +26,7 @@ from ingestion.staged import Staged
 from linkwork import engine
 from linkwork.engine import row
 from linkwork.files import private_dir, write_json
-from linkwork.log import tombstones
+from linkwork.log import places, tombstones
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
 from linkwork.privacy import hmac_sql
@@ -155,12 +155,13 @@ class Gate:
         if self.quarantine_raw is None:
             return
         lines = con.execute(
-            f"select source_line, line_end from read_parquet({engine.texts(staged.files('quarantine'))}) order by 1"
+            f"""select distinct source_line, line_end, {places.place("record_no", "source_line")}
+            from read_parquet({engine.texts(staged.files("quarantine"))}) order by all"""
         ).fetchall()
         target = self.quarantine_raw / arrival.load_id
         refused.keep(
             arrival.path,
-            dict(lines),
+            lines,
             target,
             self.keys.zone1,
             self._names_erased,
@@ -175,14 +176,18 @@ class Gate:
 def chunks(reading: Reading) -> Iterator[tuple[int, pa.Table]]:
     """What the reader gives, gathered to tables of about CHUNK_ROWS records with their numbers, the part with each.
 
-    There is always one, if only an empty one. Records are numbered from 1 in the order in which they are read.
+    There is always one, if only an empty one. Records are numbered from 1 in the order in which they are read, where
+    the reader does not number them by where they stand.
     """
     gathered: dict[int, list[pa.RecordBatch]] = {}
     numbered = given = 0
     for index, batch in reading.batches():
-        numbers = pa.array(range(numbered + 1, numbered + 1 + batch.num_rows), pa.int64())
-        numbered += batch.num_rows
-        gathered.setdefault(index, []).append(batch.add_column(0, "record_no", numbers))
+        if batch.schema.names[0] == "record_no":
+            gathered.setdefault(index, []).append(batch)
+        else:
+            numbers = pa.array(range(numbered + 1, numbered + 1 + batch.num_rows), pa.int64())
+            numbered += batch.num_rows
+            gathered.setdefault(index, []).append(batch.add_column(0, "record_no", numbers))
         if sum(b.num_rows for b in gathered[index]) >= CHUNK_ROWS:
             given += 1
             yield index, pa.Table.from_batches(gathered.pop(index))

@@ -26,6 +26,8 @@ HEAD = 1 << 16  # bytes in which the readers look for a line end
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 UTF8_MARK = b"\xef\xbb\xbf"
 
+# A record: its first physical line and its last, and its place on the first, where several may begin there.
+Where = tuple[int, int, int | None]
 # Rows by their number, of what is not made of lines.
 Rows = Callable[[set[int] | None], Iterator[tuple[int, str]]]
 
@@ -60,11 +62,24 @@ def records(content: bytes, form: File | None, starts: Iterable[int]) -> dict[in
     return found
 
 
-def between(path: Path, lines: Mapping[int, int], form: File | None = None) -> Iterator[tuple[int, str]]:
-    """The raw text of the records of an unpacked file whose first line maps to their last, in the order of the file."""
+def between(path: Path, wanted: Iterable[Where], form: File | None = None) -> Iterator[tuple[int, int | None, str]]:
+    """The raw text of records of an unpacked file, by line and place, in the order of the file.
+
+    Of a row of a workbook that gives several records the whole row is the text of each, and stands once.
+    """
+    wanted = list(wanted)
+    lines = {first: last for first, last, _ in wanted}
     if (rows := _table(path, form)) is not None:
-        yield from rows(set(lines))
+        yield from ((number, None, text) for number, text in rows(set(lines)))
         return
+    if any(place is not None for _, _, place in wanted):
+        content = path.read_bytes()
+        yield from _elements_at(content, _documents(content), {(first, place) for first, _, place in wanted})
+        return
+    yield from ((line, None, text) for line, text in _between_lines(path, lines, form))
+
+
+def _between_lines(path: Path, lines: Mapping[int, int], form: File | None) -> Iterator[tuple[int, str]]:
     encoding = form.encoding if form else "utf-8"
     with path.open("rb") as handle:
         head = handle.read(HEAD)
@@ -161,6 +176,15 @@ def _elements(content: bytes, documents: json_documents.Documents, starts: set[i
             text = content[element.start : element.end].decode("utf-8", "backslashreplace")
             found.setdefault(element.line, []).append(text + "\n")
     return {line: "".join(texts) for line, texts in found.items()}
+
+
+def _elements_at(
+    content: bytes, documents: json_documents.Documents | None, wanted: set[tuple[int, int | None]]
+) -> Iterator[tuple[int, int | None, str]]:
+    for element in documents.elements if documents else []:
+        if (element.line, element.place) in wanted:
+            text = content[element.start : element.end].decode("utf-8", "backslashreplace")
+            yield element.line, element.place, text + "\n"
 
 
 def _csv_length(texts: list[str], start: int, form: File) -> int:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ ESCAPED = re.compile(r"\\x([89a-f][0-9a-f])")
 
 def keep(
     source: Path,
-    lines: Mapping[int, int],
+    records: Iterable[raw.Where],
     target: Path,
     key: bytes,
     leave_out: Callable[[str], bool] = lambda _raw: False,
@@ -28,21 +28,22 @@ def keep(
 ) -> None:
     """Add records of `source`, which is not packed, to what is kept of its load.
 
-    `lines` maps a record's first physical line to its last.
-
     Called twice for one load: by the gate for what it refuses, and after the commit for what the register refuses. A
     record for which `leave_out` holds is not kept. `has_header` keeps the first line too, without which the records of
     a CSV file could not be read again. `form` is the contract's.
     """
-    if not lines:
+    records = list(records)
+    if not records:
         return
-    kept = {record["line"]: record for record in read(target, key)} if target.exists() else {}
-    for start, text in raw.between(source, lines, form):
+    kept = {where(record): record for record in read(target, key)} if target.exists() else {}
+    for line, place, text in raw.between(source, records, form):
         if not leave_out(text):
-            kept[start] = {"line": start, "raw": text[:LONGEST]}
+            one: dict[str, Any] = {"line": line, "raw": text[:LONGEST]} | ({} if place is None else {"record": place})
             if len(text) > LONGEST:  # of what is far too long the beginning tells enough, and the hash which it was
-                kept[start]["cut"] = {"characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
-    first = dict(raw.between(source, {1: 1}, form)).get(1) if has_header else None
+                one["cut"] = {"characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+            kept[line, place] = one
+    header_line = [text for _, _, text in raw.between(source, [(1, 1, None)], form)] if has_header else []
+    first = header_line[0] if header_line else None
     write(list(kept.values()), target, key, first)
 
 
@@ -52,8 +53,13 @@ def write(records: list[dict[str, Any]], target: Path, key: bytes, first: str | 
         first = header(target, key)
     if first is not None:
         records = [{"line": HEADER, "raw": first}, *records]
-    content = "\n".join(json.dumps(record) for record in sorted(records, key=lambda one: one["line"]))
+    content = "\n".join(json.dumps(record) for record in sorted(records, key=lambda r: (r["line"], r.get("record", 0))))
     vault.seal_bytes(content.encode(), target, key)
+
+
+def where(record: Mapping[str, Any]) -> tuple[int, int | None]:
+    """The line of a kept record, and its place there: null of a row of a workbook, which all its records share."""
+    return record["line"], record.get("record")
 
 
 def read(target: Path, key: bytes) -> list[dict[str, Any]]:

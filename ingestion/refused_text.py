@@ -16,24 +16,30 @@ from linkwork.settings import Settings
 # What a spreadsheet takes for a formula when a cell begins with it.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 FORMS = (".csv", ".jsonl")
-SHOWN = ("load_id", "file_name", "line", "rule", "field", "sentence", "status", "refused_at")
+SHOWN = ("load_id", "file_name", "line", "record", "rule", "field", "sentence", "status", "refused_at")
 
 
-def texts(settings: Settings, records: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
-    """The kept text of refused records by load and line; one that is not kept any more has none.
+Named = tuple[str, int, int | None]  # a load, a line, and the place on it where several records begin there
+
+
+def texts(settings: Settings, records: Iterable[Named]) -> dict[Named, str]:
+    """The kept text of refused records; one that is not kept any more has none.
 
     Raises UsageError without the zone 1 key, BadDataError where it does not open what is kept.
     """
     key = load_key(settings, "zone1")
-    wanted: dict[str, set[int]] = defaultdict(set)
-    for load_id, line in records:
-        wanted[load_id].add(line)
+    wanted: dict[str, set[tuple[int, int | None]]] = defaultdict(set)
+    for load_id, line, place in records:
+        wanted[load_id].add((line, place))
     found = {}
-    for load_id, lines in wanted.items():
+    for load_id, places in wanted.items():
         path = settings.quarantine_raw_dir / load_id
-        for record in refused.read(path, key) if path.exists() else []:
-            if record["line"] in lines:
-                found[load_id, record["line"]] = record["raw"].rstrip("\r\n")
+        kept = (
+            {refused.where(one): one["raw"].rstrip("\r\n") for one in refused.read(path, key)} if path.exists() else {}
+        )
+        for line, place in places:
+            if (text := kept.get((line, place), kept.get((line, None)))) is not None:
+                found[load_id, line, place] = text
     return found
 
 
@@ -47,15 +53,16 @@ def export(settings: Settings, rows: list[dict[str, Any]], target: Path, *, with
             "the form of the file is not known", where=str(target), do=f"end its name in {' or '.join(FORMS)}"
         )
     columns = (*SHOWN, "raw") if with_raw else SHOWN
-    raw = texts(settings, [(row["load_id"], row["source_line"]) for row in rows]) if with_raw else {}
+    named = [(row["load_id"], row["source_line"], row["record"]) for row in rows]
+    raw = texts(settings, named) if with_raw else {}
     content = [
         {
             **{c: row.get(c) for c in SHOWN},
             "line": row["source_line"],
             "refused_at": row["refused_at"].isoformat(),
-            **({"raw": raw.get((row["load_id"], row["source_line"]))} if with_raw else {}),
+            **({"raw": raw.get(name)} if with_raw else {}),
         }
-        for row in rows
+        for name, row in zip(named, rows, strict=True)
     ]
     try:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

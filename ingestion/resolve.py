@@ -12,7 +12,7 @@ from ingestion import regate
 from ingestion.operation import Operation, operation
 from linkwork import engine
 from linkwork.errors import UsageError
-from linkwork.log import append, operations, register, segments, settle
+from linkwork.log import append, operations, places, refusals, register, segments, settle
 from linkwork.log.commit import Moment, commit
 from linkwork.log.rows import rows_step
 from linkwork.log.store import LOADS
@@ -21,20 +21,25 @@ from linkwork.settings import Settings
 Keep = Literal["earlier", "quarantined"]
 
 
-def resolve(settings: Settings, load_id: str, line: int, keep: Keep, reason: str) -> dict[str, Any]:
+def resolve(
+    settings: Settings, load_id: str, line: int, keep: Keep, reason: str, record: int | None = None
+) -> dict[str, Any]:
     """Decide the conflict of the record that begins at a line of a load. Returns how many facts hold now.
+
+    `record` is its place on the line, where several begin there.
 
     Raises UsageError where that line is no quarantined conflict, where a newer statement or another decision ended it,
     or where the file is no longer kept.
     """
     with operation(settings) as work:
-        load = _load(work, load_id, line)
+        record = _contested(work, load_id, line, record)
+        load = _load(work, load_id)
         profile = regate.stage(settings, work.gate, work.contracts, load, work.folder)
 
         def prepare(moment: Moment) -> dict[str, Any]:
             register_rows = register.of_senders(work.store, [load], "rec")
             append.prepare_inputs(work.store, work.con, work.folder, [profile], register_rows)
-            _check(work, load_id, line, keep)
+            _check(work, load_id, line, record, keep)
             if keep == "earlier":
                 _earlier(work)
                 added = segments.write_derived(work.store, work.con, moment.before, moment.recorded_at)
@@ -48,21 +53,36 @@ def resolve(settings: Settings, load_id: str, line: int, keep: Keep, reason: str
                 "loads": rows_step(work.con, work.store.loads, _ledger(work, moment, keep), LOADS),
                 "operations": operations.step(
                     work.store, work.con, moment, work.id, command="quarantine resolve",
-                    target=f"{load_id}:{line}", outcome=f"kept the {keep} statement", reason=reason,
+                    target=places.name(load_id, line, record), outcome=f"kept the {keep} statement", reason=reason,
                 ),
             }  # fmt: skip
 
         done = commit(work.store, work.folder, work.id, prepare)
-    return {"load_id": load_id, "line": line, "kept": keep, "facts": done.events, "operation_id": work.id}
+    return {
+        "load_id": load_id,
+        "line": line,
+        "record": record,
+        "kept": keep,
+        "facts": done.events,
+        "operation_id": work.id,
+    }
 
 
-def _load(work: Operation, load_id: str, line: int) -> dict[str, Any]:
+def _contested(work: Operation, load_id: str, line: int, record: int | None) -> int | None:
+    """The place of the contested record on its line; None where it is alone there."""
     work.store.refresh()
     where = f"load_id = {engine.text(load_id)} and source_line = {int(line)} and rule = 'conflict'"
-    if not work.con.execute(f"select 1 from {work.store.quarantine.relation()} where {where}").fetchone():
-        raise UsageError(
-            "no conflict is quarantined there", where=f"{load_id}, line {line}", do="see `linkwork quarantine list`"
-        )
+    place = places.place("record_no", "source_line")
+    cursor = work.con.execute(
+        f"select distinct {place} as record from {work.store.quarantine.relation()} where {where}"
+    )
+    meant: int | None = refusals.numbered(
+        engine.dicts(cursor), record, f"{load_id}, line {line}", "no conflict is quarantined there"
+    )["record"]
+    return meant
+
+
+def _load(work: Operation, load_id: str) -> dict[str, Any]:
     found = regate.loads_of(work.store, work.con, f"load_id = {engine.text(load_id)}")
     if not found:
         raise UsageError("the load was retracted", where=load_id, why="what it said does not count any more")
@@ -77,9 +97,13 @@ def _load(work: Operation, load_id: str, line: int) -> dict[str, Any]:
     return load
 
 
-def _check(work: Operation, load_id: str, line: int, keep: Keep) -> None:
+def _check(work: Operation, load_id: str, line: int, record: int | None, keep: Keep) -> None:
     """`rec` is the quarantined record alone, `reg` its row of the register; it must still be contested at that time."""
-    work.con.execute(f"delete from rec where line_no <> {int(line)}")
+    place = "null" if record is None else int(record)
+    work.con.execute(
+        f"""delete from rec where line_no <> {int(line)}
+        or {places.place("record_no", "line_no")} is distinct from {place}"""
+    )
     work.con.execute("delete from reg where record_key not in (select record_key from rec)")
     found = work.con.execute(
         """select reg.contested and reg.asserted_at = rec.asserted_at, reg.row_hash = rec.row_hash

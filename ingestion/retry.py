@@ -13,7 +13,7 @@ from ingestion import refused, regate
 from ingestion.operation import Operation, operation
 from linkwork import engine
 from linkwork.errors import BadDataError, UsageError
-from linkwork.log import append, decide, links, matching, operations, register, segments
+from linkwork.log import append, decide, links, matching, operations, places, register, segments
 from linkwork.log.commit import Moment, commit
 from linkwork.log.rows import rows_step, step
 from linkwork.log.store import LOADS, QUARANTINE
@@ -147,6 +147,8 @@ def _kept_text(work: Operation, load: dict[str, Any]) -> bytes | None:
     kept, contract = work.settings.quarantine_raw_dir / load["load_id"], work.contracts.get(load["feed"])
     if not kept.exists() or contract is None or contract.file.format not in TEXT_FORMS:
         return None
+    if any("record" in one for one in refused.read(kept, work.gate.keys.zone1)):
+        return None  # out of an array: it would be another form of file
     if contract.file.format == "csv" and refused.header(kept, work.gate.keys.zone1) is None:
         return None
     return refused.as_file(kept, work.gate.keys.zone1, contract.file.encoding)
@@ -159,24 +161,26 @@ def _only_whole_records(work: Operation, loads: list[dict[str, Any]]) -> None:
     present contract cuts out of other lines than it was refused on stays refused: parts of it are counted apart.
     """
     key = work.gate.keys.zone1
-    kept: list[tuple[str, int, int | None]] = []
+    kept: list[tuple[str, int, int | None, int | None]] = []
     for load in loads:
         path = work.settings.quarantine_raw_dir / load["load_id"]
         on_lines = work.contracts[load["feed"]].file.format in TEXT_FORMS
         if not path.exists():  # of a home that was restored without it: then nothing tells of an erasure
             found = work.con.execute("select line_no from candidate where load_id = ?", [load["load_id"]]).fetchall()
-            kept += [(load["load_id"], line, None) for (line,) in found]
+            kept += [(load["load_id"], line, None, None) for (line,) in found]
             continue
         for record in refused.read(path, key):
             lines = record["raw"].rstrip("\r\n").count("\n") + 1 if on_lines else None
-            kept.append((load["load_id"], record["line"], lines))
-    work.con.execute("create or replace temp table kept (load_id varchar, line_no bigint, lines bigint)")
+            kept.append((load["load_id"], *refused.where(record), lines))
+    columns = "load_id varchar, line_no bigint, place bigint, lines bigint"
+    work.con.execute(f"create or replace temp table kept ({columns})")
     if kept:
-        work.con.executemany("insert into kept values (?, ?, ?)", kept)
+        work.con.executemany("insert into kept values (?, ?, ?, ?)", kept)
     work.con.execute("delete from candidate where not list_contains(?, load_id)", [[load["load_id"] for load in loads]])
     work.con.execute(
-        """create or replace temp table gone as select load_id, line_no from candidate
-        anti join kept using (load_id, line_no)"""
+        f"""create or replace temp table gone as select c.load_id, c.line_no, c.refused_no from candidate as c
+        anti join kept as k on k.load_id = c.load_id and k.line_no = c.line_no
+            and (k.place is null or k.place = {places.place("c.refused_no", "c.line_no")})"""
     )
     matching.match(work.store, work.con, work.folder, loads, "candidate", into="found")
     numbers = "select load_id, record_no, line_no, line_end from"
@@ -184,7 +188,9 @@ def _only_whole_records(work: Operation, loads: list[dict[str, Any]]) -> None:
         select load_id, record_no, source_line, line_end from {append.staged_refusals(work.folder, loads)})"""
     work.con.execute(
         f"""delete from found where (load_id, record_no) in (
-            select (r.load_id, r.record_no) from {staged} as r inner join kept as k using (load_id, line_no)
+            select (r.load_id, r.record_no) from {staged} as r inner join kept as k
+                on k.load_id = r.load_id and k.line_no = r.line_no
+                and (k.place is null or k.place = {places.place("r.record_no", "r.line_no")})
             where r.line_end - r.line_no + 1 <> k.lines)"""
     )
     work.con.execute(
@@ -196,8 +202,16 @@ def _only_whole_records(work: Operation, loads: list[dict[str, Any]]) -> None:
 def _became(work: Operation, staged: list[dict[str, Any]]) -> None:
     """`outcome`: what became of each candidate; of one that is still refused, by which rule."""
     erased = [(p["load_id"], line) for p in staged for line in p.get("erased_lines", [])]
-    if erased:
-        work.con.executemany("insert into gone values (?, ?)", erased)
+    if erased:  # by line: of several on it those that are not there any more, to be read or not
+        work.con.execute("create or replace temp table erased_line (load_id varchar, line_no bigint)")
+        work.con.executemany("insert into erased_line values (?, ?)", erased)
+        work.con.execute(
+            f"""insert into gone select c.load_id, c.line_no, c.refused_no
+            from candidate as c semi join erased_line using (load_id, line_no)
+            anti join (select * from {append.staged_refusals(work.folder, staged)} where record_no < 0) as r
+                on r.load_id = c.load_id and r.source_line = c.line_no and r.record_no = -abs(c.refused_no)
+                and {places.place("c.refused_no", "c.line_no")} is not null"""
+        )
     columns = "load_id, record_no, rule, field, sentence, violations"
     work.con.execute(
         f"""create or replace temp table outcome as
@@ -211,8 +225,9 @@ def _became(work: Operation, staged: list[dict[str, Any]]) -> None:
             coalesce(r.violations, c.violations) as violations,
             case
                 when f.fate in ({entered()}, 'conflict') then f.fate
-                when m.record_no is null and (c.load_id, c.line_no) in (select (load_id, line_no) from gone)
-                    then 'erased'
+                when m.record_no is null and exists (
+                    select 1 from gone as g where g.load_id = c.load_id and g.line_no = c.line_no
+                        and g.refused_no is not distinct from c.refused_no) then 'erased'
                 else 'still_refused'
             end as became,
             r.rule is not null and (r.rule, coalesce(r.field, '')) <> (c.rule, coalesce(c.field, '')) as is_otherwise,

@@ -15,6 +15,7 @@ from ingestion.judge import REFUSED
 from ingestion.readers.base import Unreadable
 from linkwork import engine
 from linkwork.engine import row
+from linkwork.log import places
 from linkwork.log.catalogue import Catalogue
 
 QUARANTINE = """load_id varchar, source_line bigint, rule varchar, field varchar, sentence varchar,
@@ -64,7 +65,7 @@ class Staged:
             self._con.executemany(
                 f"insert into unreadable values ({self._load_id}, ?, ?, null, ?, [?], ?, ?)",
                 [
-                    [u.line, u.rule, u.sentence, u.rule, u.line_end, -self._unreadable - n]
+                    [u.line, u.rule, u.sentence, u.rule, u.line_end, -_number(u, self._unreadable + n)]
                     for n, u in enumerate(found, 1)
                 ],
             )
@@ -87,3 +88,7 @@ class Staged:
         (rows,) = row(self._con, f"copy ({query}) to {engine.text(path)} ({engine.PARQUET}, compression snappy)")
         if rows == 0 and not (keep_empty and self._chunks == 0):
             path.unlink()
+
+
+def _number(unreadable: Unreadable, nth: int) -> int:
+    return nth if unreadable.place is None else places.number(unreadable.line, unreadable.place)

@@ -48,4 +48,8 @@ def _of_file(
 def _of_refused(path: Path, lines: set[int], key: bytes) -> dict[int, str]:
     if not path.exists():
         return {}
-    return {record["line"]: record["raw"] for record in refused.read(path, key) if record["line"] in lines}
+    found: dict[int, str] = {}
+    for record in refused.read(path, key):
+        if record["line"] in lines:
+            found[record["line"]] = found.get(record["line"], "") + record["raw"]
+    return found

@@ -1,7 +1,7 @@
 """The inside of a worker: one file after another through the gate, under caps, in a process of its own.
 
 What a worker makes of a file lies below the batch's folder. Only the profile and errors go back through its pipe, as
-`("size", bytes)`, `("done", profile, fail points reached)`, `("cap", which)` or `("error", exceptions)`.
+`("size", bytes)`, `("done", profile, fail points reached)`, `("cap", what stopped it)` or `("error", exceptions)`.
 """
 
 import fcntl
@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ingestion import intake
+from ingestion import intake, stopped
 from ingestion.arrival import Arrival
 from ingestion.containers import MIB, Limits
 from ingestion.contract import Contract
@@ -32,8 +32,7 @@ from linkwork.files import sha256_of
 from linkwork.log import failpoints
 
 SECONDS_PER_MIB = 2  # of processor time; what a file takes is a hundredth of that
-# Of a worker's memory: an allocator reserves 1 GiB before anything is read, which counts; the rest is for readers.
-DUCKDB_SHARE = 0.25
+DUCKDB_SHARE = 0.25  # of a worker's memory; the rest is for readers, and for what DuckDB takes beside its own limit
 ROOM = 64 * MIB  # with so much free, it was not the disk that was full
 CHANGED = "The file was changed or removed while it was read; the next run takes what is there then."
 OUT_OF_MEMORY = (MemoryError, duckdb.OutOfMemoryException, pa.ArrowMemoryError)
@@ -91,7 +90,7 @@ def work(task: Task, pipe: "Connection[Any, Any]") -> None:
         try:
             answer: tuple[Any, ...] = ("done", _stage(task, job, threads, pipe), failpoints.counted())
         except OUT_OF_MEMORY:
-            answer = ("cap", f"memory cap {task.caps.memory // MIB:,} MiB")
+            answer = ("cap", stopped.by_memory(task.caps.memory))
         except Exception as error:
             answer = _failed(error, task)
         pipe.send(answer)
@@ -150,7 +149,7 @@ def _failed(error: Exception, task: Task) -> tuple[Any, ...]:
     full = disk.full(error, task.batch_dir)
     free = shutil.disk_usage(task.batch_dir).free
     if full and "No space" not in str(error) and task.caps.file_size < task.largest_file and free > ROOM:
-        return ("cap", f"file size cap {task.caps.file_size // MIB:,} MiB")
+        return ("cap", stopped.by_file_size(task.caps.file_size))
     return ("error", [_portable(one) for one in _chain(error)])
 
 

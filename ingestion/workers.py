@@ -14,22 +14,22 @@ import os
 import resource
 import secrets
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from multiprocessing import connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from ingestion import intake
+from ingestion import intake, stopped
 from ingestion.containers import Limits
 from ingestion.contract import Contract
 from ingestion.gate import Gate
+from ingestion.stopped import Stopped
 from ingestion.worker import Caps, Job, Task, work
 from linkwork.files import private_dir
 from linkwork.log import failpoints
@@ -37,6 +37,10 @@ from linkwork.settings import Settings
 
 PRELOADED = ["ingestion.workers"]
 PATIENCE = 10  # a worker may take so many times its processor time by the clock
+# Arrow's own allocator reserves 1 GiB at its first use, which a worker's cap counts as if it were taken.
+# It is chosen when Arrow is imported, and so by the server that workers are forked from.
+ALLOCATOR = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+LOOK = 0.5  # seconds after which the memory of busy workers is looked at again
 
 
 @dataclass
@@ -47,7 +51,8 @@ class _Worker:
     job: Job | None = None
     deadline: float = 0
     allowed: int = 0
-    failure: str = field(default="")
+    taken: int = 0  # bytes of its memory cap, the most that was seen
+    failure: Stopped | None = None
 
 
 class Workers:
@@ -68,7 +73,7 @@ class Workers:
             sys.maxsize if largest == resource.RLIM_INFINITY else largest,
         )
         self._workers: list[_Worker] = []
-        self._broke: list[Job] = []
+        self._broke: list[tuple[Job, Stopped]] = []
 
     def __enter__(self) -> "Workers":
         return self
@@ -89,9 +94,9 @@ class Workers:
         while any(w.job for w in self._workers):
             yield from self._done()
         while self._broke:
-            yield from self._alone(self._broke.pop(0))
+            yield from self._alone(*self._broke.pop(0))
 
-    def _alone(self, job: Job) -> Iterator[tuple[Job, dict[str, Any] | None]]:
+    def _alone(self, job: Job, before: Stopped) -> Iterator[tuple[Job, dict[str, Any] | None]]:
         """A file whose worker died, once more: with nothing beside it that could have been the reason."""
         for worker in list(self._workers):
             self._end(worker)
@@ -101,7 +106,7 @@ class Workers:
             yield from self._done(second=True)
         if worker.failure:
             contract = self._task.contracts[job.arrival.feed]
-            sentence = f"Reading the file was stopped, twice: {worker.failure}."
+            sentence = worker.failure.sentence(before)
             yield job, intake.refuse(job.arrival, contract, self._task.batch_dir, job.previous, sentence)
 
     def _idle(self) -> _Worker | None:
@@ -117,7 +122,7 @@ class Workers:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(PRELOADED)
         process = context.Process(target=work, args=(replace(self._task, gate=gate), theirs), daemon=True)
-        with _without_main():
+        with _without_main(), _environment(ALLOCATOR):
             process.start()
         theirs.close()
         worker = _Worker(process, ours, spill)
@@ -133,7 +138,7 @@ class Workers:
         self._workers.remove(worker)
 
     def _give(self, worker: _Worker, job: Job) -> None:
-        worker.job = job
+        worker.job, worker.taken = job, 0
         self._allow(worker, _size(job.arrival.path))
         # One file alone may use every thread; with more, each worker has one.
         busy = sum(w.job is not None for w in self._workers)
@@ -148,13 +153,18 @@ class Workers:
         """Wait until something happens to a worker, and see to it."""
         busy = [w for w in self._workers if w.job]
         patience = max(0.0, min(w.deadline for w in busy) - time.monotonic())
-        connection.wait([w.pipe for w in busy] + [w.process.sentinel for w in busy], patience)
+        while not connection.wait([w.pipe for w in busy] + [w.process.sentinel for w in busy], min(patience, LOOK)):
+            for worker in busy:
+                worker.taken = max(worker.taken, stopped.memory_taken(worker.process.pid, self._caps.memory))
+            patience -= LOOK
+            if patience <= 0:
+                break
         for worker in busy:
             job = worker.job
             assert job is not None  # noqa: S101 - only those that have one were chosen
-            answer = _answer(worker)
+            answer = self._answer(worker)
             if answer is None and time.monotonic() > worker.deadline:
-                answer = ("cap", f"no end after {worker.allowed} seconds")
+                answer = ("cap", stopped.by_clock(worker.allowed))
             match answer:
                 case None:
                     continue
@@ -170,32 +180,20 @@ class Workers:
                     worker.failure = why
                     self._end(worker)
                     if not second:
-                        self._broke.append(job)
+                        self._broke.append((job, why))
                     return
+
+    def _answer(self, worker: _Worker) -> tuple[Any, ...] | None:
+        """What a worker says, or how it ended; None while it does neither."""
+        with suppress(EOFError, ConnectionResetError):
+            return worker.pipe.recv() if worker.pipe.poll() else None
+        worker.process.join()
+        return ("cap", stopped.by_death(worker.process.exitcode or 0, worker.taken, self._caps.memory))
 
 
 def limits_of(settings: Settings) -> Limits:
     """What a packed file may become in an installation."""
     return Limits(unpacked=int(settings.unpacked_limit), ratio=settings.unpacked_ratio)
-
-
-def _answer(worker: _Worker) -> tuple[Any, ...] | None:
-    """What a worker says, or how it ended; None while it does neither."""
-    with suppress(EOFError, ConnectionResetError):
-        return worker.pipe.recv() if worker.pipe.poll() else None
-    worker.process.join()
-    return ("cap", _how(worker.process.exitcode or 0))
-
-
-def _how(code: int) -> str:
-    """How a process ended, in words."""
-    if code == -signal.SIGXCPU:
-        return "it used up its processor time"
-    if code == -signal.SIGKILL:
-        return "it was killed, as the system does where memory runs out"
-    if code < 0:
-        return f"it ended with signal {signal.Signals(-code).name}"
-    return f"it ended with code {code}"
 
 
 def _size(path: Path) -> int:
@@ -218,6 +216,18 @@ def _without_main() -> Iterator[None]:
     finally:
         for name, value in kept.items():
             setattr(main, name, value)
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Give these variables to a process that is started, where they are not set, and keep ours as they were."""
+    added = {name: value for name, value in variables.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def _chained(errors: list[BaseException]) -> BaseException:

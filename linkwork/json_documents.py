@@ -20,13 +20,14 @@ BLANK = b" \t\r\n"
 
 @dataclass(frozen=True)
 class Element:
-    """One record of a document: the bytes `start` to `end`, the lines they stand on, and which document it is of."""
+    """One record of a document: the bytes `start` to `end`, the lines they stand on, which document it is of."""
 
     start: int
     end: int
     line: int
     line_end: int
     document: int = 0
+    place: int = 1  # among the records that begin on the line
 
 
 @dataclass(frozen=True)
@@ -135,11 +136,13 @@ class _Scan:
 
 
 def _with_lines(data: bytes, found: list[tuple[int, int, int]]) -> list[Element]:
-    made, line, position = [], 1, 0
+    made: list[Element] = []
+    line, position = 1, 0
     for start, end, document in found:
         line += data.count(b"\n", position, start)
         last = line + data.count(b"\n", start, end)
-        made.append(Element(start, end, line, last, document))
+        place = made[-1].place + 1 if made and made[-1].line == line else 1
+        made.append(Element(start, end, line, last, document, place))
         line, position = last, end
     return made
 

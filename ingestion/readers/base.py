@@ -18,6 +18,7 @@ class Unreadable:
     line_end: int
     rule: str
     sentence: str
+    place: int | None = None  # on its line, where several may begin there
 
 
 class FileRefused(Exception):
@@ -43,7 +44,10 @@ class Reading:
     notes: list[str] = field(default_factory=list)
 
     def batches(self) -> Batches:
-        """Batches of readable records in file order, each with the index of the contract's part that describes it."""
+        """Batches of readable records in file order, each with the index of the contract's part that describes it.
+
+        Where several records may begin on a line, batches begin with `record_no`, made by `log.places`.
+        """
         raise NotImplementedError
 
     def schema(self, part: int = 0) -> pa.Schema:
@@ -52,14 +56,20 @@ class Reading:
         return pa.schema([("line_no", pa.int64()), ("line_end", pa.int64()), *columns])
 
     def table_batch(
-        self, rows: list[list[str]], starts: list[int], ends: list[int], part: int = 0
+        self,
+        rows: list[list[str]],
+        starts: list[int],
+        ends: list[int],
+        part: int = 0,
+        numbers: list[int] | None = None,
     ) -> tuple[int, pa.RecordBatch]:
-        """Rows of equal length to one batch of text columns."""
+        """Rows of equal length to one batch of text columns, with their numbers where these say where a row stands."""
         schema = self.schema(part)
         columns = list(zip(*rows, strict=True)) if rows else [()] * (len(schema) - 2)
         arrays = [pa.array(starts, pa.int64()), pa.array(ends, pa.int64())]
         arrays += [pa.array(c, pa.string()) for c in columns]
-        return part, pa.RecordBatch.from_arrays(arrays, schema=schema)
+        batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
+        return part, batch if numbers is None else batch.add_column(0, "record_no", pa.array(numbers, pa.int64()))
 
-    def refuse(self, start: int, end: int, rule: str, sentence: str) -> None:
-        self.unreadable.append(Unreadable(start, end, rule, sentence))
+    def refuse(self, start: int, end: int, rule: str, sentence: str, place: int | None = None) -> None:
+        self.unreadable.append(Unreadable(start, end, rule, sentence, place))

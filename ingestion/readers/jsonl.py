@@ -21,6 +21,7 @@ from ingestion.readers.base import Batches, FileRefused, Reading
 from ingestion.readers.lines import MARKS, UTF8_MARK
 from linkwork import engine, json_documents
 from linkwork.json_documents import HEAD_BYTES, BrokenDocument, Element, form_of
+from linkwork.log import places
 
 BLOCK_BYTES = 16 << 20
 MAX_DOCUMENT_BYTES = 512 << 20
@@ -36,7 +37,7 @@ SENTENCES = {
 }
 RECORDS = pa.schema(
     [("place", pa.int64()), ("line_no", pa.int64()), ("line_end", pa.int64()), ("document", pa.int64())]
-    + [("text", pa.string()), ("deep", pa.bool_())]
+    + [("on_line", pa.int64()), ("text", pa.string()), ("deep", pa.bool_())]
     + [(name, pa.string()) for name in VARIABLES]
 )
 
@@ -57,11 +58,13 @@ class JsonlReading(Reading):
         if head.removeprefix(UTF8_MARK).lstrip().startswith(b"<"):
             raise FileRefused("The file is XML, expected JSON.")
         self._form = form_of(head)
+        self._block = b""  # the text of the records that are read just now
 
     def batches(self) -> Batches:
         """Batches of readable records in file order; of a file with several kinds of record, kind by kind."""
         with engine.connect(files=()) as con:
             for records in self._records():
+                self._block = _joined_text(records)
                 con.register("incoming", records)
                 yield from self._read(con)
                 con.unregister("incoming")
@@ -108,6 +111,7 @@ class JsonlReading(Reading):
                 "line_no": numbers,
                 "line_end": numbers,
                 "document": pa.array(np.zeros(len(ends), np.int64)),
+                "on_line": pa.nulls(len(ends), pa.int64()),
                 "text": texts,
             }
         )
@@ -143,7 +147,7 @@ class JsonlReading(Reading):
             kept = np.ones(len(table), bool)
             kept[out] = False
             table, texts = table.filter(pa.array(kept)), texts.filter(pa.array(kept))
-        return table.set_column(3, "text", texts.cast(pa.string()))
+        return table.set_column(table.column_names.index("text"), "text", texts.cast(pa.string()))
 
     def _whole(self, form: json_documents.Form) -> tuple[bytes, json_documents.Documents]:
         if self._path.stat().st_size > MAX_DOCUMENT_BYTES:
@@ -160,13 +164,14 @@ class JsonlReading(Reading):
         """The records that are text, as text."""
         self.records += table.num_rows
         texts: list[str | None] = []
-        for line, end, raw in zip(*(table[c].to_pylist() for c in ("line_no", "line_end", "text")), strict=True):
+        columns = ("line_no", "line_end", "on_line", "text")
+        for line, end, on_line, raw in zip(*(table[c].to_pylist() for c in columns), strict=True):
             try:
                 texts.append(raw.decode("utf-8"))
             except UnicodeDecodeError:
-                self.refuse(line, end, "encoding", "The record is not UTF-8.")
+                self.refuse(line, end, "encoding", "The record is not UTF-8.", on_line)
                 texts.append(None)
-        table = table.set_column(3, "text", pa.array(texts, pa.string()))
+        table = table.set_column(table.column_names.index("text"), "text", pa.array(texts, pa.string()))
         return self._with_depth(table.filter(pc.is_valid(table["text"])))
 
     def _with_depth(self, table: pa.Table) -> pa.Table:
@@ -195,8 +200,13 @@ class JsonlReading(Reading):
         )
         self._refuse_faulty(con)
         self._skip_others(con)
-        for index in range(len(self._paths)):
+        there = con.execute("select distinct part from records where fault is null and part is not null order by 1")
+        for (index,) in there.fetchall():
             yield from self._read_part(con, index)
+
+    def _holds(self, *words: str) -> bool:
+        """Whether any record of the block has one of the words: what is in none need not be sought in each."""
+        return any(word.encode() in self._block for word in words)
 
     def _kind(self) -> str:
         """SQL over `text`: what kind of record it is."""
@@ -215,10 +225,10 @@ class JsonlReading(Reading):
 
     def _refuse_faulty(self, con: duckdb.DuckDBPyConnection) -> None:
         found = con.execute(
-            "select line_no, line_end, fault from records where fault is not null order by place"
+            "select line_no, line_end, on_line, fault from records where fault is not null order by place"
         ).fetchall()
-        for line, end, rule in found:
-            self.refuse(line, end, *self._named(rule))
+        for line, end, on_line, rule in found:
+            self.refuse(line, end, *self._named(rule), on_line)
 
     def _named(self, fault: str) -> tuple[str, str]:
         """The rule and the sentence of a fault."""
@@ -228,20 +238,24 @@ class JsonlReading(Reading):
         paths = self._paths[index]
         rows = f"(select * from records where fault is null and part = {index})"
         faulty = self._faulty_objects(con, paths, rows)
-        for _, line, end, rule in faulty:
-            self.refuse(line, end, rule, SENTENCES[rule])
+        for _, line, end, on_line, rule in faulty:
+            self.refuse(line, end, rule, SENTENCES[rule], on_line)
         columns = ", ".join(f"{sql} as {engine.name(name)}" for name, sql in paths.columns("nested").items())
         apart = f"where place not in ({', '.join(str(place) for place, *_ in faulty)})" if faulty else ""
+        schema, numbered = self.schema(index), ""
+        if self._form in ("array", "bundle"):  # several records may begin on a line
+            schema = schema.insert(0, pa.field("record_no", pa.int64()))
+            numbered = f"(line_no << {places.SHIFT}) | on_line as record_no,"
         table = con.execute(
-            f"""select line_no, line_end, {columns}
+            f"""select {numbered} line_no, line_end, {columns}
             from (select *, {paths.parsed("text")} as nested from {rows} {apart}) order by place"""
         ).to_arrow_table()
         if table.num_rows:
-            yield from ((index, batch) for batch in table.cast(self.schema(index)).to_batches())
+            yield from ((index, batch) for batch in table.cast(schema).to_batches())
 
     def _faulty_objects(
         self, con: duckdb.DuckDBPyConnection, paths: Paths, rows: str
-    ) -> list[tuple[int, int, int, str]]:
+    ) -> list[tuple[int, int, int, int | None, str]]:
         """The records in which an object that is read names a key twice, or one the contract does not know.
 
         Records are of few shapes: each list of keys is looked at once, and a record only where its shape is suspect.
@@ -271,9 +285,13 @@ class JsonlReading(Reading):
             return []
         whens = " ".join(f"when {' or '.join(each)} then {engine.text(rule)}" for rule, each in tests.items())
         return con.execute(
-            f"""select * from (select place, line_no, line_end, case {whens} end as rule from {taken})
+            f"""select * from (select place, line_no, line_end, on_line, case {whens} end as rule from {taken})
             where rule is not null order by place"""
         ).fetchall()
+
+
+def _joined_text(records: pa.Table) -> bytes:
+    return b"".join(chunk.buffers()[2] or b"" for chunk in records["text"].chunks if len(chunk))
 
 
 def _repeats(keys: list[str] | None) -> bool:
@@ -294,6 +312,7 @@ def blocks(data: bytes, found: list[Element]) -> Iterator[pa.Table]:
                 "line_no": pa.array([e.line for e in now], pa.int64()),
                 "line_end": pa.array([e.line_end for e in now], pa.int64()),
                 "document": pa.array([e.document for e in now], pa.int64()),
+                "on_line": pa.array([e.place for e in now], pa.int64()),
                 "text": pa.array([data[e.start : e.end] for e in now], pa.binary()),
             }
         )

@@ -14,6 +14,7 @@ from ingestion.readers.headers import Header, found_header
 from ingestion.readers.sessions import Session, sessions_of
 from ingestion.sheet_xml import Broken
 from ingestion.workbook import Value, Workbook, place, text_of
+from linkwork.log import places
 
 Fields = dict[str, str]
 UNDER_NO_HEADER = Broken("field_count", "lies under no header")
@@ -53,14 +54,18 @@ class XlsxReading(Reading):
         rows: list[list[str]] = []
         lines: list[int] = []
         names = [p.name for p in self.contract.properties]
-        for line, fields in records:
+        numbers: list[int] | None = [] if self._form.session else None
+        for line, column, fields in records:
             rows.append([fields.get(name, "") for name in names])
             lines.append(line)
+            if numbers is not None:
+                numbers.append(places.number(line, column))
             if len(rows) == BATCH_ROWS:
-                yield self.table_batch(rows, lines, lines)
+                yield self.table_batch(rows, lines, lines, numbers=numbers)
                 rows, lines = [], []
+                numbers = None if numbers is None else []
         if rows:
-            yield self.table_batch(rows, lines, lines)
+            yield self.table_batch(rows, lines, lines, numbers=numbers)
 
     # --- what stands once ---------------------------------------------------------------------------
     def _labels(self) -> Fields:
@@ -155,7 +160,7 @@ class XlsxReading(Reading):
                 found.texts[name] = text_of(value, self._forms[name])
         return found
 
-    def _table(self) -> Iterator[tuple[int, Fields]]:
+    def _table(self) -> Iterator[tuple[int, int, Fields]]:
         for row in self._rows_of_records():
             self.records += 1
             stray = next((c for c in self._header.nameless(row.values) if _is_filled(row.values[c - 1])), None)
@@ -164,10 +169,13 @@ class XlsxReading(Reading):
             elif stray is not None:
                 self._refuse_cell(row.number, stray, UNDER_NO_HEADER)
             else:
-                yield row.number, row.texts
+                yield row.number, 0, row.texts
 
-    def _register(self) -> Iterator[tuple[int, Fields]]:
-        """One record a person and session with a mark. Empty cells are none, or stand for a mark in sessions held."""
+    def _register(self) -> Iterator[tuple[int, int, Fields]]:
+        """One record a person and session with a mark, in the column of the session.
+
+        Empty cells are none, or stand for a mark in sessions held.
+        """
         assert self._form.session is not None  # noqa: S101
         marks, empty_mark = self._form.session.marks, self._form.session.emptyCells
         empty = unmarked = 0
@@ -194,10 +202,10 @@ class XlsxReading(Reading):
                 self.records += 1
                 broken = (session.column, mark) if isinstance(mark, Broken) else row.broken
                 if broken:
-                    self._refuse_cell(row.number, *broken)
+                    self._refuse_cell(row.number, *broken, of=session.column)
                     continue
                 dated = {self._form.session.date: session.date} | dict.fromkeys(marks, str(mark))
-                yield row.number, row.texts | dated
+                yield row.number, session.column, row.texts | dated
             unmarked += given == 0
         stands = "stand for no record" if empty_mark is None else "were empty; in sessions held they stand for a mark"
         self.notes.append(f"{empty} empty cell(s) {stands}")
@@ -211,14 +219,15 @@ class XlsxReading(Reading):
         for column in self._header.nameless(row.values):
             if _is_filled(row.values[column - 1]):
                 self.records += 1
-                self._refuse_cell(row.number, column, UNDER_NO_HEADER)
+                self._refuse_cell(row.number, column, UNDER_NO_HEADER, of=column)
 
     def _skip(self, reason: str) -> None:
         self.records += 1
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
 
-    def _refuse_cell(self, row: int, column: int, broken: Broken) -> None:
-        self.refuse(row, row, broken.rule, f"The cell {place(row, column)} {broken.why}.")
+    def _refuse_cell(self, row: int, column: int, broken: Broken, of: int | None = None) -> None:
+        """Refuse a record for a cell; `of` is the column of the record, where it is one cell's."""
+        self.refuse(row, row, broken.rule, f"The cell {place(row, column)} {broken.why}.", of)
 
 
 def _is_filled(value: Value) -> bool:

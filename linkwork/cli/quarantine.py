@@ -1,14 +1,24 @@
 """`quarantine …`: looking at refused records, sending them back, and taking those that a correction made valid."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from linkwork import engine
 from linkwork.cli.output import AsJson, command, console, errors, say_json, say_table, settings
 from linkwork.errors import UsageError
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from linkwork.log.store import Store
+
+ORDER = "feed, sender, file_name, source_line, record"
 
 quarantine = typer.Typer(help="Records that were refused.", no_args_is_help=True)
 
@@ -18,6 +28,10 @@ Rule = Annotated[str | None, typer.Option(help="Only what this rule refused.")]
 Load = Annotated[str | None, typer.Option(help="Only this load.")]
 Status = Annotated[
     str | None, typer.Option(help="open, retried, resolved, superseded, erased or retracted; all without it.")
+]
+Record = Annotated[
+    int | None,
+    typer.Option(min=1, help="Which of several records on the line, by its place there: of a cell its column."),
 ]
 Raw = Annotated[bool, typer.Option("--raw", help="With the text as sent: needs the zone 1 key.")]
 
@@ -45,22 +59,20 @@ def quarantine_list(
         raise UsageError(f"cannot count by {by}", do="use sender, feed, rule, load or status")
     where = _where(feed, sender, rule, load, status)
     now = datetime.now(UTC)
-    store = refusals.opened(settings().log_dir)
     rows: list[dict[str, Any]] = []
     total = 0
-    if store is not None:
-        with engine.connect() as con:
-            standing = f"(from {refusals.standing(store, con)} where {where})"
-            counted = con.execute(f"select count(*) from {standing}").fetchone()
+    with _refused(where) as found:
+        if found is not None:
+            counted = found.con.execute(f"select count(*) from {found.rows}").fetchone()
             total = counted[0] if counted else 0
-            query = f"select * from {standing} order by feed, sender, file_name, source_line limit {int(limit)}"
+            query = f"select * from {found.rows} order by {ORDER} limit {int(limit)}"
             if group is not None:
                 query = f"""select {group}, count(*) as records, count(*) filter (status = 'open') as open,
                     count(distinct load_id) as files, min(refused_at) as refused_at
-                    from {standing} group by 1 order by 3 desc, 1"""
+                    from {found.rows} group by 1 order by 3 desc, 1"""
             rows = [
                 {**row, "age_days": refusals.age_days(row["refused_at"], now)}
-                for row in engine.dicts(con.execute(query))
+                for row in engine.dicts(found.con.execute(query))
             ]
     if as_json:
         say_json({"total": total, "counts" if group else "records": rows})
@@ -68,7 +80,18 @@ def quarantine_list(
     if group is not None:
         columns: tuple[str, ...] = (group, "records", "open", "files", "age_days")
     else:
-        columns = ("feed", "sender", "file_name", "source_line", "rule", "field", "status", "age_days", "load_id")
+        columns = (
+            "feed",
+            "sender",
+            "file_name",
+            "source_line",
+            "record",
+            "rule",
+            "field",
+            "status",
+            "age_days",
+            "load_id",
+        )
     say_table("Refused records", columns, [[row[c] for c in columns] for row in rows])
     console.print(f"{total:,} refused records" if group else f"{len(rows)} of {total:,} shown")
 
@@ -78,6 +101,7 @@ def quarantine_list(
 def quarantine_explain(
     load_id: Annotated[str, typer.Argument(help="The load of the refused record, see `quarantine list`.")],
     line: Annotated[int, typer.Argument(min=1, help="The line at which the record begins.")],
+    record: Record = None,
     raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
@@ -85,33 +109,32 @@ def quarantine_explain(
     from ingestion.refused_text import texts
     from linkwork.log import refusals
 
-    store = refusals.opened(settings().log_dir)
-    rows: list[dict[str, Any]] = []
-    if store is not None:
-        with engine.connect() as con:
-            standing = refusals.standing(store, con)
-            cursor = con.execute(f"from {standing} where load_id = ? and source_line = ?", [load_id, line])
-            rows = engine.dicts(cursor)
-            history = refusals.history(store, con, load_id, line)
-    if not rows:
-        raise UsageError("no record was refused there", where=f"{load_id}, line {line}", do="see `quarantine list`")
-    found = {**rows[0], "history": history, "what_to_do": refusals.what_to_do(rows[0])}
+    where = f"load_id = {engine.text(load_id)} and source_line = {line}"
+    history: list[dict[str, Any]] = []
+    with _refused(where) as found:
+        rows = engine.dicts(found.con.execute(f"from {found.rows}")) if found else []
+        row = refusals.numbered(rows, record, f"{load_id}, line {line}")
+        if found:
+            history = refusals.history(found.store, found.con, load_id, line, row["record"])
+    shown = {**row, "history": history, "what_to_do": refusals.what_to_do(row)}
     if raw:
-        found["raw"] = texts(settings(), [(load_id, line)]).get((load_id, line))
+        name = (load_id, line, row["record"])
+        shown["raw"] = texts(settings(), [name]).get(name)
     if as_json:
-        say_json(found)
+        say_json(shown)
         return
-    broken = ", ".join(found["violations"] or [])
-    console.print(f"{found['feed']}/{found['sender']}/{found['file_name']}, line {line}", markup=False, soft_wrap=True)
-    console.print(f"rule: {found['rule']}" + (f", field {found['field']}" if found["field"] else ""), markup=False)
-    console.print(str(found["sentence"]), markup=False, soft_wrap=True)
-    console.print(f"everything it breaks: {broken}; contract version {found['contract_version']}", markup=False)
+    broken = ", ".join(shown["violations"] or [])
+    at = f"line {line}" + (f", record {shown['record']}" if shown["record"] else "")
+    console.print(f"{shown['feed']}/{shown['sender']}/{shown['file_name']}, {at}", markup=False, soft_wrap=True)
+    console.print(f"rule: {shown['rule']}" + (f", field {shown['field']}" if shown["field"] else ""), markup=False)
+    console.print(str(shown["sentence"]), markup=False, soft_wrap=True)
+    console.print(f"everything it breaks: {broken}; contract version {shown['contract_version']}", markup=False)
     for row in history:
         became = row["outcome"] or row["rule"]
         console.print(f"{row['recorded_at']:%Y-%m-%d %H:%M} {row['status']}: {became}", markup=False)
-    console.print(f"status: {found['status']}. {found['what_to_do']}", markup=False, soft_wrap=True)
+    console.print(f"status: {shown['status']}. {shown['what_to_do']}", markup=False, soft_wrap=True)
     if raw:
-        console.print(found["raw"] or "its text is no longer kept", markup=False, soft_wrap=True)
+        console.print(shown["raw"] or "its text is no longer kept", markup=False, soft_wrap=True)
 
 
 @quarantine.command("export")
@@ -129,16 +152,9 @@ def quarantine_export(
     """Refused records in a file to send back to the sender, with the reason of each; on record."""
     from ingestion.refused_text import export
     from linkwork.cli.output import record_operation
-    from linkwork.log import refusals
 
-    store = refusals.opened(settings().log_dir)
-    rows: list[dict[str, Any]] = []
-    if store is not None:
-        with engine.connect() as con:
-            where = _where(feed, sender, rule, load, status)
-            standing = refusals.standing(store, con)
-            query = f"from {standing} where {where} order by feed, sender, file_name, source_line"
-            rows = [{**row, "line": row["source_line"]} for row in engine.dicts(con.execute(query))]
+    with _refused(_where(feed, sender, rule, load, status)) as found:
+        rows = engine.dicts(found.con.execute(f"from {found.rows} order by {ORDER}")) if found else []
     export(settings(), rows, to, with_raw=raw)
     senders = sorted({row["sender"] for row in rows})
     record_operation(
@@ -187,6 +203,7 @@ def quarantine_resolve(
     line: Annotated[int, typer.Option(min=1, help="The line at which the record begins.")],
     keep: Annotated[str, typer.Option(help="Which statement holds: earlier or quarantined.")],
     reason: Annotated[str, typer.Option(help="Why; kept on record, so without a person's details.")],
+    record: Record = None,
     as_json: AsJson = False,
 ) -> None:
     """End a conflict: say which of two statements about a record holds."""
@@ -194,11 +211,33 @@ def quarantine_resolve(
 
     if keep not in ("earlier", "quarantined"):
         raise UsageError(f"unknown statement {keep}", do="use earlier or quarantined")
-    done = resolve(settings(), load_id, line, "earlier" if keep == "earlier" else "quarantined", reason)
+    done = resolve(settings(), load_id, line, "earlier" if keep == "earlier" else "quarantined", reason, record)
     if as_json:
         say_json(done)
     else:
         console.print(f"kept the {keep} statement: {done['facts']} facts hold now", soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """The index of refused records, opened: `rows` is SQL that reads those that are asked for."""
+
+    store: "Store"
+    con: "duckdb.DuckDBPyConnection"
+    rows: str
+
+
+@contextmanager
+def _refused(where: str) -> "Iterator[_Refused | None]":
+    """The refused records for which a condition holds; None where the log has none at all."""
+    from linkwork.log import refusals
+
+    store = refusals.opened(settings().log_dir)
+    if store is None:
+        yield None
+        return
+    with engine.connect() as con:
+        yield _Refused(store, con, f"(from {refusals.standing(store, con)} where {where})")
 
 
 def _where(feed: str | None, sender: str | None, rule: str | None, load: str | None, status: str | None) -> str:

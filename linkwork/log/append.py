@@ -12,7 +12,7 @@ import duckdb
 from linkwork import engine
 from linkwork.engine import row
 from linkwork.errors import BadDataError
-from linkwork.log import blocks, decide, links, operations, register, segments, triage
+from linkwork.log import blocks, decide, links, operations, places, register, segments, triage
 from linkwork.log.commit import Committed, Moment, commit
 from linkwork.log.failpoints import reached
 from linkwork.log.rows import rows_step, step
@@ -221,11 +221,11 @@ def _ledger(
 
 
 def _refused_lines(con: duckdb.DuckDBPyConnection) -> list[list[Any]]:
-    """Load, first and last line of each record the register refused, so that its raw text can be kept in zone 1."""
+    """Load, lines and place of each record the register refused, so that its raw text can be kept in zone 1."""
     return [
         list(lines)
         for lines in con.execute(
-            """select distinct fate.load_id, rec.line_no, rec.line_end
+            f"""select distinct fate.load_id, rec.line_no, rec.line_end, {places.place("rec.record_no", "rec.line_no")}
             from fate inner join rec on rec.load_id = fate.load_id and rec.record_no = fate.record_no
             where fate.fate in ('conflict', 'other_person') order by all"""
         ).fetchall()

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
-from linkwork.log import append
+from linkwork.log import append, places
 from linkwork.log.store import Store
 
 
@@ -17,8 +17,9 @@ def match(
     """Make the table `into`: load_id, line_no, refused_no (the record's number in the index) and record_no (as staged).
 
     `refused` names a table of refused records: load_id, line_no, refused_no. `loads` are profiles of files staged
-    below `folder`. A record that stands alone on its line is known by it. Of several on one line each is known by its
-    number, and only where as many records of the file cannot be read as then: else the numbers are others.
+    below `folder`. A record numbered by its place is known by that (`places`). Any other is known by its line where it
+    stands alone there. Of several on one line each is known by its number, and only where as many records of the file
+    cannot be read as then: else the numbers are others.
     """
     loads = list(loads)
     refusals = append.staged_refusals(folder, loads)
@@ -30,7 +31,13 @@ def match(
             union all
             select load_id, source_line, record_no from {refusals} where record_no > 0
         ),
-        staged_on as (select load_id, line_no, count(*) as records from staged group by all),
+        staged_on as (
+            select load_id, line_no, count(*) as records from (
+                select load_id, line_no, record_no from staged
+                union all
+                select load_id, source_line, record_no from {refusals} where record_no < 0
+            ) group by all
+        ),
         refused_on as (
             select load_id, source_line as line_no, count(distinct coalesce(record_no, 0)) as records
             from {store.quarantine.relation()} where list_contains({ids}::varchar[], load_id) group by all
@@ -47,6 +54,9 @@ def match(
         inner join refused_on as ro on ro.load_id = r.load_id and ro.line_no = r.line_no
         left join unread as u on u.load_id = r.load_id
         left join unread_now as n on n.load_id = r.load_id
-        where (so.records = 1 and ro.records = 1)
-            or (s.record_no = r.refused_no and coalesce(u.records, 0) = coalesce(n.records, 0))"""
+        where case
+            when {places.place("r.refused_no", "r.line_no")} is not null then s.record_no = abs(r.refused_no)
+            else (so.records = 1 and ro.records = 1)
+                or (s.record_no = r.refused_no and coalesce(u.records, 0) = coalesce(n.records, 0))
+            end"""
     )

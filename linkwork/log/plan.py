@@ -5,8 +5,8 @@ not, the files the plan names are removed. Each step carries the batch as an app
 twice is doing it once.
 
 A plan is a JSON object: `batch_id`, `number` (of the commit), `position_before`, `position`, `loads_committed`,
-`refused` (load, first and last line of each record whose raw text is to be kept), `transactions` (more that the event
-commit carries), and for `events` and each follower the files to `add` and the paths to `remove`.
+`refused` (load, first and last line and place of each record whose raw text is to be kept), `transactions` (more that
+the event commit carries), and for `events` and each follower the files to `add` and the paths to `remove`.
 """
 
 import json

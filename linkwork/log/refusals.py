@@ -6,6 +6,8 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
+from linkwork.errors import UsageError
+from linkwork.log import places
 from linkwork.log.envelope import not_withdrawn
 from linkwork.log.store import Store
 
@@ -13,8 +15,8 @@ from linkwork.log.store import Store
 # ended. superseded: the record was stated anew. erased: its person or its sender was. retracted: its file was undone.
 STATUSES = ("open", "retried", "resolved", "superseded", "erased", "retracted")
 COLUMNS = (
-    "load_id", "feed", "sender", "file_name", "source_line", "rule", "field", "sentence", "violations", "status",
-    "outcome", "refused_at", "contract_version",
+    "load_id", "feed", "sender", "file_name", "source_line", "record", "rule", "field", "sentence", "violations",
+    "status", "outcome", "refused_at", "contract_version",
 )  # fmt: skip
 GROUPS = ("sender", "feed", "rule", "load_id", "status")
 FILTERS = ("feed", "sender", "rule", "load_id", "status")
@@ -50,40 +52,64 @@ def opened(log_dir: Any) -> Store | None:
 
 
 def standing(store: Store, con: duckdb.DuckDBPyConnection) -> str:
-    """SQL that reads every refused record once, with the columns of COLUMNS. Make it on a refreshed store."""
+    """SQL that reads every refused record once, with the columns of COLUMNS. Make it on a refreshed store.
+
+    `record` is its place on its line, where several records begin there; else null.
+    """
     _newer_statements(store, con)
+    decided = f"(select target from {store.operations.relation()} where command = 'quarantine resolve')"
+    place = places.place("q.record_no", "q.source_line")
     return f"""(
-        select q.load_id, q.feed, q.sender, q.file_name, q.source_line, q.rule, q.field, q.sentence, q.violations,
+        select q.load_id, q.feed, q.sender, q.file_name, q.source_line, {place} as record, q.rule, q.field, q.sentence,
+            q.violations,
             case
                 when q.outcome = 'superseded' then 'superseded'
                 when q.status is not null then q.status
                 when l.status = 'withdrawn' then 'erased'
                 when l.status = 'retracted' then 'retracted'
-                when q.rule = 'conflict' and concat(q.load_id, ':', q.source_line) in (
-                    select target from {store.operations.relation()} where command = 'quarantine resolve'
-                ) then 'resolved'
+                when q.rule = 'conflict' and exists (select 1 from {decided} as o where
+                    {places.is_named("o.target", "q.load_id", "q.source_line", "q.record_no")}) then 'resolved'
                 when q.rule = 'conflict' and n.load_id is not null then 'superseded'
                 else 'open'
             end as status,
             q.outcome, f.refused_at, l.contract_version
         from {store.current_quarantine()} as q
         inner join (
-            select load_id, source_line, min(recorded_at) as refused_at
+            select load_id, source_line, record_no, min(recorded_at) as refused_at
             from {store.quarantine.relation()} group by all
         ) as f on f.load_id = q.load_id and f.source_line = q.source_line
+            and f.record_no is not distinct from q.record_no
         left join {store.current_loads()} as l on l.load_id = q.load_id
         left join newer_statement as n on n.load_id = q.load_id and n.source_line = q.source_line)"""
 
 
-def history(store: Store, con: duckdb.DuckDBPyConnection, load_id: str, line: int) -> list[dict[str, Any]]:
+def history(
+    store: Store, con: duckdb.DuckDBPyConnection, load_id: str, line: int, record: int | None
+) -> list[dict[str, Any]]:
     """Every row of the index about one record, the oldest first."""
     return engine.dicts(
         con.execute(
             f"""select recorded_at, rule, field, coalesce(status, 'refused') as status, outcome, operation_id
-            from {store.quarantine.relation()} where load_id = ? and source_line = ? order by recorded_at""",
-            [load_id, line],
+            from {store.quarantine.relation()} where load_id = ? and source_line = ?
+                and {places.place("record_no", "source_line")} is not distinct from ? order by recorded_at""",
+            [load_id, line, record],
         )
     )
+
+
+def numbered(
+    found: list[dict[str, Any]], record: int | None, where: str, none: str = "no record was refused there"
+) -> dict[str, Any]:
+    """The one record that is meant of those refused on a line. Raises UsageError where none is, or several may be."""
+    meant = [row for row in found if record is None or row["record"] == record]
+    if not meant:
+        raise UsageError(none, where=where, do="see `linkwork quarantine list`")
+    if len({row["record"] for row in meant}) > 1:
+        places_there = ", ".join(str(row["record"]) for row in sorted(meant, key=lambda row: row["record"] or 0))
+        raise UsageError(
+            "several records were refused there", where=where, do=f"say which with --record: {places_there}"
+        )
+    return meant[0]
 
 
 def what_to_do(row: dict[str, Any]) -> str:
@@ -102,7 +128,10 @@ def age_days(refused_at: datetime, now: datetime) -> int:
 
 
 def _newer_statements(store: Store, con: duckdb.DuckDBPyConnection) -> None:
-    """`newer_statement`: contested records that were stated anew since. Only a conflict asks the events for it."""
+    """`newer_statement`: contested records that were stated anew since. Only a conflict asks the events for it.
+
+    An event tells its line: of several contested records on one line all must have been stated anew.
+    """
     con.execute("create or replace temp table newer_statement (load_id varchar, source_line bigint)")
     conflicts = f"select 1 from {store.quarantine.relation()} where rule = 'conflict' limit 1"
     if con.execute(conflicts).fetchone() is None:
@@ -119,5 +148,5 @@ def _newer_statements(store: Store, con: duckdb.DuckDBPyConnection) -> None:
             from {not_withdrawn(events)} semi join contest using (record_key) group by record_key
         )
         select c.load_id, c.source_line from contest as c inner join newest as n on n.record_key = c.record_key
-        where n.asserted_at > c.asserted_at"""
+        group by c.load_id, c.source_line having bool_and(n.asserted_at > c.asserted_at)"""
     )

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
-from linkwork.log import append, decide, settle
+from linkwork.log import append, decide, places, settle
 from linkwork.log.envelope import not_withdrawn
 from linkwork.log.matching import match
 from linkwork.log.store import Store
@@ -134,7 +134,7 @@ def find_decisions(con: duckdb.DuckDBPyConnection, events: str, operations: str,
         union all by name
         select distinct r.record_key, r.asserted_at, []::blob[] as hashes
         from {operations} as o
-        inner join {records} as r on o.target = concat(r.load_id, ':', r.line_no)
+        inner join {records} as r on {places.is_named("o.target", "r.load_id", "r.line_no", "r.record_no")}
         anti join resolution as e on e.record_key = r.record_key and e.asserted_at = r.asserted_at
         where o.command = 'quarantine resolve'"""
     )

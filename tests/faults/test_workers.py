@@ -1,11 +1,12 @@
 """A file that breaks the process that reads it is refused with the reason; the others go on."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from ingestion import pipeline, workers
+from ingestion import pipeline, stopped, workers
 from linkwork.log import failpoints
 from tests.support.faults import Fate, fates, good, lines
 from tests.support.log import add_sender, deliver, ingest, pass_all, rows
@@ -26,6 +27,11 @@ def failing(monkeypatch):
     return at
 
 
+def why(home) -> str:
+    """Why the one file was refused."""
+    return str(fates(home)["f.csv"].detail)
+
+
 def three(home) -> dict[str, Fate]:
     """The fates of three files."""
     for name in "abc":
@@ -38,7 +44,8 @@ def test_f55_a_file_that_crashes_its_reader_is_refused_by_name_of_the_signal(hom
     failing("file-read:crash")
     deliver(home, "f.csv", lines(good("a")))
     assert ingest(home)["files"] == {"committed": 0, "noop": 0, "held": 0, "refused": 1}
-    assert fates(home)["f.csv"].detail == STOPPED + "it ended with signal SIGSEGV."
+    assert why(home).startswith(STOPPED + "it ended with signal SIGSEGV")
+    assert why(home).endswith("Keep the file and report it: what it holds breaks the reader.")
     assert (home.landing_dir / "test_state" / "S1" / "f.csv").exists()
 
 
@@ -59,7 +66,9 @@ def test_f18_a_file_that_needs_more_memory_than_a_worker_has_is_refused(home, fa
     home.worker_memory = 600 << 20
     deliver(home, "f.csv", lines(good("a")))
     ingest(home)
-    assert fates(home)["f.csv"].detail == STOPPED + "memory cap 600 MiB."
+    assert why(home) == (
+        STOPPED + "memory cap 600 MiB. Set LINKWORK_WORKER_MEMORY higher, or ask the sender for the file in parts."
+    )
     assert not list((home.home / "restricted" / "spill").iterdir())
 
 
@@ -69,7 +78,8 @@ def test_f57_a_file_that_takes_too_long_to_read_is_refused(home, failing, monkey
     home.worker_seconds = 1
     deliver(home, "f.csv", lines(good("a")))
     ingest(home)
-    assert fates(home)["f.csv"].detail == STOPPED + "it used up its processor time."
+    assert why(home).startswith(STOPPED + "it used up its processor time. ")
+    assert "LINKWORK_WORKER_SECONDS" in why(home)
 
 
 def test_f57_a_reader_that_waits_for_ever_is_ended(home, failing, monkeypatch):
@@ -78,7 +88,51 @@ def test_f57_a_reader_that_waits_for_ever_is_ended(home, failing, monkeypatch):
     home.worker_seconds = 1
     deliver(home, "f.csv", lines(good("a")))
     ingest(home)
-    assert fates(home)["f.csv"].detail == STOPPED + "no end after 3 seconds."
+    assert why(home).startswith(STOPPED + "no end after 3 seconds. ")
+    assert "LINKWORK_WORKER_SECONDS" in why(home)
+
+
+CAP = 600 << 20
+
+
+@pytest.mark.parametrize(
+    ("code", "taken", "says", "advice"),
+    [
+        (-signal.SIGKILL, 90 << 20,
+         "it was killed, as the system does where memory runs out (it had taken 90 of 600 MiB)", "LINKWORK_THREADS"),
+        (-signal.SIGABRT, 590 << 20, "it ended with signal SIGABRT near its memory cap (it had taken 590 of 600 MiB)",
+         "LINKWORK_WORKER_MEMORY"),
+        (-signal.SIGABRT, 90 << 20, "it ended with signal SIGABRT (it had taken 90 of 600 MiB)", "report it"),
+        (1, 599 << 20, "it ended with code 1 near its memory cap (it had taken 599 of 600 MiB)",
+         "LINKWORK_WORKER_MEMORY"),
+        (3, 0, "it ended with code 3", "report it"),
+        (-signal.SIGXCPU, 0, "it used up its processor time", "LINKWORK_WORKER_SECONDS"),
+    ],
+)  # fmt: skip
+def test_every_way_to_die_has_a_reason_and_what_to_do(code, taken, says, advice):
+    died = stopped.by_death(code, taken, CAP)
+    sentence = died.sentence(died)
+    assert sentence.startswith(STOPPED + says + ". ")
+    assert advice in sentence.removeprefix(STOPPED + says)
+
+
+def test_two_reasons_are_both_told():
+    sentence = stopped.by_clock(9).sentence(stopped.by_memory(CAP))
+    assert sentence.startswith(STOPPED + "first memory cap 600 MiB, then no end after 9 seconds. ")
+
+
+def test_what_a_worker_takes_of_its_memory_is_seen(home, failing, monkeypatch):
+    failing("file-read:hang")
+    monkeypatch.setattr(workers, "PATIENCE", 3)
+    home.worker_seconds = 1
+    seen = []
+    measured = stopped.memory_taken
+    monkeypatch.setattr(stopped, "memory_taken", lambda pid, cap: seen.append(measured(pid, cap)) or seen[-1])
+    deliver(home, "f.csv", lines(good("a")))
+    ingest(home)
+    assert 0 < max(seen) < 400 << 20  # nothing is reserved by the gigabyte
+    assert "ARROW_DEFAULT_MEMORY_POOL" not in os.environ
+    assert stopped.memory_taken(None, CAP) == 0
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -95,7 +149,7 @@ def test_f18_a_file_that_breaks_every_worker_does_not_hold_up_the_rest(home, fai
     pass_all(home, batch["batch_id"])
     assert pipeline.commit_batch(home, batch["batch_id"])["files"]["refused"] == 1
     assert sorted(ref for (ref,) in rows(home, "events", "source_record_ref")) == [f"r{n}" for n in range(6)]
-    assert fates(home)["fatal.csv"].detail == STOPPED + "it ended with signal SIGSEGV."
+    assert str(fates(home)["fatal.csv"].detail).startswith(STOPPED + "it ended with signal SIGSEGV")
 
 
 def test_errors_that_are_no_fault_of_a_file_come_back_as_they_are(home, failing):
