@@ -2,7 +2,9 @@
 
 import random
 import signal
+import socket
 import time
+from multiprocessing import forkserver
 
 import pytest
 
@@ -70,6 +72,17 @@ def marts(settings):
         apart = {name: " exclude (load_id)" if has else "" for name, has in found}
         rows = {name: con.execute(f"select *{x} from {name} order by all").fetchall() for name, x in apart.items()}
     return built["position"], rows
+
+
+def test_the_server_of_the_children_outlives_a_child_that_was_killed_while_it_asked(waiting):
+    folder = waiting.home.parent
+    assert run(ingest_nothing, folder) == 0
+    server = forkserver._forkserver
+    serving = server._forkserver_pid
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(server._forkserver_address)
+    assert run(ingest_nothing, folder) == 0
+    assert server._forkserver_pid == serving
 
 
 def test_f01_killed_at_random_and_started_again_the_log_is_the_same(waiting, clean, tmp_path):

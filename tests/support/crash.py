@@ -4,12 +4,14 @@ Children are forked from a server that has imported everything and used nothing 
 that a case costs what its work costs and not the start of Python.
 """
 
+import errno
 import multiprocessing
 import os
 import shutil
+import socket
 import sys
 from collections.abc import Callable
-from multiprocessing import forkserver
+from multiprocessing import forkserver, reduction
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,22 @@ PRELOADED = [
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(PRELOADED)
 workers.PRELOADED[:] = PRELOADED  # there is one server in a process: whoever starts it first
+
+_receive = reduction.recvfds
+
+
+def _receive_or_go_on(connection: socket.socket, size: int) -> list[int]:
+    """As the server of children reads a request; but one of a process that was killed while it asked is passed over.
+
+    The server would end, and with it every other child that it started would seem to have ended.
+    """
+    try:
+        return _receive(connection, size)
+    except EOFError as error:
+        raise ConnectionAbortedError(errno.ECONNABORTED, "whoever asked was killed") from error
+
+
+reduction.recvfds = _receive_or_go_on  # the server imports this module before it serves
 
 STABLE = {
     "events": "global_position, event_type, revision_kind, occurred_on, asserted_at, source_line, subject_key",
