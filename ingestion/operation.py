@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -30,8 +31,12 @@ class Operation:
     store: Store
     con: duckdb.DuckDBPyConnection
     gate: Gate
-    contracts: dict[str, Contract]
     folder: Path
+
+    @cached_property
+    def contracts(self) -> dict[str, Contract]:
+        """The contract of each feed."""
+        return load_contracts(self.settings.contracts_dir, self.store.catalogue)
 
     def source_system(self, sender: str) -> str:
         """The system the sender's records come from now; empty where it is registered no more."""
@@ -68,9 +73,8 @@ def operation(settings: Settings) -> Iterator[Operation]:
             files=(settings.home,),
         ) as con:
             hmac_sql.install(con, keys)
-            contracts = load_contracts(settings.contracts_dir, store.catalogue)
             try:
-                yield Operation(operation_id, settings, store, con, Gate.of(settings, keys), contracts, folder)
+                yield Operation(operation_id, settings, store, con, Gate.of(settings, keys), folder)
             except BaseException:
                 if not (folder / plan.FILE).exists():
                     shutil.rmtree(folder)

@@ -23,6 +23,7 @@ from simulator.senders.extracts import ROLLING_DAYS, Deliveries
 from simulator.senders.mess import dials as mess_dials
 from simulator.senders.telling import told
 from simulator.senders.truth import write as write_truth
+from simulator.senders.written import Written
 from simulator.world import region
 from simulator.world.dials import Dials
 
@@ -122,7 +123,7 @@ def connect(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def counts(files: list[write.Written]) -> dict[str, object]:
+def counts(files: list[Written]) -> dict[str, object]:
     """Files and records of all files, by feed and by sender."""
     feeds: dict[str, dict[str, object]] = {}
     for feed in sorted({file.feed for file in files}):

@@ -24,3 +24,18 @@
         'accepted_repeats': "case when meaning = 'accepted' and is_repeat then 1 else 0 end",
     }) }}
 {%- endmacro %}
+
+{#- Which offers count towards each figure of rpt_offers: conditions by the name of the figure. -#}
+{% macro offer_figures() -%}
+    {{ return({
+        'offers': 'true',
+        'accepted': "outcome = 'accepted'",
+        'declined_at_offer': "outcome = 'declined'",
+        'not_answered': "outcome = 'open'",
+    }) }}
+{%- endmacro %}
+
+{#- What offers are broken down by: the usual but the route, which is a practice's always. -#}
+{% macro offer_breakdowns() -%}
+    {{ return(linkwork.reporting_breakdowns() | reject('equalto', 'route') | list) }}
+{%- endmacro %}

@@ -41,29 +41,34 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
     con.execute("create or replace temp table erased_subject (subject_key blob)")
     con.executemany("insert into erased_subject values (?)", [[s] for s in subjects])
     con.execute("create or replace temp table erased_record (record_key blob)")
+    con.execute("create or replace temp table erased_said (record_key blob, feed varchar, sender varchar)")
     register = store.register.relation()
-    everything, people = store.events.relation(), links.people_of(store)
+    people = links.people_of(store)
     linked = links.in_force(people)
     people_known = -1  # a round finds every record of the people known before it
     while people_known != (now := _count(con, "erased_subject")):
         people_known = now
         theirs = store.events.relation(_may_hold(store, con))
         con.execute(
-            f"""insert into erased_record
-            select record_key from (
-                select record_key from {register} semi join erased_subject using (subject_key)
+            f"""insert into erased_said
+            select record_key, feed, sender from {register} semi join erased_subject using (subject_key)
+            union
+            select e.record_key, l.feed, l.sender from (
+                select record_key, load_id from {theirs} semi join erased_subject using (subject_key)
                 union
-                select record_key from {theirs} semi join erased_subject using (subject_key)
-                where record_key is not null
-                union
-                select record_key from {people} where person_merged_into in (select subject_key from erased_subject)
-                    and record_key is not null
-            ) anti join erased_record using (record_key)"""
+                select record_key, load_id from {people}
+                where person_merged_into in (select subject_key from erased_subject)
+            ) as e left join {store.current_loads()} as l on l.load_id = e.load_id where e.record_key is not null"""
         )
+        con.execute(
+            """insert into erased_record
+            select distinct record_key from erased_said anti join erased_record using (record_key)"""
+        )
+        everywhere = store.events.relation(store.events.files() if _named_otherwise(store, con) else [])
         con.execute(
             f"""insert into erased_subject
             select subject_key from (
-                select subject_key from {everything} semi join erased_record using (record_key)
+                select subject_key from {everywhere} semi join erased_record using (record_key)
                 where identity_quality = 'local'
                 union
                 select other_key from {linked} where one_key in (select subject_key from erased_subject)
@@ -71,11 +76,28 @@ def find(store: Store, con: duckdb.DuckDBPyConnection, subjects: Iterable[bytes]
                 select one_key from {linked} where other_key in (select subject_key from erased_subject)
             ) anti join erased_subject using (subject_key)"""
         )
-    # The register is as large as the log: which of its files are concerned is asked once.
+    # The register is as large as the log: it is asked for people above, and for records where they were stated.
+    said = set(con.execute("select distinct feed, sender from erased_said").fetchall())
+    unknown = (None, None) in said  # a load that the ledger does not know
+    files = [f for f in store.register.files() if unknown or (f.partition["feed"], f.partition["sender"]) in said]
     con.execute("create or replace temp table erased_register_file (path varchar)")
-    holding = _holding(con, store.register, store.register.files())
+    holding = _holding(con, store.register, files)
     if holding:
         con.executemany("insert into erased_register_file values (?)", [[one.path] for one in holding])
+
+
+def _named_otherwise(store: Store, con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether who stated the people's records ever named anybody by an id of their own, as far as the ledger knows.
+
+    Only then another pseudonym can be found by looking through the whole log.
+    """
+    (stated,) = engine.row(
+        con,
+        f"""select count(*) from erased_said as e where e.sender is null or exists (
+            from {store.loads.relation()} as l
+            where l.feed = e.feed and l.sender = e.sender and coalesce(l.identity_local, 1) > 0)""",
+    )
+    return bool(stated)
 
 
 def _register_files(store: Store, con: duckdb.DuckDBPyConnection) -> list[DataFile]:

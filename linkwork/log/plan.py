@@ -10,6 +10,7 @@ the event commit carries), and for `events` and each follower the files to `add`
 """
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -83,13 +84,22 @@ def unnamed_files(table: LogTable) -> tuple[list[Path], list[Path]]:
     """Data files that are not part of the table: those no commit ever named, and those a commit replaced."""
     orphans: list[Path] = []
     replaced: list[Path] = []
-    active = {f.path for f in table.files()}
-    gone = table.replaced()
-    for path in sorted(table.path.rglob("*.parquet")):
-        relative = path.relative_to(table.path)
-        if relative.parts[0] != "_delta_log" and str(relative) not in active:
-            (replaced if str(relative) in gone else orphans).append(path)
+    unnamed = sorted(_data_files(table) - {f.path for f in table.files()})
+    gone = table.replaced() if unnamed else {}
+    for relative in unnamed:
+        (replaced if relative in gone else orphans).append(table.path / relative)
     return orphans, replaced
+
+
+def _data_files(table: LogTable) -> set[str]:
+    """The Parquet files below the table's folder, relative to it, but for Delta's own."""
+    found = set()
+    for folder, below, names in os.walk(table.path):
+        inside = os.path.relpath(folder, table.path)
+        if inside == os.curdir:
+            below[:] = [name for name in below if name != "_delta_log"]
+        found |= {os.path.normpath(f"{inside}/{name}") for name in names if name.endswith(".parquet")}
+    return found
 
 
 def sweep(store: Store, keep: timedelta = KEPT_FOR_READERS) -> list[Path]:

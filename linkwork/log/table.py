@@ -55,14 +55,15 @@ class LogTable:
         if not self.exists():
             self._create()
             self._table = None
+        before = None if self._table is None else self.version
         if self._table is None:
             self._table = DeltaTable(str(self.path))
         else:
-            before = self.version
             self._table.update_incremental()
-            if self.version == before and not evolve:
-                return self
-        self._files = None
+        if self.version != before:
+            self._files = None  # to be asked for again: with many files that takes a while
+        elif not evolve:
+            return self
         self._check_columns(evolve=evolve)
         return self
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simulator.senders import mess
-from simulator.senders.feeds import Feed
+from simulator.senders.feeds import REGISTER, Feed
 from simulator.world.random import stable
 
 SHORTEST_FILE = 60  # lines; a shorter one would be held for a single bad line or two
@@ -59,8 +59,12 @@ def of_line(feed: Feed, sender: str, file: str, line: int, kind: str) -> Fault:
     return Fault(feed.name, sender, file, line, kind, fate, feed.date_rule if kind == "impossible_date" else rule)
 
 
-def possible(feed: Feed) -> set[str]:
+def possible(feed: Feed, packing: str = "") -> set[str]:
     """The kinds of faults that a line of a feed can have."""
+    if packing == "parquet":
+        return possible(feed) - OF_LINES
+    if feed == REGISTER:
+        return {"invalid_nhs_number", "unknown_word", "duplicate_line"}
     if feed.line and feed.book != "contacts":  # a resource is not spoiled, only repeated
         return {"duplicate_line", "blank_line"}
     found = {"invalid_nhs_number", "impossible_date", "missing_required", "duplicate_line", "blank_line"}
@@ -84,7 +88,7 @@ class Draw:
 
     def __init__(self, feed: Feed, seed: int, shares: Mapping[str, float], packing: str = "") -> None:
         self.feed, self.seed = feed, seed
-        kinds = possible(feed) - (OF_LINES if packing == "parquet" else set())
+        kinds = possible(feed, packing)
         bad = mess.weights(shares, mess.BAD, kinds)
         too_many = max(1.0, sum(bad.values()) / MOST_BAD)
         self.weights = {
@@ -95,8 +99,8 @@ class Draw:
         self.conflicts = shares["conflict"] if feed.line and feed.book == "contacts" else 0.0
         self._made: Counter[tuple[str, str]] = Counter()
 
-    def of_file(self, sender: str, n: int, records: int, followed: bool) -> list[Due]:
-        """The faults of a file, in the order of its lines; `followed`: the sender has another file after it."""
+    def of_file(self, sender: str, n: object, records: int, followed: bool) -> list[Due]:
+        """The faults of a file, in the order of its lines; `followed`: a file after it can say that one is deleted."""
         found = []
         for order, (purpose, weights) in enumerate(self.weights.items()):
             share = sum(weights.values())

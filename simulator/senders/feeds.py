@@ -80,23 +80,33 @@ def optional(name: str, sql: str) -> str:
     return f"""'"{name}":' || to_json({sql})"""
 
 
-CONTACT_DATA = {
-    "referralId": "referral_id", "clientId": "client_id", "nhsNumber": "nhs_number", "practiceCode": "practice_code",
-    "linkWorkerId": "link_worker_id", "channel": "channel", "minutes": "minutes", "outcome": "outcome",
-    "goalStatus": "goal_status", "assetId": "asset_id", "instrument": "instrument",
-    "instrumentVersion": "instrument_version", "items": "items", "score": "score", "supportKind": "support_kind",
-    "note": "note",
-}  # fmt: skip
+def plainly(name: str, sql: str) -> str:
+    """The same of a text in which nothing needs to be escaped, much faster."""
+    return f"""'"{name}":"' || {sql} || '"'"""
 
 
 def cloud_event() -> str:
     """SQL of one CloudEvents object."""
+    codes = {
+        "referralId": "referral_id", "clientId": "client_id", "nhsNumber": "nhs_number",
+        "practiceCode": "practice_code", "linkWorkerId": "link_worker_id", "channel": "channel",
+    }  # fmt: skip
+    later = {
+        "outcome": "outcome", "goalStatus": "goal_status", "assetId": "asset_id", "instrument": "instrument",
+        "instrumentVersion": "instrument_version",
+    }  # fmt: skip
+    data = [
+        *(plainly(*one) for one in codes.items()), """'"minutes":' || minutes""",
+        *(plainly(*one) for one in later.items()), optional("items", "items"), """'"score":' || score""",
+        plainly("supportKind", "support_kind"), optional("note", "note"),
+    ]  # fmt: skip
     members = [
-        """'"specversion":"1.0"'""", optional("id", "message_id"),
-        optional("source", "'urn:linkwork:synthetic:' || sender"), optional("type", "'org.linkwork.' || event_type"),
-        optional("time", "happened"), optional("recordedtime", "recordedtime"),
+        """'"specversion":"1.0"'""", plainly("id", "message_id"),
+        plainly("source", "'urn:linkwork:synthetic:' || sender"),
+        plainly("type", "'org.linkwork.' || event_type"),
+        plainly("time", "happened"), plainly("recordedtime", "recordedtime"),
         """'"datacontenttype":"application/json"'""",
-        f"""concat('"data":{{', concat_ws(',', {", ".join(optional(k, v) for k, v in CONTACT_DATA.items())}), '}}')""",
+        f"""concat('"data":{{', concat_ws(',', {", ".join(data)}), '}}')""",
     ]  # fmt: skip
     return f"concat('{{', concat_ws(',', {', '.join(members)}), '}}')"
 

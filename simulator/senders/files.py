@@ -13,7 +13,7 @@ from simulator.senders.faults import Fault
 from simulator.senders.feeds import REGISTER
 from simulator.senders.spoilt import drift, half, repeated, silent
 from simulator.senders.telling import Told
-from simulator.senders.write import Written
+from simulator.senders.written import Written
 
 UNREGISTERED = "ZVC99"
 UNREGISTERED_LINES = 20
@@ -28,10 +28,11 @@ def landing(
     injected: list[Fault] = []
     for told in tellings:
         feed = told.feed
-        if feed == REGISTER:
-            written += workbooks.registers(con, root, told)
-            continue
-        files, marked = write.feed_files(con, root, told, faults.Draw(feed, seed, shares))
+        draw = faults.Draw(feed, seed, shares, told.packing)
+        made = (
+            workbooks.registers(con, root, told, draw) if feed == REGISTER else write.feed_files(con, root, told, draw)
+        )
+        files, marked = made
         written += files
         injected += [faults.of_line(feed, m.sender, m.file, m.line, m.kind) for m in marked]
     injected += [

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from simulator.senders.faults import Fault
-from simulator.senders.write import Written
+from simulator.senders.written import Written
 from simulator.world.random import stable
 
 LONG_ENOUGH = 200  # records of a file that is cut in half, so that the one broken line is a small share of it

@@ -5,10 +5,9 @@ that text's own memory. So memory is that of a portion, whatever the region's si
 """
 
 import csv
-import datetime as dt
 import gzip
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -16,43 +15,17 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulator.senders import spoil
+from simulator.senders import spoil, tables
 from simulator.senders.faults import Draw, Due
 from simulator.senders.feeds import Feed
 from simulator.senders.telling import Told
+from simulator.senders.written import Marked, Written
 
 ROWS_AT_ONCE = 1_000_000  # of the senders that one query takes; a sender with more is taken alone
 ROWS_PER_BATCH = 50_000
 MOST_FILES = 1_000_000  # of a sender
-
-
-@dataclass(frozen=True)
-class Marked:
-    """A line that is unusual, and why."""
-
-    feed: str
-    sender: str
-    file: str
-    line: int
-    kind: str
-
-
-@dataclass
-class Written:
-    """A file that was written: where, how many records, and on which day it was made."""
-
-    feed: str
-    sender: str
-    path: str
-    records: int
-    day: dt.date
-
-    @property
-    def name(self) -> str:
-        return self.path.rsplit("/", 1)[1]
-
-
 Planned = tuple[int, Written, int]  # number of the file among its sender's, the file, its good lines
+Later = tuple[str, Due | None, str]  # a line for the sender's next file: kind, the fault it belongs to, made from which
 
 
 def feed_files(
@@ -64,8 +37,8 @@ def feed_files(
     marked: list[Marked] = []
     for planned in plans(con, told):
         if told.packing == "parquet":
-            for n, file, _ in planned:
-                file.records = parquet(con, root / file.path, feed, file.sender, n)
+            for n, file, records in planned:
+                marked += tables.parquet(con, root, feed, n, file, draw.of_file(file.sender, n, records, False))
         else:
             with Pen(root, feed, draw, planned) as pen:
                 for batch in lines(con, feed, sorted({file.sender for _, file, _ in planned}), draw.conflicts):
@@ -85,8 +58,8 @@ def lines(con: duckdb.DuckDBPyConnection, feed: Feed, senders: list[str], confli
             and u(concat_ws('|', sender, key), 'conflict') < {conflicts!r}
     """
     return con.execute(f"""
-        select (list_position([{listed}], sender) - 1) * {MOST_FILES} + n as file, {feed.text()} || chr(10) as line,
-               kind, {again if conflicts else "false"} as again
+        select (list_position([{listed}], sender) - 1)::bigint * {MOST_FILES} + n as file,
+               {feed.text()} || chr(10) as line, kind, {again if conflicts else "false"} as again
         from {feed.book}_known where sender in ({listed})
         order by file, key
     """).to_arrow_reader(ROWS_PER_BATCH)
@@ -115,19 +88,6 @@ def plans(con: duckdb.DuckDBPyConnection, told: Told) -> Iterator[list[Planned]]
         yield portion
 
 
-def parquet(con: duckdb.DuckDBPyConnection, path: Path, feed: Feed, sender: str, n: int) -> int:
-    """Write one file of a feed as Parquet, every column a text; return how many records it has."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    columns = ", ".join(f"""nullif(({sql})::varchar, '') as "{name}\"""" for name, sql in feed.columns.items())
-    con.execute("set threads = 1")  # one thread writes one order of row groups
-    (records,) = con.execute(f"""
-        copy (select {columns} from {feed.book}_known where sender = '{sender}' and n = {n} order by key)
-        to '{str(path).replace("'", "''")}' (format parquet)
-    """).fetchone() or (0,)
-    con.execute("set threads = 2")
-    return int(records)
-
-
 def runs(column: pa.Array) -> Iterator[tuple[int, int, int]]:
     """(value, first row, row after the last) of each run of one value."""
     encoded = pc.run_end_encode(column)
@@ -151,10 +111,8 @@ class Pen:
         self._file: Written | None = None
         self._to: BinaryIO | None = None
         self._due: list[Due] = []
-        self._for_next: list[
-            tuple[str, Due | None, str]
-        ] = []  # kind, the fault it belongs to, the line it is made from
-        self._for_this: list[tuple[str, Due | None, str]] = []
+        self._for_next: list[Later] = []
+        self._for_this: list[Later] = []
         self._good = 0
         self._last = ""
 

@@ -37,6 +37,25 @@ def test_every_kind_of_fault_is_there(messy: Installation):
     assert set(OUTCOMES) | OF_FILES == kinds
 
 
+def test_faults_in_workbooks_and_parquet_meet_their_fates_too(install: Callable[[str], Installation]):
+    made = install("packed")
+    feeds = "ZVC01=activity_register_xlsx,ZVC02=activity_csv.parquet,Z90009=registrations_csv.parquet"
+    dials = "invalid_number=0.02,invalid_value=0.02,duplicated=0.02"
+    packed = ("activity_register_xlsx/ZVC01", "activity_csv/ZVC02", "registrations_csv/Z90009")
+    said = ["--people", "4000", "--seed", "3", "--days", "0", "--mess", dials, "--feeds", feeds]
+    made.run("simulate", *said, "--out", "region")
+    for folder in packed:
+        shutil.copytree(made.folder / "region" / "landing" / folder, made.folder / "packed" / folder)
+    made.run("reference", "load", "--all", "region/reference")
+    take(made, "packed")
+    suffixes = (".xlsx", ".parquet")
+    noted = [fault for fault in injected.noted(made, "region") if fault["file"].endswith(suffixes)]
+    kinds = {suffix: injected.kinds(f for f in noted if f["file"].endswith(suffix)) for suffix in suffixes}
+    assert kinds[".xlsx"] == {"invalid_nhs_number", "unknown_word", "duplicate_line"}
+    assert kinds[".parquet"] == kinds[".xlsx"] | {"impossible_date", "missing_required"}
+    assert [line for line in injected.unmet(made, "region") if any(suffix in line for suffix in suffixes)] == []
+
+
 def test_a_practice_that_fell_silent_is_named_and_no_other(install: Callable[[str], Installation]):
     """All days in one landing folder, each file with the time at which it came; asked on the last of them."""
     made = install("silence")

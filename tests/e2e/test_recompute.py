@@ -63,7 +63,9 @@ def test_every_total_is_compared() -> None:
     assert set(FIGURES) == set(Totals.__dataclass_fields__)
 
 
-# What happened in the simulated region, which no sender has ever seen: by the month of receipt.
+# What happened in the simulated region, which no sender has ever seen: by the month of receipt, up to the last of which
+# all has been entered. A first contact may lie weeks after the receipt, and be entered another 110 days late.
+SETTLED = "2025-09"
 TRUTH = {
     "referrals": "count(*)",
     "people": "count(distinct person_id)",
@@ -80,7 +82,9 @@ def test_the_files_say_what_happened(region: Installation, counted: Totals, figu
             f"""select strftime(received_on, '%Y-%m'), {TRUTH[figure]} from read_parquet({engine.text(truth)})
             group by all"""
         ).fetchall()
-    assert Counter({month: n for month, n in happened if n}) == getattr(counted, figure)
+    seen = Counter({month: n for month, n in getattr(counted, figure).items() if month <= SETTLED})
+    assert Counter({month: n for month, n in happened if n and month <= SETTLED}) == seen
+    assert sum(seen.values()) > 20, "or nothing was compared"
 
 
 # Referrals by month of receipt, as each mart has them: all must be the same.

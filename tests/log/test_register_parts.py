@@ -6,32 +6,13 @@ from hypothesis import strategies as st
 
 from linkwork import engine
 from linkwork.log import register
-from linkwork.log.plan import carry_out
-from linkwork.log.store import REGISTER, Store
+from linkwork.log.store import Store
 from tests.support.examples import examples
+from tests.support.register import FEED, commit, key
 
-FEED = "test_state"
 SENDERS = [{"feed": FEED, "sender": sender} for sender in ("S1", "S2")]
 RECORDS = 60
 SMALL, EARLIER = 8, 122_880
-
-
-def key(number):
-    return f"unhex(md5({number}::varchar))"
-
-
-def commit(store, con, number, sender, records):
-    """Add a row for each of some records (numbers, a list or SQL that gives one) to the register."""
-    columns = {
-        **{column: f"null::{kind}" for column, kind in REGISTER.items() if column != "number"},
-        "feed": engine.text(FEED), "sender": engine.text(sender), "record_key": key("i"), "facts": "[]",
-        "asserted_at": f"make_timestamptz({number}::bigint)",
-    }  # fmt: skip
-    listed = ", ".join(f"{sql} as {column}" for column, sql in columns.items())
-    con.execute(f"create or replace temp table register_row as select {listed} from (select unnest({records}) as i)")
-    step = register.step(store, con, [{"feed": FEED, "sender": sender}], number)
-    carry_out(store, {"batch_id": f"b{number}", "number": number, "register": step})
-    store.refresh()
 
 
 def table(con, numbers):

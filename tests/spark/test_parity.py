@@ -1,8 +1,9 @@
-"""Every model and seed has the same rows on Spark as on DuckDB, on a small region that came through the whole job.
+"""Every model and seed has the same rows on Spark as on DuckDB, of a small region and of all scenarios of `tests/spec`.
 
 `make test-spark` runs this; it needs Java and the environment of `make setup-spark`, and takes some minutes.
 """
 
+import importlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 
 from linkwork import engine
 from linkwork.processes import run
+from tests.spec.build import build
 from tests.support.installation import install
 
 SPARK_PYTHON = os.environ.get("LINKWORK_SPARK_PYTHON", "")
@@ -50,10 +52,9 @@ class Built(NamedTuple):
         return int(row[0])
 
 
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The region as `linkwork build` leaves it."""
-    region = install(tmp_path_factory.mktemp("region"))
+def of_region(folder: Path) -> Path:
+    """A region that came through the whole job, as `linkwork build` leaves it."""
+    region = install(folder)
     region.run("simulate", "--people", str(PEOPLE), "--seed", "11", "--out", "region")
     region.run("reference", "load", "--all", "region/reference")
     region.run("ingest", "--landing", "region/landing", expect=3)  # it holds a file of an unregistered sender
@@ -61,11 +62,19 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return region.home / "warehouse" / "warehouse.duckdb"
 
 
-@pytest.fixture(scope="module")
-def built(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+def of_scenarios(folder: Path) -> Path:
+    """The events of every test in `tests/spec`: the rules and edge cases that a region seldom has."""
+    files = sorted((Path(__file__).parents[1] / "spec").glob("test_*.py"))
+    modules = [importlib.import_module(f"tests.spec.{file.stem}") for file in files]
+    return build({m.__name__: m.scenario for m in modules if hasattr(m, "scenario")}, folder)
+
+
+@pytest.fixture(scope="module", params=[of_region, of_scenarios], ids=["region", "scenarios"])
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     if not shutil.which("java") and "JAVA_HOME" not in os.environ:
         pytest.fail("Spark needs Java 17 or later: install it, or set JAVA_HOME")
     folder = tmp_path_factory.mktemp("spark")
+    warehouse = request.param(tmp_path_factory.mktemp("warehouse"))
     with engine.connect(warehouse, read_only=True) as con:
         sources = con.execute(
             "select table_schema, table_name from information_schema.tables where table_schema in ('log', 'reference')"

@@ -125,6 +125,11 @@ def test_e28_a_place_without_an_outcome_is_shown_as_missing(marts: Scenario) -> 
     april = asset(marts, "ta-choir", "2025-04-01")
     assert (april["booked"], april["outcome_missing"], april["sessions"], april["sessions_held"]) == (1, 1, 1, 0)
     assert april["missed_share"] is None
+    assert (april["missed_share_least"], april["missed_share_most"]) == (0, 1), (
+        "had it been attended, had it been missed"
+    )
+    march = asset(marts, "ta-choir")
+    assert march["missed_share_least"] == march["missed_share"] == march["missed_share_most"], "all are known"
 
 
 def test_an_asset_that_nobody_used_has_a_row_of_zeros(marts: Scenario) -> None:

@@ -105,6 +105,11 @@ def test_a_referral_that_two_report_counts_once_and_uptake_says_how_many_are(mar
     # Linked: ann, bob, hal. Apart: cat 2, gus 2, eve and fay. Ambiguous: dan's three.
     assert (row["referrals"], row["people"], row["linked"], row["ambiguous"]) == (12, 8, 3, 3)
     assert row["linked_share"] == pytest.approx(3 / 12)
+    waits = marts.rows(
+        """select distinct referrals, linked, ambiguous, linked_share from rpt_uptake_times
+        where area_code = 'Z90231' and period_type = 'year' and breakdown = 'none'"""
+    )
+    assert [tuple(wait.values()) for wait in waits] == [(12, 3, 3, pytest.approx(3 / 12))]
 
 
 def test_only_a_reference_joins_who_is_known_by_number_and_who_is_not(marts: Scenario) -> None:

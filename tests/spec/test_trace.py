@@ -32,6 +32,9 @@ dee    | D1     | referral.received     | 2025-03-20 | route=gp
 ann    | A-s    | signpost.made         | 2025-03-14 | referral=A1; asset_id=walks
 bob    | B-c    | contact.held          | 2025-03-24 | referral=B1
 bob    | B-g    | activity.booked       | 2025-04-01 | referral=B1; asset_id=walks
+ann    | O1     | referral.accepted_at_offer | 2025-03-03 | at=Z90901
+bob    | O2     | referral.declined_at_offer | 2025-03-04 | at=Z90901
+cat    | O3     | referral.offered      | 2025-03-05 | at=Z90901
        | N1     | referral.received     | 2025-03-22 | at=Z90901; route=gp
 """
 
@@ -68,7 +71,7 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
 
 REPORTING = ["rpt_uptake", "rpt_referral_reasons", "rpt_gp_reattendance", "rpt_data_quality"]
 REPORTING += ["rpt_activity", "rpt_activity_people", "rpt_outcomes", "rpt_outcome_bands", "rpt_plans"]
-REPORTING += ["rpt_uptake_times", "rpt_reason_coding"]
+REPORTING += ["rpt_uptake_times", "rpt_reason_coding", "rpt_offers"]
 FIGURES = {"rpt_restatements": 1}  # at least so many can be added up; of the others four
 
 

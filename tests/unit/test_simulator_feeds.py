@@ -9,7 +9,7 @@ import pytest
 from openpyxl import load_workbook
 
 import simulator
-from simulator.senders import telling
+from simulator.senders import faults, telling
 from tests.unit.test_simulator import DAYS, SEED, everything
 
 PEOPLE = 450
@@ -89,3 +89,38 @@ def test_a_register_has_a_row_for_each_person_and_a_column_for_each_session(vari
 def test_a_feed_that_cannot_be_is_refused(given: str) -> None:
     with pytest.raises(ValueError, match=r"^feeds "):
         telling.told(given)
+
+
+def test_tables_and_registers_have_their_faults_where_the_truth_says(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the rows that the truth names they are the same as without mess; each named row is what it is called."""
+    monkeypatch.setattr(faults, "SHORTEST_FILE", 1)
+    monkeypatch.setattr(faults, "MOST_BAD", 1)
+    feeds = "Z90009=gp_appointments_csv.parquet,ZVC01=activity_register_xlsx"
+    mess = "invalid_number=0.15,invalid_value=0.15,clock=0.05,broken=0.1,blank=0.1,duplicated=0.15"
+    region = tmp_path / "region"
+    simulator.simulate(PEOPLE, SEED, region, days=DAYS, mess=mess, feeds=feeds)
+    with (region / "truth" / "faults.csv").open(encoding="utf-8") as file:
+        noted = [fault for fault in csv.DictReader(file) if fault["file"].endswith((".parquet", ".xlsx"))]
+    kinds = {"invalid_nhs_number", "duplicate_line", "unknown_word"}
+    assert {fault["kind"] for fault in noted} == kinds | {"impossible_date", "missing_required", "skipped_hour"}
+    assert {fault["kind"] for fault in noted if fault["file"].endswith(".xlsx")} == kinds
+    for there, here in zip(
+        of(region, "gp_appointments_csv", "Z90009"), of(plain, "gp_appointments_csv", "Z90009"), strict=True
+    ):
+        bad = {int(fault["line"]): fault["kind"] for fault in noted if fault["file"] == there.name}
+        rows = duckdb.execute("from read_parquet(?)", [str(there)]).fetchall()
+        with here.open(encoding="utf-8", newline="") as file:
+            expected = [tuple(value or None for value in row.values()) for row in csv.DictReader(file)]
+        assert [row for number, row in enumerate(rows, 1) if number not in bad] == expected
+        for number, kind in bad.items():
+            assert (rows[number - 1] in expected) == (kind == "duplicate_line")
+    for path in of(region, "activity_register_xlsx", "ZVC01"):
+        sheet = load_workbook(path).active
+        numbers = {int(fault["line"]): fault["kind"] for fault in noted if fault["file"] == path.name}
+        for number, kind in numbers.items():
+            who, before = ([cell.value for cell in sheet[row]] for row in (number, number - 1))
+            assert who[0].startswith("X") == (kind != "duplicate_line")
+            assert ("?" in who) == (kind == "unknown_word")
+            assert (who[2] == before[2]) == (kind != "invalid_nhs_number") or number - 1 in numbers

@@ -40,3 +40,13 @@ together, as `counted_category`. Argument: the relation, fct_asset_uses or one w
         select true as is_total
     ) as categories
 {%- endmacro %}
+
+{#-
+Bounds of the share missed, where of some places nobody says what became: if all of those had been attended, and if none.
+-#}
+{% macro missed_share_bounds(counted) -%}
+    {%- set known = counted ~ '.attended + ' ~ counted ~ '.missed' -%}
+    {%- set all_places = '(' ~ known ~ ' + ' ~ counted ~ '.outcome_missing)' -%}
+    {{ linkwork.ratio(counted ~ '.missed', all_places) }} as missed_share_least,
+    {{ linkwork.ratio('(' ~ counted ~ '.missed + ' ~ counted ~ '.outcome_missing)', all_places) }} as missed_share_most
+{%- endmacro %}

@@ -87,5 +87,7 @@ its trace finds the referrals behind a figure by them.
         'competing': timed ~ " and working_days <= horizon and outcome = 'competing'",
         'censored': timed ~ " and working_days <= horizon and outcome = 'censored'",
         'on_hold': timed ~ ' and was_on_hold',
+        'linked': 'link_basis in (' ~ linkwork.linked_bases() ~ ')',
+        'ambiguous': "link_basis = 'ambiguous'",
     }) }}
 {%- endmacro %}

@@ -12,7 +12,7 @@ Where units differ much in size, the z that are winsorised most are those of the
 are made once more, with the inflated variance, and inflation is multiplied by their dispersion where that exceeds 1.
 Columns added: peer_units, peer_observed, peer_exposure, expected, dispersion (of the first z) and inflation; all but
 the first three null without any exposure. Squares are of doubles: Spark keeps six places of a product of decimals. z has
-nine places, so that the last bits of a percentile, which are each engine's own, are not in them.
+nine places and a percentile of them twelve, so that the last bits of a double, which are each engine's own, never decide.
 -#}
 {% macro funnel(relation, peers, observed, exposure) -%}
     {%- set columns = peers | join(', ') -%}
@@ -68,7 +68,7 @@ nine places, so that the last bits of a percentile, which are each engine's own,
     winsorised_{{ step }} as (
         select
             scored.*,
-            cast(least(greatest(scored.z_{{ step }}, spread.z_low), spread.z_high) as decimal(28, 9))
+            cast(least(greatest(scored.z_{{ step }}, spread.z_low), spread.z_high) as decimal(28, 12))
                 as kept_{{ step }}
         from scored_{{ step }} as scored
         inner join spread_{{ step }} as spread

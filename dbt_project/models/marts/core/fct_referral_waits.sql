@@ -100,6 +100,7 @@ select
     {%- for breakdown in uptake_breakdowns() %}
     referrals.{{ breakdown }},
     {%- endfor %}
+    referrals.link_basis,
     referrals.service_code,
     referrals.practice_code,
     referrals.pcn_code,

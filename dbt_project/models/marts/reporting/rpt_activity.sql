@@ -80,6 +80,7 @@ select
     {%- endfor %}
     {{ ratio('counted.places_taken', 'counted.places') }} as places_taken_share,
     {{ ratio('counted.missed', '(counted.attended + counted.missed)') }} as missed_share,
+    {{ missed_share_bounds('counted') }},
     counted.asset_id is not null as is_used
 from every_row
 left join counted

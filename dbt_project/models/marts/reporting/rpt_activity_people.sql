@@ -33,7 +33,8 @@ select
     counted.{{ figure }},
     {%- endfor %}
     {{ ratio('(counted.attended - counted.attended_by_unknown)', 'counted.people') }} as attended_per_person,
-    {{ ratio('counted.missed', '(counted.attended + counted.missed)') }} as missed_share
+    {{ ratio('counted.missed', '(counted.attended + counted.missed)') }} as missed_share,
+    {{ missed_share_bounds('counted') }}
 from counted
 left join {{ ref('dim_areas') }} as areas
     on

@@ -23,6 +23,9 @@ totals as (
         endpoint,
         count(*) as referrals,
         count(distinct person) as people,
+        {% for figure in ['linked', 'ambiguous'] -%}
+        count(case when {{ uptake_wait_figures()[figure] }} then 1 end) as {{ figure }},
+        {% endfor -%}
         {% for figure, amount in uptake_wait_amounts().items() -%}
         cast(sum({{ amount }}) as bigint) as {{ figure }},
         {% endfor -%}
@@ -55,6 +58,9 @@ select
     areas.area_name,
     totals.referrals,
     totals.people,
+    totals.linked,
+    totals.ambiguous,
+    {{ ratio('totals.linked', 'totals.referrals') }} as linked_share,
     {%- for figure in ['n_start', 'at_risk', 'events', 'competing', 'censored'] %}
     coalesce(estimated.{{ figure }}, 0) as {{ figure }},
     {%- endfor %}
