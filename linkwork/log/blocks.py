@@ -16,6 +16,7 @@ from linkwork.log import decide, segments
 from linkwork.log.store import Store
 
 RECORDS = 100_000  # of a block; a chunk of the gate is two
+LOADS = 500  # of a block: each staged file that is read takes memory of its own, however small it is
 
 FACT = ("slot", "category", "event_type", "stream_id", "content_hash", "event_id")
 EVENT = (
@@ -43,16 +44,18 @@ class Block:
 def blocks(
     store: Store, con: duckdb.DuckDBPyConnection, batch_dir: Path, loads: list[dict[str, Any]]
 ) -> Iterator[Block]:
-    """The batch in blocks of at most about RECORDS records, in the order of arrival and record."""
+    """The batch in blocks of at most about RECORDS records and LOADS loads, in the order of arrival and record."""
     gathered: list[dict[str, Any]] = []
+    held = 0
     for load in loads:
-        if gathered and sum(one["records"] for one in gathered) + load["records"] > RECORDS:
+        if gathered and (held + load["records"] > RECORDS or len(gathered) == LOADS):
             yield _whole(store, batch_dir, gathered)
-            gathered = []
+            gathered, held = [], 0
         if load["records"] > RECORDS:
             yield from _parts(store, con, batch_dir, load)
         else:
             gathered.append(load)
+            held += load["records"]
     if gathered:
         yield _whole(store, batch_dir, gathered)
 
