@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from linkwork import __version__, engine, processes, reference
+from linkwork.database_file import ANEW, without_freed_blocks
 from linkwork.errors import BadDataError, LinkworkError
 from linkwork.files import fsync
 from linkwork.log import published, tombstones
@@ -110,7 +111,7 @@ def _build(
     if parsed.exists() and not mine.exists():
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy(parsed, mine)
-    for leftover in (building, building.with_suffix(".duckdb.wal")):
+    for leftover in (building, building.with_suffix(".duckdb.wal"), building.with_suffix(ANEW)):
         leftover.unlink(missing_ok=True)
     with engine.connect(building, memory_limit=settings.memory_limit, threads=settings.threads) as con:
         pinned = _pin(con, store, settings, known_at, settled_at)
@@ -131,6 +132,7 @@ def _build(
         )
     if mine.exists():
         shutil.copy(mine, parsed)
+    without_freed_blocks(building, memory_limit=settings.memory_limit, threads=settings.threads)
     fsync(building)
     final.parent.mkdir(exist_ok=True)
     building.rename(final)

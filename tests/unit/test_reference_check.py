@@ -75,6 +75,9 @@ def test_lists_must_add_up_and_follow_each_other(folder):
     path.write_text(
         "EXTRACT_DATE,CODE,SEX,AGE,NUMBER_OF_PATIENTS\n2025-01-01,Z90001,ALL,ALL,9\n2025-01-01,Z90001,MALE,4,4\n"
         "2025-01-01,Z90001,FEMALE,95+,4\n2025-07-01,Z90001,ALL,ALL,9\n"
+        # These two add up: the oldest belong to the bands as well as to the years.
+        "2025-01-01,Z90002,ALL,ALL,9\n2025-01-01,Z90002,MALE,90_94,5\n2025-01-01,Z90002,FEMALE,95+,4\n"
+        "2025-01-01,Z90003,ALL,ALL,9\n2025-01-01,Z90003,MALE,4,5\n2025-01-01,Z90003,FEMALE,95+,4\n"
     )
     reference.load(folder, "list_sizes", path)
     assert found(folder, "lists_that_do_not_add_up")["examples"] == ["Z90001 2025-01-01"]
