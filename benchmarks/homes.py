@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks import feeds
+from benchmarks import feeds, tree
 from benchmarks.big_log import settings_of
-from linkwork import engine
+from linkwork import engine, processes
+from linkwork.errors import EXIT_DONE, EXIT_REFUSALS
 from linkwork.files import write_json
 from linkwork.settings import Settings
 
@@ -63,3 +64,17 @@ def pass_all(settings: Settings, batch_id: str) -> None:
     batch_dir = settings.staging_dir / batch_id
     verdicts = {p.parent.name: {"success": True, "failed": []} for p in batch_dir.glob("*/profile.json")}
     write_json(batch_dir / "verdicts.json", {"verdicts": verdicts})
+
+
+def command(settings: Settings, *arguments: str) -> tree.Used:
+    """Run `linkwork` on a home. Raises RuntimeError where it failed; that it refused some files is no failure."""
+    settings.home.parent.mkdir(parents=True, exist_ok=True)
+    environment = {
+        "LINKWORK_HOME": str(settings.home),
+        "LINKWORK_KEYS_DIR": str(settings.keys_dir),
+        "LINKWORK_TEST_NUMBERS": "allow",
+    }
+    used = tree.run([processes.script("linkwork"), *arguments], settings.home.parent / "linkwork.log", environment)
+    if used.code not in (EXIT_DONE, EXIT_REFUSALS):
+        raise RuntimeError(f"linkwork {arguments[0]} ended with {used.code}: {used.errors[-2000:]}")
+    return used

@@ -21,7 +21,7 @@ import duckdb
 
 from benchmarks.big_log import settings_of
 from benchmarks.clock import Moment, machine
-from linkwork import processes
+from benchmarks.homes import command
 from linkwork.privacy.keys import create_keys
 from linkwork.settings import Settings
 from linkwork.warehouse import build, target_dir
@@ -65,25 +65,11 @@ def _installed(folder: Path, people: int) -> Settings:
     """A home that took in a region of so many people; of none, one that took in nothing but reference data."""
     settings = settings_of(folder)
     create_keys(settings)
-    _linkwork(folder, "simulate", "--people", str(people or 300), "--seed", str(SEED), "--out", str(folder / "region"))
-    _linkwork(folder, "reference", "load", "--all", str(folder / "region" / "reference"))
+    command(settings, "simulate", "--people", str(people or 300), "--seed", str(SEED), "--out", str(folder / "region"))
+    command(settings, "reference", "load", "--all", str(folder / "region" / "reference"))
     if people:
-        _linkwork(folder, "ingest", "--landing", str(folder / "region" / "landing"))
+        command(settings, "ingest", "--landing", str(folder / "region" / "landing"))
     return settings
-
-
-def _linkwork(folder: Path, *arguments: str) -> None:
-    done = processes.run(
-        [processes.script("linkwork"), *arguments],
-        log=folder / "linkwork.log",
-        extra_env={
-            "LINKWORK_HOME": str(folder / "data"),
-            "LINKWORK_KEYS_DIR": str(folder / "keys"),
-            "LINKWORK_TEST_NUMBERS": "allow",
-        },
-    )
-    if done.returncode not in (0, 3):  # some files of a region are to be refused
-        raise RuntimeError(f"linkwork {arguments[0]} ended with {done.returncode}: {done.output}")
 
 
 def statements(settings: Settings) -> tuple[list[tuple[str, str, str]], list[str]]:

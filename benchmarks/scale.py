@@ -20,17 +20,16 @@ from typing import Any
 
 import duckdb
 
-from benchmarks import tree
 from benchmarks.big_log import settings_of
 from benchmarks.clock import Moment, machine
+from benchmarks.homes import command
 from benchmarks.marts import bare, statements
-from linkwork import engine, processes
+from linkwork import engine
 from linkwork.privacy.keys import create_keys
 from linkwork.settings import Settings
 
 STAGES = ("ingest", "build", "publish")
 FEW = 300  # people of the smallest region
-SOME_REFUSED = 3  # the exit code of an ingest that refused files and took the others
 
 
 def main() -> None:
@@ -49,50 +48,36 @@ def main() -> None:
 def measure(region: Path, folder: Path, *, with_bare: bool) -> dict[str, Any]:
     """What each stage uses: of the region from zero, of each day after it, and of next to nothing."""
     results: dict[str, Any] = {"machine": machine(), "region": _described(region)}
-    few = folder / "few"
-    _linkwork(few, "simulate", "--people", str(FEW), "--out", str(few / "region"))
-    results["fixed"] = _stages(few, few / "region")
-    shutil.rmtree(few)
-    home = folder / "home"
-    results["from zero"] = _stages(home, region)
-    settings = settings_of(home)
+    few = settings_of(folder / "few")
+    smallest = folder / "few" / "region"
+    command(few, "simulate", "--people", str(FEW), "--out", str(smallest))
+    results["fixed"] = _stages(few, smallest)
+    shutil.rmtree(folder / "few")
+    settings = settings_of(folder / "home")
+    results["from zero"] = _stages(settings, region)
     if with_bare:
         results["bare"] = _bare(settings, region, folder / "bare")
     results["disk"] = _disk(settings)
     for day in sorted((region / "days").glob("*")):
-        results.setdefault("days", {})[day.name] = _stages(home, day) | {"files": _files(day)}
+        results.setdefault("days", {})[day.name] = _stages(settings, day) | {"files": _files(day)}
         _say(day.name, results["days"][day.name])
     return results
 
 
-def _stages(home: Path, delivery: Path) -> dict[str, Any]:
+def _stages(settings: Settings, delivery: Path) -> dict[str, Any]:
     """Take a delivery to a release, a stage at a time."""
-    if not (home / "keys").exists():
-        create_keys(settings_of(home))
+    create_keys(settings)
     if (delivery / "reference").exists():
-        _linkwork(home, "reference", "load", "--all", str(delivery / "reference"))
+        command(settings, "reference", "load", "--all", str(delivery / "reference"))
     found: dict[str, Any] = {}
     for stage in STAGES:
         landing = ["--landing", str(delivery / "landing")] if stage == "ingest" else []
-        used = _linkwork(home, stage, *landing, "--json")
+        used = command(settings, stage, *landing, "--json")
         found[stage] = used.row()
         if stage == "build":
             found["events"] = json.loads(used.output)["position"]
         _say(stage, found[stage])
     return found
-
-
-def _linkwork(home: Path, *arguments: str) -> tree.Used:
-    home.mkdir(parents=True, exist_ok=True)
-    environment = {
-        "LINKWORK_HOME": str(home / "data"),
-        "LINKWORK_KEYS_DIR": str(home / "keys"),
-        "LINKWORK_TEST_NUMBERS": "allow",
-    }
-    used = tree.run([processes.script("linkwork"), *arguments], home / "linkwork.log", environment)
-    if used.code not in (0, SOME_REFUSED):
-        raise RuntimeError(f"linkwork {arguments[0]} ended with {used.code}: {used.errors[-2000:]}")
-    return used
 
 
 def _bare(settings: Settings, region: Path, folder: Path) -> dict[str, Any]:

@@ -6,50 +6,20 @@ What counts is the processor's time for a file, and how memory grows with their 
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks import feeds
 from benchmarks.big_log import settings_of
 from benchmarks.clock import machine
+from benchmarks.homes import command
 from linkwork import engine, reference
 from linkwork.privacy.keys import create_keys
 from linkwork.settings import Settings
 
 SENDERS = [f"Z9000{n}" for n in range(1, 6)]
-TICKS = os.sysconf("SC_CLK_TCK")
-LOOK = 0.5  # seconds between two looks at the processes of the job
-
-
-@dataclass
-class Processes:
-    """What the processes of one session take, looked at again and again: they end unseen by who started them."""
-
-    session: int
-    seconds: dict[int, float] = field(default_factory=dict)
-    memory: dict[int, int] = field(default_factory=dict)
-    together: int = 0
-
-    def look(self) -> None:
-        now = 0
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                pid, fields = int(stat.parent.name), stat.read_text().rpartition(")")[2].split()
-                if int(fields[3]) != self.session:
-                    continue
-                resident = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
-            except (OSError, ValueError, IndexError):
-                continue
-            self.seconds[pid] = (int(fields[11]) + int(fields[12])) / TICKS
-            self.memory[pid] = max(self.memory.get(pid, 0), resident)
-            now += resident
-        self.together = max(self.together, now)
 
 
 def deliver(settings: Settings, files: int, records: int) -> None:
@@ -78,26 +48,12 @@ def ingest(settings: Settings, files: int) -> dict[str, Any]:
 
     Of so few records more than usual may lack an NHS number by chance: such a file is held.
     """
-    given = {
-        "LINKWORK_HOME": str(settings.home), "LINKWORK_KEYS_DIR": str(settings.keys_dir),
-        "LINKWORK_TEST_NUMBERS": "allow",
-    }  # fmt: skip
-    command = [str(Path(sys.executable).with_name("linkwork")), "ingest", "--json"]
-    start = time.perf_counter()
-    job = subprocess.Popen(
-        command, env={**os.environ, **given}, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    found = Processes(job.pid)
-    while job.poll() is None:
-        found.look()
-        time.sleep(LOOK)
-    wall = time.perf_counter() - start
-    result = json.loads(job.communicate()[0])
+    used = command(settings, "ingest", "--json")
+    result = json.loads(used.output)
     fates = result["files"]
     if fates["committed"] + fates["held"] != files or fates["held"] > files / 4:
         raise RuntimeError(f"of {files} files were committed: {fates}")
-    mib = {pid: memory / 2**20 for pid, memory in found.memory.items()}
-    processor = sum(found.seconds.values())
+    wall, processor = used.time.wall, used.time.processor
     return {
         "files": files,
         "held": fates["held"],
@@ -105,9 +61,9 @@ def ingest(settings: Settings, files: int) -> dict[str, Any]:
         "processor": round(processor, 1),
         "files_per_second": round(files / wall, 2),
         "processor_ms_per_file": round(1000 * processor / files, 1),
-        "peak_mib_job": round(mib[job.pid]),
-        "peak_mib_other": round(max((m for pid, m in mib.items() if pid != job.pid), default=0)),
-        "peak_mib_together": round(found.together / 2**20),
+        "peak_mib_job": round(used.own_mib),
+        "peak_mib_other": round(used.other_mib),
+        "peak_mib_together": round(used.peak_mib),
     }
 
 

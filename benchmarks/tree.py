@@ -22,10 +22,15 @@ EVERY = 0.25  # seconds: looking costs, too
 
 @dataclass(frozen=True)
 class Used:
-    """What a command used: both clocks in seconds, memory in MiB (pages that processes share counted once)."""
+    """What a command used: both clocks in seconds, memory in MiB (pages that processes share counted once).
+
+    `peak_mib` is of all its processes together, `own_mib` of the command's own, `other_mib` of the largest it started.
+    """
 
     time: Moment
     peak_mib: float
+    own_mib: float
+    other_mib: float
     code: int
     output: str
     errors: str
@@ -40,6 +45,7 @@ class Watch:
     def __init__(self, pid: int) -> None:
         self._root = psutil.Process(pid)
         self._used: dict[psutil.Process, float] = {}
+        self._peaks: dict[psutil.Process, int] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
         self.peak_mib = 0.0
@@ -47,6 +53,14 @@ class Watch:
     @property
     def processor(self) -> float:
         return sum(self._used.values())
+
+    @property
+    def own_mib(self) -> float:
+        return self._peaks.get(self._root, 0) / 2**20
+
+    @property
+    def other_mib(self) -> float:
+        return max((peak for one, peak in self._peaks.items() if one != self._root), default=0) / 2**20
 
     def __enter__(self) -> "Watch":
         self._thread.start()
@@ -69,7 +83,9 @@ class Watch:
                 with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it has ended meanwhile
                     used = one.cpu_times()
                     self._used[one] = used.user + used.system
-                    held += one.memory_full_info().pss
+                    pages = one.memory_full_info().pss
+                    self._peaks[one] = max(self._peaks.get(one, 0), pages)
+                    held += pages
         self.peak_mib = max(self.peak_mib, held / 2**20)
 
 
@@ -83,4 +99,4 @@ def run(command: Sequence[str], log: Path, extra_env: Mapping[str, str] | None =
             child.wait()
     took = Moment(time.perf_counter() - start, watch.processor)
     said = [path.read_text(errors="replace") for path in (log, complaints)]
-    return Used(took, watch.peak_mib, child.returncode, *said)
+    return Used(took, watch.peak_mib, watch.own_mib, watch.other_mib, child.returncode, *said)
