@@ -6,16 +6,23 @@ them, so that a search for a person could not see it; only a file written anew i
 
 from pathlib import Path
 
+import duckdb
+
 from linkwork import engine
 from linkwork.files import fsync
 
 ANEW = ".anew"  # ends the name of a file that is being written anew
 
 
+def freed_blocks(con: duckdb.DuckDBPyConnection) -> int:
+    """How many freed blocks the file of a connection keeps."""
+    return int(engine.row(con, "select sum(free_blocks) from pragma_database_size()")[0])
+
+
 def without_freed_blocks(path: Path, *, memory_limit: str, threads: int) -> bool:
     """Write the database anew where it has freed blocks; whether it had. Nobody else may have it open."""
     with engine.connect(path, read_only=True) as con:
-        if not engine.row(con, "select sum(free_blocks) from pragma_database_size()")[0]:
+        if not freed_blocks(con):
             return False
     anew = path.with_suffix(ANEW)
     anew.unlink(missing_ok=True)

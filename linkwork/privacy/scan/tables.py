@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from linkwork import engine
+from linkwork.database_file import freed_blocks
 from linkwork.privacy.scan.content import Content, Part, Rows
 from linkwork.privacy.scan.streams import Refused
 
@@ -63,7 +64,7 @@ def open_duckdb(content: Content) -> Iterator[Part]:
                 f"""select coalesce(sum(count), 0) - (select count(*) from {qualified})
                 from pragma_storage_info({engine.text(qualified)}) where column_path = '[0]'"""
             ).fetchall()[0][0]
-        free = con.execute("select sum(free_blocks) from pragma_database_size()").fetchall()[0][0]
+        free = freed_blocks(con)
     if deleted or free:
         raise Refused("it keeps deleted rows or freed blocks that cannot be read; make the file anew")
 
