@@ -33,9 +33,6 @@ OTHER_RELEASES = {
 }  # fmt: skip
 # Profiles carry their release: CareConnect is UK STU3, hl7.org/fhir/5.0 is R5.
 OTHER_PROFILES = r"/(?:STU3|DSTU2)/|CareConnect-|hl7\.org/fhir/(?:1\.0|3\.0|4\.3|5\.0)/"
-IN_OTHER_PROFILES = (
-    "/STU3/", "/DSTU2/", "CareConnect-", *(f"hl7.org/fhir/{release}/" for release in ("1.0", "3.0", "4.3", "5.0")),
-)  # fmt: skip
 MODIFIER = r'[{,]\s*"modifierExtension"\s*:'
 SENTENCES = {
     "resource_type": "The record does not say what type of resource it is.",
@@ -136,15 +133,6 @@ class FhirReading(JsonlReading):
 
     def _fault(self) -> str:
         foreign = engine.texts([kind for kinds in OTHER_RELEASES.values() for kind in kinds])
-        rare = {
-            "fhir_release": (
-                f"contains(text, '\"profile\"') and regexp_matches(text, {engine.text(OTHER_PROFILES)})",
-                IN_OTHER_PROFILES,
-            ),
-            "modifier_extension": (f"regexp_matches(text, {engine.text(MODIFIER)})", ('"modifierExtension"',)),
-            "implicit_rules": ("json_exists(text, '$.implicitRules')", ('"implicitRules"',)),
-        }
-        sought = [f"when {test} then '{fault}'" for fault, (test, words) in rare.items() if self._holds(*words)]
         return f"""case
             when fault is not null then fault
             when kind = '' then 'resource_type'
@@ -154,7 +142,10 @@ class FhirReading(JsonlReading):
             when kind = 'OperationOutcome' then
                 case when list_has_any(json_extract_string(text, '$.issue[*].severity'), ['fatal', 'error'])
                     then 'operation_outcome' end
-            {" ".join(sought)}
+            when contains(text, '"profile"') and regexp_matches(text, {engine.text(OTHER_PROFILES)}) then 'fhir_release'
+            when contains(text, '"modifierExtension"') and regexp_matches(text, {engine.text(MODIFIER)})
+                then 'modifier_extension'
+            when contains(text, '"implicitRules"') and json_exists(text, '$.implicitRules') then 'implicit_rules'
             end"""
 
     def _skip_others(self, con: duckdb.DuckDBPyConnection) -> None:

@@ -58,13 +58,11 @@ class JsonlReading(Reading):
         if head.removeprefix(UTF8_MARK).lstrip().startswith(b"<"):
             raise FileRefused("The file is XML, expected JSON.")
         self._form = form_of(head)
-        self._block = b""  # the text of the records that are read just now
 
     def batches(self) -> Batches:
         """Batches of readable records in file order; of a file with several kinds of record, kind by kind."""
         with engine.connect(files=()) as con:
             for records in self._records():
-                self._block = _joined_text(records)
                 con.register("incoming", records)
                 yield from self._read(con)
                 con.unregister("incoming")
@@ -204,10 +202,6 @@ class JsonlReading(Reading):
         for (index,) in there.fetchall():
             yield from self._read_part(con, index)
 
-    def _holds(self, *words: str) -> bool:
-        """Whether any record of the block has one of the words: what is in none need not be sought in each."""
-        return any(word.encode() in self._block for word in words)
-
     def _kind(self) -> str:
         """SQL over `text`: what kind of record it is."""
         return "null::varchar"
@@ -288,10 +282,6 @@ class JsonlReading(Reading):
             f"""select * from (select place, line_no, line_end, on_line, case {whens} end as rule from {taken})
             where rule is not null order by place"""
         ).fetchall()
-
-
-def _joined_text(records: pa.Table) -> bytes:
-    return b"".join(chunk.buffers()[2] or b"" for chunk in records["text"].chunks if len(chunk))
 
 
 def _repeats(keys: list[str] | None) -> bool:
