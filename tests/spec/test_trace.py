@@ -71,7 +71,7 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
 
 REPORTING = ["rpt_uptake", "rpt_referral_reasons", "rpt_gp_reattendance", "rpt_data_quality"]
 REPORTING += ["rpt_activity", "rpt_activity_people", "rpt_outcomes", "rpt_outcome_bands", "rpt_plans"]
-REPORTING += ["rpt_uptake_times", "rpt_reason_coding", "rpt_offers"]
+REPORTING += ["rpt_children", "rpt_uptake_times", "rpt_reason_coding", "rpt_offers"]
 FIGURES = {"rpt_restatements": 1}  # at least so many can be added up; of the others four
 
 
