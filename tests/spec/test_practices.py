@@ -185,6 +185,7 @@ def test_the_trace_of_a_figure_adds_up_to_it(marts: Scenario) -> None:
     assert marts.rows(slots.format("slots", "fct_gp_contacts")) == marts.rows(
         slots.format("1", "trace__fct_gp_contacts")
     )
-    assert marts.rows(slots.format("slots + slots_unknown", "fct_contact_days")) == marts.rows(
-        slots.format("1", "trace__fct_contact_days")
-    )
+    for count, traced in (("slots", "contacts"), ("slots + slots_unknown", "contacts_most")):
+        assert marts.rows(slots.format(count, "fct_contact_days")) == marts.rows(
+            slots.format(traced, "trace__fct_contact_days")
+        )

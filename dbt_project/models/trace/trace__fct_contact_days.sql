@@ -1,8 +1,11 @@
 -- One row per row of fct_contact_days and slot of an appointment book that is, or may be, part of the contact.
+-- What is only possible adds to the most there can have been, and to nothing else.
 select
     {{ id_text('subject_key') }} as person_id,
     slot_on as contact_on,
     coalesce(practice_code, 'UNKNOWN') as stated_practice_code,
+    case when {{ is_countable_slot() }} then 1 else 0 end as contacts,
+    1 as contacts_most,
     {{ id_text('appointment_key') }} as appointment_id
 from {{ ref('int_appointments') }}
 where
