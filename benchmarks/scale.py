@@ -20,6 +20,7 @@ from typing import Any
 
 import duckdb
 
+from benchmarks import traces
 from benchmarks.big_log import settings_of
 from benchmarks.clock import Moment, machine
 from benchmarks.homes import command
@@ -58,6 +59,8 @@ def measure(region: Path, folder: Path, *, with_bare: bool) -> dict[str, Any]:
     if with_bare:
         results["bare"] = _bare(settings, region, folder / "bare")
     results["disk"] = _disk(settings)
+    results["traces"] = traces.measure(settings)
+    _say("traces", results["traces"])
     for day in sorted((region / "days").glob("*")):
         results.setdefault("days", {})[day.name] = _stages(settings, day) | {"files": _files(day)}
         _say(day.name, results["days"][day.name])
@@ -159,6 +162,7 @@ def markdown(results: dict[str, Any]) -> str:
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]  # fmt: skip
     lines += [_line(stage, zero[stage], fixed[stage], _bare_of(stage, results.get("bare"))) for stage in STAGES]
+    lines += ["", _traced(results["traces"])]
     for day, found in results.get("days", {}).items():
         took = sum(found[stage]["wall"] for stage in STAGES)
         start = sum(fixed[stage]["wall"] for stage in STAGES)
@@ -169,6 +173,15 @@ def markdown(results: dict[str, Any]) -> str:
         ]  # fmt: skip
         lines += [_line(stage, found[stage], fixed[stage]) for stage in STAGES]
     return "\n".join(lines) + "\n"
+
+
+def _traced(found: dict[str, Any]) -> str:
+    slowest = found["slowest"]
+    return (
+        f"Tracing rows of {found['marts']} marts, {found['traces']} times: {found['median']:.2f} s at the median, "
+        f"{found['start']:.2f} s of it to start the command; {found['within_a_second']} within a second, the slowest "
+        f"({slowest['mart']}) {slowest['seconds']:.2f} s; up to {found['most_events']:,} events behind a row."
+    )
 
 
 def _bare_of(stage: str, found: dict[str, Any] | None) -> dict[str, float] | None:

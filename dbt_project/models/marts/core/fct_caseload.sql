@@ -2,72 +2,12 @@
 -- person for it: what it adds to each figure of the month.
 -- A contact counts in its own month whether the referral is on the caseload or not; one that names no received
 -- referral counts too, with everything unknown. Waiting is on the caseload without a contact held with that service.
-with stay_months as (
-    select
-        stays.*,
-        months.month_start,
-        months.month_end,
-        stays.entered_on >= months.month_start as is_entered,
-        coalesce(stays.left_on <= months.month_end, false) as is_left
-    from {{ ref('int_caseload_stays') }} as stays
-    inner join {{ ref('int_caseload_months') }} as months
-        on
-            stays.entered_on <= months.month_end
-            and coalesce(stays.left_on, months.month_start) >= months.month_start
-),
-
-stayed as (
-    select
-        referral_key,
-        service_code,
-        month_start,
-        month_end,
-        max(case when is_entered then 0 else 1 end) as open_at_start,
-        {%- for move, figure in [
-            ('new', 'new_referrals'), ('transferred_in', 'transferred_in'), ('reopened', 'reopened'),
-        ] %}
-        sum(case when is_entered and entered_by = '{{ move }}' then 1 else 0 end) as {{ figure }},
-        {%- endfor %}
-        {%- for move in ['closed', 'transferred_out'] %}
-        sum(case when is_left and left_by = '{{ move }}' then 1 else 0 end) as {{ move }},
-        {%- endfor %}
-        max(case when is_left then 0 else 1 end) as open_at_end,
-        max(case when is_left then left_on else month_end end) as last_day
-    from stay_months
-    group by referral_key, service_code, month_start, month_end
-),
-
-contacts as (
-    select
-        contacts.referral_key,
-        case when referrals.referral_key is null then contacts.subject_key end as subject_key,
-        coalesce(contacts.service_code, referrals.service_code, 'UNKNOWN') as service_code,
-        {{ period_start('month', 'contacts.contact_on') }} as month_start,
-        {%- for figure, counted in caseload_contact_counts('contacts.status').items() %}
-        {{ counted }} as {{ figure }},
-        {%- endfor %}
-        min(case when contacts.status = 'held' then contacts.contact_on end) as first_held_on
-    from {{ ref('int_contacts') }} as contacts
-    left join {{ ref('int_referrals') }} as referrals
-        on
-            contacts.referral_key = referrals.referral_key
-            and referrals.received_on is not null
-    where
-        {{ is_caseload_contact('contacts.status') }}
-        and contacts.contact_on <= (select max(month_end) from {{ ref('int_caseload_months') }})
-    group by
-        contacts.referral_key,
-        case when referrals.referral_key is null then contacts.subject_key end,
-        coalesce(contacts.service_code, referrals.service_code, 'UNKNOWN'),
-        {{ period_start('month', 'contacts.contact_on') }}
-),
-
-first_held as (
+with first_held as (
     select
         referral_key,
         service_code,
         min(first_held_on) as first_held_on
-    from contacts
+    from {{ ref('int_caseload_contacts') }}
     group by referral_key, service_code
 ),
 
@@ -85,8 +25,8 @@ months as (
         coalesce(contacts.{{ figure }}, 0) as {{ figure }},
         {%- endfor %}
         stayed.last_day
-    from stayed
-    full outer join contacts
+    from {{ ref('int_caseload_stayed') }} as stayed
+    full outer join {{ ref('int_caseload_contacts') }} as contacts
         on
             stayed.referral_key = contacts.referral_key
             and stayed.service_code = contacts.service_code
