@@ -99,9 +99,9 @@ def typed(prop: Property, contract: Contract) -> str:
             return times.value(prop, text)
         case "list":
             if prop.emptyElements == "keep":
-                kept = f"list_transform({_elements(prop, contract)}, lambda e: nullif(e, ''))"
+                kept = f"list_transform({elements_of(prop, contract)}, lambda e: nullif(e, ''))"
                 return f"case when len(list_filter({kept}, lambda e: e is not null)) > 0 then {kept} end"
-            return f"nullif(list_filter({_elements(prop, contract)}, lambda e: e <> ''), [])"
+            return f"nullif(list_filter({elements_of(prop, contract)}, lambda e: e <> ''), [])"
         case "nhs_number":
             return text
         case "staff":
@@ -158,7 +158,7 @@ def _of_text(prop: Property, contract: Contract) -> Broken:
         grammar = engine.text(prop.grammar)
         wrong = f"not regexp_full_match({text}, {grammar})"
         if prop.logicalType == "list":
-            elements = _elements(prop, contract)
+            elements = elements_of(prop, contract)
             wrong = f"len(list_filter({elements}, lambda e: e <> '' and not regexp_full_match(e, {grammar}))) > 0"
         if prop.logicalType == "list" or any(matches_whole(prop.grammar, "1" * length) for length in range(6, 19)):
             found.append(("scientific_notation", _mangled(text, wrong)))
@@ -278,7 +278,8 @@ def _identifies(text: str) -> str:
     )
 
 
-def _elements(prop: Property, contract: Contract) -> str:
+def elements_of(prop: Property, contract: Contract) -> str:
+    """SQL of the elements of a list field, as text."""
     text = engine.name(prop.name)
     if contract.file.format in ("jsonl", "fhir"):  # a JSON array arrives as its JSON text
         elements = f"string_split(regexp_replace({text}, '[\\[\\]\"\\s]', '', 'g'), ',')"

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ingestion import forms, profile, refused
+from ingestion import forms, profile, refused, sensitive
 from ingestion.arrival import Arrival
 from ingestion.contract import Contract, File
 from ingestion.judge import Judge
@@ -56,6 +56,7 @@ class Gate:
     memory_limit: str = "4GB"
     threads: int = 2
     tombstones: frozenset[bytes] = frozenset()  # of erased people and their records: these stay out
+    sensitive: frozenset[str] = frozenset()  # codes of which no record comes in
 
     @classmethod
     def of(cls, settings: Settings, keys: Keys) -> "Gate":
@@ -69,6 +70,7 @@ class Gate:
             settings.memory_limit,
             settings.threads,
             tombstones.all_of(settings.log_dir),
+            sensitive.codes_of(settings.reference_dir),
         )
 
     def stage(
@@ -112,6 +114,8 @@ class Gate:
         if self.tombstones:
             con.execute("create or replace temp table tombstone (value blob)")
             con.executemany("insert into tombstone values (?)", [[value] for value in sorted(self.tombstones)])
+        if self.sensitive:
+            sensitive.install(con, self.sensitive)
 
     def _judge(
         self, con: duckdb.DuckDBPyConnection, reading: Reading, staged: Staged, source_system: str
@@ -127,6 +131,8 @@ class Gate:
             con.register("chunk", chunk)
             judges[index].run(con)
             self._keep_out_erased(con, parts[index])
+            if self.sensitive:
+                sensitive.leave_out(con, parts[index])
             staged.write(parts[index])
             tally.add(con, parts[index])
             con.unregister("chunk")

@@ -207,7 +207,8 @@ def _pin(
         [position, newest, permissions_as_of],
     )
     (withdrawn,) = con.execute(f"select count(*) from ({gone})").fetchone() or (0,)
-    used = {kind: reference.version_used(settings.reference_dir, kind, known_at) for kind in reference.KINDS}
+    kinds = [name for name, kind in reference.KINDS.items() if not kind.ofGate]
+    used = {kind: reference.version_used(settings.reference_dir, kind, known_at) for kind in kinds}
     state = {
         "position": position,
         "removals": tombstones.erasures(settings.log_dir) + withdrawn,
@@ -216,7 +217,7 @@ def _pin(
         "code_version": __version__,
     }
     published.earlier(store, con, state, known_at)
-    for kind in reference.KINDS:
+    for kind in kinds:
         con.execute(
             f"""create table reference.{engine.name(kind)} as
             select * from {reference.relation(settings.reference_dir, kind, known_at)} order by all"""

@@ -62,6 +62,7 @@ class Kind(_Model):
     encodings: list[str] = ["utf-8"]
     dates: list[str] = ["%Y-%m-%d"]
     asKnown: bool = False  # a version is never read for a time before it was loaded, also where there is no other
+    ofGate: bool = False  # for the gate alone: no build and no warehouse has it
     adds: bool = False  # a file adds to what is there; otherwise it is the whole kind
     records: str | None = None  # where in a JSON document the records are
     lookups: dict[str, Lookup] = {}  # columns that the tables beside a CSV file hold

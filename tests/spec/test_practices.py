@@ -174,13 +174,17 @@ def test_referrals_and_contacts_add_up_to_those_of_the_core(marts: Scenario) -> 
 
 
 def test_the_trace_of_a_figure_adds_up_to_it(marts: Scenario) -> None:
-    demand = "select quarter_start, practice_code, measure, sum(contacts)::bigint as n from {} group by all"
-    whole = demand + " having sum(contacts) > 0 order by all"
-    assert marts.rows(whole.format("rpt_practice_demand")) == marts.rows(whole.format("trace__rpt_practice_demand"))
+    for figure in ("contacts", "contacts_most"):
+        demand = f"select quarter_start, practice_code, measure, sum({figure})::bigint as n from {{}} group by all"
+        whole = demand + f" having sum({figure}) > 0 order by all"
+        assert marts.rows(whole.format("rpt_practice_demand")) == marts.rows(whole.format("trace__rpt_practice_demand"))
     funnels = """select period_type, period_start, practice_code, sum(people)::bigint as people,
         sum(people_registered)::bigint as known from {} group by all having sum(people) > 0 order by all"""
     assert marts.rows(funnels.format("rpt_practice_funnel")) == marts.rows(funnels.format("trace__practice_referrals"))
     slots = "select person_id, contact_on, stated_practice_code, sum({})::bigint as n from {} group by all order by all"
     assert marts.rows(slots.format("slots", "fct_gp_contacts")) == marts.rows(
         slots.format("1", "trace__fct_gp_contacts")
+    )
+    assert marts.rows(slots.format("slots + slots_unknown", "fct_contact_days")) == marts.rows(
+        slots.format("1", "trace__fct_contact_days")
     )

@@ -182,6 +182,8 @@ class Warehouse:
         _table(con, "log.quarantine", QUARANTINE, self.quarantine)
         known = {"senders": self.senders, "organisations": self.organisations, **self.reference}
         for kind, described in KINDS.items():
+            if described.ofGate:
+                continue
             _table(con, f"reference.{kind}", described.types, known.get(kind, []))
         _table(con, "reference.checks", CHECKS, known.get("checks", []))
         _table(con, "log.earlier_release", EARLIER_RELEASE, [EARLIER] if self.figures else [])

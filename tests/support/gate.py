@@ -98,11 +98,19 @@ class Staged:
         return self.read("quarantine/*.parquet", "source_line, rule, field", "order by source_line")
 
 
-def stage(folder: Path, described: Contract, content: str | bytes, *, test_numbers_allowed: bool = True) -> Staged:
+def stage(
+    folder: Path,
+    described: Contract,
+    content: str | bytes,
+    *,
+    test_numbers_allowed: bool = True,
+    sensitive: frozenset[str] = frozenset(),
+) -> Staged:
     """Take one file through the gate below `folder`."""
     path = folder / "file"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    gate = Gate(CATALOGUE, KEYS, test_numbers_allowed, folder / "restricted", folder / "spill")
+    private = (folder / "restricted", folder / "spill")
+    gate = Gate(CATALOGUE, KEYS, test_numbers_allowed, *private, sensitive=sensitive)
     arrival = Arrival(path, described.name, "S1", "test", "00", RECEIVED, "load1", "batch1")
     profile = gate.stage(arrival, described, folder / "staging", None)
     return Staged(profile, folder / "staging" / "load1")

@@ -14,6 +14,7 @@ from tests.support.gate import CATALOGUE, KEYS, stage
 CONTRACTS = Settings.model_fields["contracts_dir"].default
 LINKS = load_contract(CONTRACTS / "person_links_csv.yaml", CATALOGUE)
 OPT_OUTS = load_contract(CONTRACTS / "opt_outs_csv.yaml", CATALOGUE)
+REGISTRATIONS = load_contract(CONTRACTS / "registrations_csv.yaml", CATALOGUE)
 LINK_HEADER = "link_id,retired_nhs_number,kept_nhs_number,status,effective_on,recorded_at\n"
 OPT_OUT_HEADER = "record_id,nhs_number,opt_out,status,effective_on,recorded_at\n"
 ANN, OLD_ANN = "9990000018", "9990000026"
@@ -84,3 +85,33 @@ def test_an_opt_out_says_which_and_from_when(tmp_path):
         ("person.opted_out", None, "ndoo", date(2025, 5, 1)),
         ("person.opted_in", None, "type1", date(2025, 6, 1)),
     ]
+
+
+def registrations(*types: str | None) -> str:
+    """A file with a row for each type; without the column if there is none."""
+    header = [p.header for p in REGISTRATIONS.properties if types != (None,) or p.header != "registration_type"]
+    fixed = {"practice_code": "Z97861", "patient_id": "p1", "nhs_number": ANN, "date_of_birth": "1980-01-01"}
+    fixed |= {"registration_start": "2020-01-01", "extract_at": SAID}
+    rows = [fixed | {"registration_id": f"G{n}", "registration_type": kind or ""} for n, kind in enumerate(types)]
+    return "\n".join([",".join(header), *(",".join(row.get(column, "") for column in header) for row in rows)]) + "\n"
+
+
+def test_e43_a_registration_says_of_which_type_it_is(tmp_path):
+    made = stage(tmp_path, REGISTRATIONS, registrations("registered", "temporary_resident", "other", "", "visitor"))
+    assert made.read("facts/registration/*.parquet", "record_no, registration_type", "order by 1") == [
+        (1, "registered"),
+        (2, "temporary_resident"),
+        (3, "other"),
+        (4, None),
+    ]
+    assert [(line, field) for line, _, field in made.refused_lines] == [(6, "registration_type")]
+
+
+def test_e43_a_file_without_the_column_says_what_it_said_before(tmp_path):
+    """An empty cell and no column are one statement, so that a record that comes again is a duplicate."""
+    said = []
+    for name, content in (("with", registrations("")), ("without", registrations(None))):
+        (tmp_path / name).mkdir()
+        made = stage(tmp_path / name, REGISTRATIONS, content)
+        said.append(made.read("records/*.parquet", "row_hash"))
+    assert said[0] == said[1]

@@ -1,11 +1,14 @@
-{#- The measures of demand, and which contacts of fct_gp_contacts belong to each. -#}
+{#- The measures of demand: which days of fct_contact_days belong to each, and which would if nothing were unknown. -#}
 {% macro demand_measures() -%}
-    {{ return({'gp_contacts': 'has_gp', 'all_clinician_contacts': 'true'}) }}
+    {{ return({
+        'gp_contacts': {'contacts': 'has_gp', 'contacts_most': 'may_have_gp'},
+        'all_clinician_contacts': {'contacts': 'is_contact', 'contacts_most': 'true'},
+    }) }}
 {%- endmacro %}
 
 {#- One row per row of rpt_practice_demand and contact that it counts: those of days that were observed. -#}
 {% macro demand_contacts() -%}
-    {%- for measure, condition in linkwork.demand_measures().items() %}
+    {%- for measure, figures in linkwork.demand_measures().items() %}
     select
         practice_code,
         {{ linkwork.period_start('quarter', 'contact_on') }} as quarter_start,
@@ -13,9 +16,11 @@
         person_id,
         contact_on,
         stated_practice_code,
-        1 as contacts
-    from {{ ref('fct_gp_contacts') }}
-    where {{ condition }} and is_observed
+        {%- for figure, condition in figures.items() %}
+        case when {{ condition }} then 1 else 0 end as {{ figure }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('fct_contact_days') }}
+    where {{ figures['contacts_most'] }} and is_observed
     {%- if not loop.last %}
     union all
     {%- endif %}

@@ -16,6 +16,10 @@
         'gp_contacts_after': 'gp_contacts_after',
         'all_clinician_contacts_before': 'all_contacts_before',
         'all_clinician_contacts_after': 'all_contacts_after',
+        'gp_contacts_before_most': 'gp_contacts_before_most',
+        'gp_contacts_after_most': 'gp_contacts_after_most',
+        'all_clinician_contacts_before_most': 'all_contacts_before_most',
+        'all_clinician_contacts_after_most': 'all_contacts_after_most',
     } -%}
     select
         {{ attributes | join(', ') }},
@@ -31,16 +35,31 @@
 
 {#- The measures of GP reattendance, and which of a person's countable slots belong to each. -#}
 {% macro contact_measures() -%}
-    {{ return({'gp_contacts': linkwork.is_gp_slot(), 'all_clinician_contacts': 'true'}) }}
+    {{ return({'gp_contacts': linkwork.is_gp_slot('counted_class'), 'all_clinician_contacts': 'true'}) }}
+{%- endmacro %}
+
+{#- What a slot is, if it was attended: why it counts as a contact of which kind, or why not. -#}
+{% macro slot_class(slots) -%}
+    case
+            when
+                {{ linkwork.category_key(slots ~ '.appointment_national_category') }} = 'socialprescribingservice'
+                or {{ slots }}.appointment_staff_role = 'R9815'
+                then 'link_worker'
+            when coalesce({{ linkwork.category_key(slots ~ '.appointment_context_type') }}, '') = '' then 'unclassified'
+            when {{ linkwork.category_key(slots ~ '.appointment_context_type') }} <> 'carerelatedencounter'
+                then 'not_an_encounter'
+            when {{ linkwork.category_key(slots ~ '.appointment_hcp_type') }} = 'gp' then 'gp'
+            else 'other_clinician'
+        end
 {%- endmacro %}
 
 {#- Whether a slot of int_appointments is a countable contact, and whether it is one with a GP. -#}
-{% macro is_countable_slot() -%}
-    contact_class in ('gp', 'other_clinician')
+{% macro is_countable_slot(class='contact_class') -%}
+    {{ class }} in ('gp', 'other_clinician')
 {%- endmacro %}
 
-{% macro is_gp_slot() -%}
-    contact_class = 'gp'
+{% macro is_gp_slot(class='contact_class') -%}
+    {{ class }} = 'gp'
 {%- endmacro %}
 
 {#- Whether an attended slot says what it was, or does not, so that nobody knows whether it is a contact. -#}
@@ -63,7 +82,7 @@
     and {{ person_time }}.days_after >= {{ contacts }}.days_off
 {%- endmacro %}
 
-{#- One row per referral with an index and contact of its person within the longest window around it. -#}
+{#- One row per referral with an index and contact, known or possible, of its person within the longest window around it. -#}
 {% macro contacts_near_index() -%}
     {%- set longest = linkwork.reattendance_windows() | max -%}
     select
@@ -71,10 +90,12 @@
         contacts.subject_key,
         contacts.contact_on,
         contacts.practice_code,
+        contacts.is_contact,
         contacts.has_gp,
+        contacts.may_have_gp,
         {{ linkwork.days_between('reattendance.index_on', 'contacts.contact_on') }} as days_off
     from {{ ref('int_reattendance_index') }} as reattendance
-    inner join {{ ref('int_gp_contacts') }} as contacts
+    inner join {{ ref('int_contact_days') }} as contacts
         on
             reattendance.subject_key = contacts.subject_key
             and contacts.contact_on >= {{ linkwork.add_days('reattendance.index_on', -longest) }}
@@ -101,6 +122,7 @@ of the figure. Those of the first macro do not depend on the window, those of th
     {{ return({
         'people_followed': 'is_followed_' ~ days,
         'people_reattended': 'is_followed_' ~ days ~ ' and ' ~ measure ~ '_after_' ~ days ~ ' > 0',
+        'people_reattended_most': 'is_followed_' ~ days ~ ' and ' ~ measure ~ '_after_most_' ~ days ~ ' > 0',
     }) }}
 {%- endmacro %}
 
@@ -111,5 +133,37 @@ of the figure. Those of the first macro do not depend on the window, those of th
         'person_days_before': 'days_before_' ~ days,
         'contacts_after': measure ~ '_after_' ~ days,
         'person_days_after': 'days_after_' ~ days,
+        'contacts_before_most': measure ~ '_before_most_' ~ days,
+        'contacts_after_most': measure ~ '_after_most_' ~ days,
     }) }}
+{%- endmacro %}
+
+{#-
+Bounds of what rpt_gp_reattendance states, where of some slots nobody says what became: what is stated is the least of a
+count or rate, and this the most, as if all of them had been attended. The ratio is least if all of them had been before
+the index, and most if after it.
+-#}
+{% macro reattendance_bounds(ratios) -%}
+    {%- set before, after = ratios ~ '.contacts_before_most', ratios ~ '.contacts_after_most' -%}
+    {%- set days_before, days_after = ratios ~ '.sum_d', ratios ~ '.sum_b' -%}
+    {%- set rate = {
+        'before': linkwork.ratio(ratios ~ '.sum_c', days_before), 'after': linkwork.ratio(ratios ~ '.sum_a', days_after),
+        'before_most': linkwork.ratio(before, days_before), 'after_most': linkwork.ratio(after, days_after),
+    } -%}
+    {{ before }},
+    {{ after }},
+    365.25 * {{ rate['before_most'] }} as rate_before_most,
+    365.25 * {{ rate['after_most'] }} as rate_after_most,
+    case when {{ before }} > 0 then {{ rate['after'] }} / {{ rate['before_most'] }} end as rate_ratio_least,
+    case when {{ ratios }}.sum_c > 0 then {{ rate['after_most'] }} / {{ rate['before'] }} end as rate_ratio_most,
+    {{ ratios }}.people_reattended_most,
+    {{ linkwork.ratio(ratios ~ '.people_reattended_most', ratios ~ '.people_followed') }} as reattended_share_most
+{%- endmacro %}
+
+{#- The contacts of a window, if every slot of which nobody says what became had been attended. -#}
+{% macro contacts_most(measure, days) -%}
+    {%- for side in ['before', 'after'] -%}
+    cast(sum({{ measure }}_contacts_{{ side }}_most_{{ days }}) as bigint) as contacts_{{ side }}_most
+    {{- ', ' if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}

@@ -82,11 +82,14 @@ its trace finds the referrals behind a figure by them.
     {{ return({
         'referrals': 'true',
         'n_start': timed,
+        'undated': 'not is_dated',
+        'no_calendar': 'is_dated and working_days is null',
         'at_risk': timed ~ ' and working_days >= horizon',
         'events': timed ~ " and working_days <= horizon and outcome = 'event'",
         'competing': timed ~ " and working_days <= horizon and outcome = 'competing'",
         'censored': timed ~ " and working_days <= horizon and outcome = 'censored'",
         'on_hold': timed ~ ' and was_on_hold',
+        'holds_undated': timed ~ ' and was_on_hold and working_days_on_hold is null',
         'linked': 'link_basis in (' ~ linkwork.linked_bases() ~ ')',
         'ambiguous': "link_basis = 'ambiguous'",
     }) }}

@@ -1,5 +1,7 @@
 -- One row per slot of an appointment book as one source system states it: its outcome as last stated, else booked.
 -- The exclusions of GP contacts are decided here, once: contact_class says why a slot does or does not count.
+-- Of a slot of which nobody says what became (not known, or booked for a day that is past), class_if_attended says what
+-- it would be.
 with facts as (
     select * from {{ ref('stg_log__appointment_events') }}
 ),
@@ -83,14 +85,13 @@ select
     case
         when slots.slot_on > pinned.cut_off then 'future'
         when slots.event_type <> 'appointment.attended' then 'not_attended'
+        else {{ slot_class('slots') }}
+    end as contact_class,
+    case
         when
-            {{ category_key('slots.appointment_national_category') }} = 'socialprescribingservice'
-            or slots.appointment_staff_role = 'R9815'
-            then 'link_worker'
-        when coalesce({{ category_key('slots.appointment_context_type') }}, '') = '' then 'unclassified'
-        when {{ category_key('slots.appointment_context_type') }} <> 'carerelatedencounter' then 'not_an_encounter'
-        when {{ category_key('slots.appointment_hcp_type') }} = 'gp' then 'gp'
-        else 'other_clinician'
-    end as contact_class
+            slots.slot_on <= pinned.cut_off
+            and slots.event_type in ('appointment.status_unknown', 'appointment.booked')
+            then {{ slot_class('slots') }}
+    end as class_if_attended
 from slots
 cross join {{ ref('stg_log__pinned') }} as pinned

@@ -16,7 +16,8 @@ select
     slots.context_type,
     slots.service_setting,
     slots.cancelled_by,
-    case when coalesce(duplicates.is_kept, true) then slots.contact_class else 'duplicate' end as contact_class
+    case when coalesce(duplicates.is_kept, true) then slots.contact_class else 'duplicate' end as contact_class,
+    case when coalesce(duplicates.is_kept, true) then slots.class_if_attended end as class_if_attended
 from {{ ref('int_appointment_slots') }} as slots
 left join {{ ref('int_appointment_duplicates') }} as duplicates
     on slots.appointment_key = duplicates.appointment_key

@@ -113,6 +113,8 @@ select
     coalesce(codes.codes_unmapped, 0) as codes_unmapped,
     coalesce(appointments.appointments, 0) as appointments,
     coalesce(appointments.appointments_unclassified, 0) as appointments_unclassified,
+    coalesce(registrations.registrations, 0) as registrations,
+    coalesce(registrations.registrations_off_list, 0) as registrations_off_list,
     people.newest_asserted_at
 from fates
 left join people
@@ -135,4 +137,6 @@ left join referrals
         fates.sender = referrals.sender
         and fates.feed = referrals.feed
         and fates.month = referrals.month
+left join {{ ref('int_registrations_sent') }} as registrations
+    on {{ same_in('fates', 'registrations', 'sender, feed, month') }}
 left join appointments on {{ same_in('fates', 'appointments', 'sender, feed, month') }}

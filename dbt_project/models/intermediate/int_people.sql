@@ -1,11 +1,26 @@
 -- One row per person seen in any event, with the newest description of them.
 -- For what is known of them on a day, see int_person_periods.
-with deaths as (
+-- Of a death in a month or year, died_on is the first day on which it can have been, died_by the last.
+with dated as (
+    select
+        registrations.subject_key,
+        registrations.ended_on,
+        coalesce(inexact.last_on, registrations.ended_on) as ended_by
+    from {{ ref('int_registrations') }} as registrations
+    left join {{ ref('int_inexact_days') }} as inexact
+        on
+            registrations.subject_key = inexact.about_key
+            and registrations.ended_on = inexact.occurred_on
+            and inexact.event_type = 'registration.ended'
+    where registrations.is_deceased
+),
+
+deaths as (
     select
         subject_key,
-        min(ended_on) as died_on
-    from {{ ref('int_registrations') }}
-    where is_deceased
+        min(ended_on) as died_on,
+        min(ended_by) as died_by
+    from dated
     group by subject_key
 ),
 
@@ -44,7 +59,8 @@ select
     described.lsoa_vintage,
     described.ltc_count,
     coalesce(described.ltc_group, 'unknown') as ltc_group,
-    deaths.died_on
+    deaths.died_on,
+    deaths.died_by
 from people
 left join {{ ref('int_person_descriptions') }} as described
     on

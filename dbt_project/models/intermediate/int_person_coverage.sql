@@ -1,5 +1,6 @@
 -- One row per person and unbroken stretch of days on which a GP contact of theirs would be seen: registered with a
--- practice whose appointments arrive. Ends at death, deregistration, the end of the practice's feed or the cut-off.
+-- practice whose appointments arrive, and on its list: a temporary resident has a practice elsewhere.
+-- Ends at death, deregistration, the end of the practice's feed or the cut-off.
 -- A move between two such practices without a gap does not end it.
 with spells as (
     select
@@ -9,6 +10,7 @@ with spells as (
     from {{ ref('int_registrations') }} as registrations
     inner join {{ ref('int_practice_coverage') }} as coverage
         on registrations.practice_code = coverage.practice_code
+    where {{ is_on_list() }}
 ),
 
 alive as (

@@ -7,6 +7,7 @@ with registered as (
         practice_code,
         max(started_on) as started_on
     from {{ ref('int_registrations') }}
+    where {{ is_on_list() }}
     group by subject_key, practice_code
 ),
 

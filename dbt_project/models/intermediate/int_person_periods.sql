@@ -1,11 +1,18 @@
 -- One row per person and stretch of days with the same registration: the practice, and what is known of the person.
--- The stretches of a person cover all time without overlap. Of registrations that overlap the one that began last
--- holds, then the one that ends last. The practice of the stretch describes the person; where it does not, or there is
--- none, their newest description by any does.
+-- The stretches of a person cover all time without overlap. Only registrations that are on the list count: who is a
+-- temporary resident elsewhere stays with the practice where they are registered. Of registrations that overlap the one
+-- that began last holds, then the one that ends last. The practice of the stretch describes the person; where it does
+-- not, or there is none, their newest description by any does.
 {%- set described =
     ['birth_month', 'sex', 'ethnic_category', 'lsoa_code', 'lsoa_vintage', 'ltc_count', 'ltc_group']
 %}
-with edges as (
+with on_list as (
+    select *
+    from {{ ref('int_registrations') }}
+    where {{ is_on_list() }}
+),
+
+edges as (
     select
         subject_key,
         cast('0001-01-01' as date) as begins_on
@@ -19,12 +26,12 @@ with edges as (
     select
         subject_key,
         started_on as begins_on
-    from {{ ref('int_registrations') }}
+    from on_list
     union distinct
     select
         subject_key,
         {{ add_days('ended_on', 1) }} as begins_on
-    from {{ ref('int_registrations') }}
+    from on_list
     where ended_on is not null
 ),
 
@@ -34,7 +41,7 @@ held as (
         keys=['subject_key', 'begins_on'],
         code='subject_key',
         day='begins_on',
-        relation=ref('int_registrations'),
+        relation='on_list',
         version_code='subject_key',
         valid_from='started_on',
         valid_to='ended_on',

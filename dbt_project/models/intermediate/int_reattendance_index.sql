@@ -2,11 +2,18 @@
 -- The index is the day of the decision to refer; else the last attended GP contact of the days up to the receipt,
 -- marked inferred; else, for a self-referral, the day of receipt. A later referral in the same episode has no index
 -- of its own: an episode ends when its referral does or after a gap
--- without referrals.
+-- without referrals. From a receipt in a month or year no index is found.
 with referrals as (
-    select *
-    from {{ ref('int_referrals') }}
-    where received_on is not null
+    select
+        referrals.*,
+        case when inexact.about_key is null then referrals.received_on end as exact_receipt_on
+    from {{ ref('int_referrals') }} as referrals
+    left join {{ ref('int_inexact_days') }} as inexact
+        on
+            referrals.referral_key = inexact.about_key
+            and referrals.received_on = inexact.occurred_on
+            and inexact.event_type = 'referral.received'
+    where referrals.received_on is not null
 ),
 
 inferred as (
@@ -17,8 +24,8 @@ inferred as (
     inner join {{ ref('int_gp_contacts') }} as contacts
         on
             referrals.subject_key = contacts.subject_key
-            and referrals.received_on >= contacts.contact_on
-            and {{ add_days('referrals.received_on', -var('inferred_index_days')) }} <= contacts.contact_on
+            and referrals.exact_receipt_on >= contacts.contact_on
+            and {{ add_days('referrals.exact_receipt_on', -var('inferred_index_days')) }} <= contacts.contact_on
             and contacts.has_gp
     where referrals.decided_on is null
     group by referrals.referral_key
@@ -33,12 +40,12 @@ indexed as (
         coalesce(
             referrals.decided_on,
             inferred.contact_on,
-            case when referrals.route = 'self' then referrals.received_on end
+            case when referrals.route = 'self' then referrals.exact_receipt_on end
         ) as index_on,
         case
             when referrals.decided_on is not null then 'stated'
             when inferred.contact_on is not null then 'inferred'
-            when referrals.route = 'self' then 'receipt'
+            when referrals.route = 'self' and referrals.exact_receipt_on is not null then 'receipt'
             else 'none'
         end as index_basis
     from referrals

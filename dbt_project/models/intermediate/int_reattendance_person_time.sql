@@ -1,7 +1,7 @@
 -- One row per referral with an index and window: the days followed and the GP contacts on them, before and after.
 -- Windows are local calendar days that begin the day after (or before) the index, so the referring contact and any
 -- other of that day count on neither side. A side is cut short where the person's coverage ends; contacts on days
--- that were not followed do not count.
+-- that were not followed do not count. What ends in _most counts the slots of which nobody says what became as well.
 with indexed as (
     select
         reattendance.*,
@@ -39,9 +39,14 @@ select
     indexed.window_days,
     indexed.days_before,
     indexed.days_after
-    {%- for contacts, kind in {'gp_contacts': 'has_gp', 'all_contacts': 'referral_key is not null'}.items() %}
-    {%- for side, condition in reattendance_sides().items() %},
-    count(case when nearby.{{ condition }} and nearby.{{ kind }} then 1 end) as {{ contacts }}_{{ side }}
+    {%- for contacts, kinds in {
+        'gp_contacts': {'': 'nearby.has_gp', '_most': 'nearby.may_have_gp'},
+        'all_contacts': {'': 'nearby.is_contact', '_most': 'nearby.referral_key is not null'},
+    }.items() %}
+    {%- for side, condition in reattendance_sides().items() %}
+    {%- for most, kind in kinds.items() %},
+    count(case when nearby.{{ condition }} and {{ kind }} then 1 end) as {{ contacts }}_{{ side }}{{ most }}
+    {%- endfor %}
     {%- endfor %}
     {%- endfor %}
 from indexed

@@ -25,6 +25,7 @@ standing as (
         course.reopened_on,
         holds.held_on,
         holds.hold_ended_on,
+        holds.is_dated as is_hold_dated,
         course.last_stay.left_on as ended_on,
         course.last_stay.outcome as ended_by
     from {{ ref('int_referral_milestones') }} as milestones
@@ -50,6 +51,7 @@ select
     on_hold_on,
     held_on,
     hold_ended_on,
+    is_hold_dated,
     reopened_on,
     {%- for end, said in {
         'rejected': 'rejection_reason', 'declined': 'decline_reason', 'cancelled': 'cancelled_by',

@@ -1,7 +1,20 @@
 -- One row per received referral, window, measure and slot of an appointment book that counts before or after its index.
--- Several slots of one person, day and practice are one contact.
+-- Several slots of one person, day and practice are one contact. One of which nobody says what became counts in what
+-- ends in _most alone.
 with nearby as (
     {{ contacts_near_index() }}
+),
+
+slots as (
+    select
+        appointment_key,
+        subject_key,
+        slot_on,
+        practice_code,
+        {{ is_countable_slot() }} as is_known,
+        case when {{ is_countable_slot() }} then contact_class else class_if_attended end as counted_class
+    from {{ ref('int_appointments') }}
+    where {{ is_countable_slot() }} or {{ is_countable_slot('class_if_attended') }}
 ),
 
 followed as (
@@ -10,18 +23,18 @@ followed as (
         times.window_days,
         nearby.days_off,
         slots.appointment_key,
-        slots.contact_class
+        slots.is_known,
+        slots.counted_class
     from {{ ref('int_reattendance_person_time') }} as times
     inner join nearby
         on
             times.referral_key = nearby.referral_key
             and {{ is_followed_day('times', 'nearby') }}
-    inner join {{ ref('int_appointments') }} as slots
+    inner join slots
         on
             nearby.subject_key = slots.subject_key
             and nearby.contact_on = slots.slot_on
             and nearby.practice_code is not distinct from slots.practice_code
-    where {{ is_countable_slot() }}
 )
 
 select
@@ -29,7 +42,8 @@ select
     followed.window_days,
     measures.measure,
     {% for side, condition in reattendance_sides().items() -%}
-    case when followed.{{ condition }} then 1 else 0 end as contacts_{{ side }},
+    case when followed.{{ condition }} and followed.is_known then 1 else 0 end as contacts_{{ side }},
+    case when followed.{{ condition }} then 1 else 0 end as contacts_{{ side }}_most,
     {% endfor -%}
     {{ id_text('followed.appointment_key') }} as appointment_id
 from followed

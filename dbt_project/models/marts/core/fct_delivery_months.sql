@@ -31,6 +31,8 @@ select
     months.codes_unmapped,
     months.appointments,
     months.appointments_unclassified,
+    months.registrations,
+    months.registrations_off_list,
     months.last_good_at,
     months.last_bad_at,
     months.newest_asserted_at

@@ -1,34 +1,15 @@
 -- One row per person, day and registered practice as stated with a contact that counts: several slots of a day are one.
 -- Whether it is observed: it lies in a month of the practice that tells of its contacts, not of a part of them.
 -- The practice, network and board are those that the stated code means on the day; where it took place does not matter.
-with contacts as (
-    select
-        *,
-        coalesce(practice_code, 'UNKNOWN') as stated_practice_code
-    from {{ ref('int_gp_contacts') }}
-),
-
-known as (
-    {{ practice_as_at(asked='contacts', code='stated_practice_code', day='contact_on') }}
-)
-
 select
-    {{ id_text('contacts.subject_key') }} as person_id,
-    contacts.contact_on,
-    contacts.stated_practice_code,
-    coalesce(known.practice_code_then, 'UNKNOWN') as practice_code,
-    coalesce(known.pcn_code, 'UNKNOWN') as pcn_code,
-    coalesce(known.icb_code, 'UNKNOWN') as icb_code,
-    contacts.has_gp,
-    contacts.practice_code is null or coverage.practice_code is not null as is_observed,
-    cast(contacts.slots as integer) as slots
-from contacts
-left join known
-    on
-        contacts.stated_practice_code = known.stated_practice_code
-        and contacts.contact_on = known.contact_on
-left join {{ ref('int_practice_coverage') }} as coverage
-    on
-        contacts.practice_code = coverage.practice_code
-        and contacts.contact_on >= coverage.first_on
-        and contacts.contact_on <= coverage.last_on
+    person_id,
+    contact_on,
+    stated_practice_code,
+    practice_code,
+    pcn_code,
+    icb_code,
+    has_gp,
+    is_observed,
+    slots
+from {{ ref('fct_contact_days') }}
+where is_contact

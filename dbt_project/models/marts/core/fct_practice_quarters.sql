@@ -18,7 +18,7 @@ seen as (
         {{ period_start('quarter', 'contact_on') }} as quarter_start,
         max(pcn_code) as pcn_code,
         max(icb_code) as icb_code
-    from {{ ref('fct_gp_contacts') }}
+    from {{ ref('fct_contact_days') }}
     group by practice_code, {{ period_start('quarter', 'contact_on') }}
     union all
     select

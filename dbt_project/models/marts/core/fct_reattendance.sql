@@ -16,6 +16,10 @@ select
     times.gp_contacts_after,
     times.all_contacts_before,
     times.all_contacts_after,
+    times.gp_contacts_before_most,
+    times.gp_contacts_after_most,
+    times.all_contacts_before_most,
+    times.all_contacts_after_most,
     coalesce(times.days_after = windows.window_days, false) as is_followed_through
 from {{ ref('fct_referrals') }} as referrals
 inner join {{ ref('int_reattendance_index') }} as indexed

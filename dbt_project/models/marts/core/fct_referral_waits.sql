@@ -3,43 +3,13 @@
 -- other end of the referral, or the person's death) or where it was last seen (censored: the last day of the service's
 -- own feeds, for activities that of the groups if earlier). A planned closure does not rule out an activity after it.
 -- Days on hold count, because the person waits; how many there were, up to the end of the hold or wait, is beside it.
+-- A wait that begins or ends in a month or year has no length: the first day of it is only the earliest.
 with referrals as (
     select * from {{ ref('fct_referrals') }}
 ),
 
 waits as (
-    select
-        referral_id,
-        'first_contact' as endpoint,
-        first_contact_held_on as event_on,
-        ended_on as ruled_out_on,
-        followed_to
-    from referrals
-    union all
-    select
-        referrals.referral_id,
-        'first_activity' as endpoint,
-        referrals.first_activity_attended_on as event_on,
-        case
-            when
-                referrals.state = 'closed'
-                and coalesce(referrals.closure_reason in ('completed', 'onward_referral'), false)
-                then null
-            else referrals.ended_on
-        end as ruled_out_on,
-        case
-            when activity.last_on is not null then least(referrals.followed_to, activity.last_on)
-        end as followed_to
-    from referrals
-    cross join {{ ref('int_activity_coverage') }} as activity
-    union all
-    select
-        referral_id,
-        'closure' as endpoint,
-        case when state = 'closed' then ended_on end as event_on,
-        case when state <> 'closed' then ended_on end as ruled_out_on,
-        followed_to
-    from referrals
+    {{ uptake_endpoints('referrals') }}
 ),
 
 dated as (
@@ -55,7 +25,11 @@ dated as (
         case
             when referrals.on_hold_on is not null then greatest(referrals.on_hold_on, referrals.received_on)
         end as held_on,
-        referrals.hold_ended_on
+        referrals.hold_ended_on,
+        referrals.is_hold_dated,
+        referrals.is_received_dated,
+        referrals.person_id,
+        referrals.state
     from waits
     inner join referrals on waits.referral_id = referrals.referral_id
 ),
@@ -77,26 +51,57 @@ timed as (
         greatest(
             received_on,
             case outcome when 'event' then event_on when 'competing' then other_on else seen_to end
-        ) as until_on
+        ) as until_on,
+        case
+            when outcome = 'competing' and coalesce(died_on < ruled_out_on, ruled_out_on is null) then 'died'
+            when outcome = 'competing' then state
+        end as ruled_out_by
     from ended
+),
+
+-- An end that is stated for an earlier day than the receipt ends the wait on the day of receipt.
+inexact_ends as (
+    select distinct
+        timed.referral_id,
+        timed.endpoint
+    from timed
+    inner join {{ ref('int_inexact_days') }} as inexact
+        on
+            {{ id_text('inexact.about_key') }}
+            = case when timed.ruled_out_by = 'died' then timed.person_id else timed.referral_id end
+            and timed.until_on = greatest(inexact.occurred_on, timed.received_on)
+    where {{ is_end_of_wait('timed', 'inexact') }}
+),
+
+known as (
+    select
+        timed.*,
+        timed.is_received_dated and inexact_ends.referral_id is null as is_dated
+    from timed
+    left join inexact_ends
+        on
+            timed.referral_id = inexact_ends.referral_id
+            and timed.endpoint = inexact_ends.endpoint
 )
 
 select
-    timed.referral_id,
-    timed.endpoint,
+    known.referral_id,
+    known.endpoint,
     referrals.person_id,
-    timed.received_on,
-    timed.until_on,
-    timed.outcome,
+    known.received_on,
+    known.until_on,
+    known.outcome,
+    known.ruled_out_by,
+    known.is_dated,
     case
-        when timed.outcome = 'competing' and coalesce(timed.died_on < timed.ruled_out_on, timed.ruled_out_on is null)
-            then 'died'
-        when timed.outcome = 'competing' then referrals.state
-    end as ruled_out_by,
-    cast({{ days_between('timed.received_on', 'timed.until_on') }} as integer) as days,
-    last_day.working_day_number - first_day.working_day_number as working_days,
-    coalesce(timed.held_on <= timed.until_on, false) as was_on_hold,
-    hold_last_day.working_day_number - hold_first_day.working_day_number as working_days_on_hold,
+        when known.is_dated then cast({{ days_between('known.received_on', 'known.until_on') }} as integer)
+    end as days,
+    case when known.is_dated then last_day.working_day_number - first_day.working_day_number end as working_days,
+    coalesce(known.held_on <= known.until_on, false) as was_on_hold,
+    case
+        when known.is_dated and coalesce(known.is_hold_dated or known.held_on > known.until_on, true)
+            then hold_last_day.working_day_number - hold_first_day.working_day_number
+    end as working_days_on_hold,
     {%- for breakdown in uptake_breakdowns() %}
     referrals.{{ breakdown }},
     {%- endfor %}
@@ -105,10 +110,10 @@ select
     referrals.practice_code,
     referrals.pcn_code,
     referrals.icb_code
-from timed
-inner join referrals on timed.referral_id = referrals.referral_id
-left join {{ ref('dim_calendar') }} as first_day on timed.received_on = first_day.day
-left join {{ ref('dim_calendar') }} as last_day on timed.until_on = last_day.day
+from known
+inner join referrals on known.referral_id = referrals.referral_id
+left join {{ ref('dim_calendar') }} as first_day on known.received_on = first_day.day
+left join {{ ref('dim_calendar') }} as last_day on known.until_on = last_day.day
 -- Without a hold, or with one after the wait, both are the wait's last day.
-left join {{ ref('dim_calendar') }} as hold_first_day on least(timed.held_on, timed.until_on) = hold_first_day.day
-left join {{ ref('dim_calendar') }} as hold_last_day on least(timed.hold_ended_on, timed.until_on) = hold_last_day.day
+left join {{ ref('dim_calendar') }} as hold_first_day on least(known.held_on, known.until_on) = hold_first_day.day
+left join {{ ref('dim_calendar') }} as hold_last_day on least(known.hold_ended_on, known.until_on) = hold_last_day.day

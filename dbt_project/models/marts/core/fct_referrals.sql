@@ -1,5 +1,7 @@
 -- One row per received referral: its milestones, its state, its first steps of engagement and activity, and the
 -- person and organisations as they were on the day of receipt.
+-- Of a receipt in a month or year, the first day places it; followed it is as from the last.
+{%- set received_by = 'coalesce(inexact.last_on, referrals.received_on)' %}
 with referrals as (
     select *
     from {{ ref('int_referrals') }}
@@ -45,6 +47,7 @@ select
     coalesce(cast(reasons.coded as bigint), 0) as reasons_coded,
     referrals.decided_on,
     referrals.received_on,
+    inexact.about_key is null as is_received_dated,
     referrals.accepted_on,
     referrals.rejected_on,
     referrals.rejection_reason,
@@ -52,7 +55,11 @@ select
     referrals.decline_reason,
     referrals.on_hold_on,
     referrals.hold_ended_on,
-    cast({{ days_between('referrals.held_on', 'referrals.hold_ended_on') }} as integer) as days_on_hold,
+    referrals.is_hold_dated,
+    case
+        when referrals.is_hold_dated
+            then cast({{ days_between('referrals.held_on', 'referrals.hold_ended_on') }} as integer)
+    end as days_on_hold,
     referrals.cancelled_on,
     referrals.cancelled_by,
     referrals.closed_on,
@@ -74,14 +81,16 @@ select
     indexed.referral_sequence,
     episodes.episode,
     episodes.episode_sequence,
-    case when people.died_on >= referrals.received_on then people.died_on end as died_on,
+    case
+        when people.died_by >= referrals.received_on then greatest(people.died_on, referrals.received_on)
+    end as died_on,
     coverage.last_on as followed_to,
     coalesce(
-        coverage.last_on >= {{ add_days('referrals.received_on', var('uptake_follow_up_days')) }}, false
+        coverage.last_on >= {{ add_days(received_by, var('uptake_follow_up_days')) }}, false
     ) as is_followed,
     referrals.ended_on is null
     and coalesce(
-        coverage.last_on >= {{ add_days('referrals.received_on', var('uptake_lapse_days')) }}, false
+        coverage.last_on >= {{ add_days(received_by, var('uptake_lapse_days')) }}, false
     ) as is_lapsed,
     attributes.sex,
     attributes.age as age_at_referral,
@@ -104,3 +113,8 @@ left join links on referrals.referral_key = links.referral_key
 left join reasons on referrals.referral_key = reasons.referral_key
 left join {{ ref('int_engagement') }} as engagement on referrals.referral_key = engagement.referral_key
 left join {{ ref('int_activity') }} as activity on referrals.referral_key = activity.referral_key
+left join {{ ref('int_inexact_days') }} as inexact
+    on
+        referrals.referral_key = inexact.about_key
+        and referrals.received_on = inexact.occurred_on
+        and inexact.event_type = 'referral.received'

@@ -46,6 +46,8 @@ select
     months.appointments,
     months.appointments_unclassified,
     {{ ratio('months.appointments_unclassified', 'months.appointments') }} as unclassified_share,
+    months.registrations,
+    months.registrations_off_list,
     months.people,
     months.people_local,
     {{ ratio('months.people_local', 'months.people') }} as identity_local_share,

@@ -1,7 +1,6 @@
 -- One row per period, area, breakdown group, window and measure: GP contacts per person-time before and after the
 -- index day of the referrals received in the period. Uncontrolled: the change includes regression to the mean.
 -- The interval of the rate ratio treats each person as a cluster (macro log_rate_ratio_variance).
-{%- set measures = contact_measures() %}
 {%- set counts = reattendance_counts() %}
 
 with referrals as (
@@ -20,7 +19,7 @@ by_person as (
         count(case when {{ condition }} then 1 end) as {{ figure }}{{ ',' if not loop.last }}
         {% endfor %}
         {%- for days in reattendance_windows() %}
-        {%- for measure in measures %}
+        {%- for measure in contact_measures() %}
         {%- for figure, condition in reattendance_people(measure, days).items() %},
         bool_or({{ condition }}) as {{ measure }}_{{ figure }}_{{ days }}
         {%- endfor %}
@@ -34,7 +33,7 @@ by_person as (
 ),
 
 summed as (
-    {%- for measure in measures %}
+    {%- for measure in contact_measures() %}
     {%- set last_measure = loop.last %}
     {%- for days in reattendance_windows() %}
     select
@@ -49,6 +48,7 @@ summed as (
         {% for figure in reattendance_people(measure, days) -%}
         count(case when {{ measure }}_{{ figure }}_{{ days }} then 1 end) as {{ figure }},
         {% endfor -%}
+        {{ contacts_most(measure, days) }},
         {{ products_of_sides({
             'a': measure ~ '_contacts_after_' ~ days, 'b': measure ~ '_person_days_after_' ~ days,
             'c': measure ~ '_contacts_before_' ~ days, 'd': measure ~ '_person_days_before_' ~ days,
@@ -107,6 +107,7 @@ select
     {{ ratio('ratios.people_reattended', 'ratios.people_followed') }} as reattended_share,
     {{ wilson('ratios.people_reattended', 'ratios.people_followed', 'lower') }} as reattended_share_lower,
     {{ wilson('ratios.people_reattended', 'ratios.people_followed', 'upper') }} as reattended_share_upper,
+    {{ reattendance_bounds('ratios') }},
     breaks.comparability_breaks
 from ratios
 left join {{ ref('dim_areas') }} as areas

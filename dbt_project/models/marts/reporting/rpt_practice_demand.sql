@@ -1,5 +1,6 @@
 -- One row per quarter, practice and measure: contacts with a GP, and with any clinician, per 1,000 registered, around
 -- the quarter in which referring began. Demand may rise as well as fall; nothing here says why it does.
+-- What ends in _most counts the slots of which nobody says what became as well.
 -- Of a quarter without observed days the contacts are not known: null, not none.
 -- Rates are of the days that the practice's appointments tell of, as if these were a quarter of 91.3125 days. A person
 -- gives many contacts, so the variance adds up the squares of theirs.
@@ -15,7 +16,8 @@ by_person as (
         practice_code,
         measure,
         person_id,
-        count(*) as contacts
+        sum(contacts) as contacts,
+        sum(contacts_most) as contacts_most
     from contacts
     group by quarter_start, practice_code, measure, person_id
 ),
@@ -26,7 +28,8 @@ counted as (
         practice_code,
         measure,
         cast(sum(contacts) as bigint) as contacts,
-        count(*) as people,
+        cast(sum(contacts_most) as bigint) as contacts_most,
+        count(case when contacts > 0 then 1 end) as people,
         cast(sum(contacts * contacts) as double) as squares
     from by_person
     group by quarter_start, practice_code, measure
@@ -49,6 +52,7 @@ quarters as (
         quarters.*,
         measures.measure,
         coalesce(counted.contacts, case when quarters.days_observed > 0 then 0 end) as contacts,
+        coalesce(counted.contacts_most, case when quarters.days_observed > 0 then 0 end) as contacts_most,
         coalesce(counted.people, case when quarters.days_observed > 0 then 0 end) as people,
         coalesce(counted.squares, 0.0) as squares,
         coalesce(referred.referrals, 0) as referrals
@@ -70,6 +74,7 @@ rated as (
     select
         quarters.*,
         case when registered > 0 and days_observed > 0 then {{ scale }} * contacts end as rate,
+        case when registered > 0 and days_observed > 0 then {{ scale }} * contacts_most end as rate_most,
         case when registered > 0 and days_observed > 0 then {{ scale }} * {{ scale }} * squares end as variance
     from quarters
 )
@@ -83,6 +88,7 @@ select
     rated.pcn_code,
     rated.icb_code,
     rated.contacts,
+    rated.contacts_most,
     rated.people,
     rated.registered,
     rated.days_observed,
@@ -90,6 +96,7 @@ select
     rated.rate,
     {{ dobson('rated.rate', 'rated.variance', 'rated.contacts', 'lower') }} as rate_lower,
     {{ dobson('rated.rate', 'rated.variance', 'rated.contacts', 'upper') }} as rate_upper,
+    rated.rate_most,
     rated.referrals,
     rated.rollout_on,
     rated.rollout_basis,

@@ -2,7 +2,7 @@
 -- The estimate is the cumulative incidence (Aalen and Johansen): who ended otherwise stays in the denominator, who was
 -- not followed to the horizon counts as long as they were. So newest periods are comparable with older
 -- ones. Working days from the receipt, days on hold included: how many there were stands beside it. No horizon is
--- stated to which nobody was followed.
+-- stated to which nobody was followed. A wait of unknown length is in no estimate, and counted beside it.
 {%- set keys = reporting_keys().split(', ') + ['endpoint'] %}
 
 with waits as (
@@ -22,14 +22,13 @@ totals as (
         {{ reporting_keys() }},
         endpoint,
         count(*) as referrals,
-        count(distinct person) as people,
-        {% for figure in ['linked', 'ambiguous'] -%}
-        count(case when {{ uptake_wait_figures()[figure] }} then 1 end) as {{ figure }},
-        {% endfor -%}
         {% for figure, amount in uptake_wait_amounts().items() -%}
         cast(sum({{ amount }}) as bigint) as {{ figure }},
         {% endfor -%}
-        count(case when working_days is not null and was_on_hold then 1 end) as on_hold
+        {% for figure in ['linked', 'ambiguous', 'undated', 'no_calendar', 'on_hold', 'holds_undated'] -%}
+        count(case when {{ uptake_wait_figures()[figure] }} then 1 end) as {{ figure }},
+        {% endfor -%}
+        count(distinct person) as people
     from placed
     group by {{ reporting_keys() }}, endpoint
 ),
@@ -64,7 +63,10 @@ select
     {%- for figure in ['n_start', 'at_risk', 'events', 'competing', 'censored'] %}
     coalesce(estimated.{{ figure }}, 0) as {{ figure }},
     {%- endfor %}
+    totals.undated,
+    totals.no_calendar,
     totals.on_hold,
+    totals.holds_undated,
     totals.working_days_on_hold,
     estimated.estimate,
     estimated.lower,

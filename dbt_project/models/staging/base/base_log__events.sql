@@ -88,6 +88,7 @@ select
     referral_cancelled_by,
     referral_transferred_to,
     referral_shared_reference,
+    registration_type,
     registration_end_reason
 from {{ source('log', 'events') }}
 where {{ is_standing(source('log', 'events')) }}
