@@ -53,7 +53,7 @@ lint: setup    ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	cd dbt_project && ../$(BIN)/sqlfluff lint models tests macros
+	cd dbt_project && ../$(BIN)/sqlfluff lint models tests macros --processes 2
 
 docs: setup    ## the page about measures, and the site about the models with its lineage graph, in site/
 	$(BIN)/linkwork docs measures

@@ -28,6 +28,7 @@ TELLING = {
 # What may have a name without being a person.
 THINGS = {"asset", "organisation", "practice", "site", "service", "activity", "venue", "file", "feed", "provider"}
 HEADER = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
+ALTERNATIVES = re.compile(r"[^\x00-\x1f\x7f]{1,500}")  # paths, of which the first that is there is read
 JSON_PATH = re.compile(r"\$(\.[A-Za-z_][A-Za-z0-9_]{0,62}|\[[0-9]{1,3}\])+|[A-Za-z_][A-Za-z0-9_.]{0,254}")
 DEFAULT_LENGTH = Property.model_fields["maxLength"].default
 
@@ -148,7 +149,7 @@ def _of_property(prop: Property, part: Contract, *, used: bool) -> Found:
     place = f"properties.{prop.name}"
     others = [p for p in part.properties if p.name != prop.name]
     for header in (prop.header, *prop.aliases):
-        form = JSON_PATH if part.file.format == "jsonl" else HEADER
+        form = {"jsonl": JSON_PATH, "fhir": ALTERNATIVES}.get(part.file.format, HEADER)
         if not form.fullmatch(header):
             yield "error", place, "its source is no header or path", "Write it as it stands in the file."
     if taken := set(prop.aliases) & {h for p in others for h in (p.header, *p.aliases)}:

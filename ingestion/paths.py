@@ -10,6 +10,7 @@
     $.subject.identifier{system=https://x.y/z}.value      of an object, where one of its fields has a value
     $.focus.identifier{assigner}.value                    … where it has that field
     $.subject.reference|id(Patient)                       of a reference to that type of resource, the id
+    $.owner.reference|type                                of a reference, the type of resource
     $.questionnaire|canonical  |version  |tail            of an address, without its version; its version; its last part
     $.onsetDateTime|precision                             of a date: year, month or day
     $.occurrencePeriod.start or $.occurrenceDateTime      the first that is there
@@ -67,9 +68,14 @@ def _precision(text: str, _: str | None) -> str:
     return f"case when {text} is not null then {named} end"
 
 
+def _type(text: str, _: str | None) -> str:
+    return _matched(rf"^(?:[^#]*/)?([A-Z][A-Za-z]{{1,39}})/{ID}(?:/_history/{ID})?$", text)
+
+
 FUNCTIONS: dict[str, Callable[[str, str | None], str]] = {
     "as": lambda text, kind: f"{engine.text(f'{kind}/')} || {text}",
     "id": _id,
+    "type": _type,
     "tail": lambda text, _: _matched(r"([^/:|]+)(?:\|[^/|]*)?$", text),
     "canonical": lambda text, _: _matched(r"^([^|]+)", text),
     "version": lambda text, _: _matched(r"\|([^|]+)$", text),

@@ -161,6 +161,7 @@ def run_dbt(settings: Settings, database: Path, target: Path, command: list[str]
             "LINKWORK_WAREHOUSE": str(database),
             "LINKWORK_MEMORY_LIMIT": settings.memory_limit,
             "DBT_LOG_PATH": str(target),
+            "DBT_LOG_LEVEL_FILE": "none",  # every statement and event of it, again: 8 MB for each build
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         },
     )  # fmt: skip

@@ -148,6 +148,30 @@ TARGETS = [
     }),
     Target("Referrals", "most days from the decision to the service's receipt", 28, 1, OURS,
            "select max(received_on - decided) from referrals", unit=""),
+    *shares("Referrals", OURS, "referrals left join holds using (ref) where accepted_on is not null", {
+        "of those accepted, put on hold": (8.0, 1.5, "on_hold_on is not null"),
+    }),
+    *shares("Referrals", OURS, "holds where on_hold_on < getvariable('last_day') - 90", {
+        "of those put on hold, never resumed": (22.0, 6.0, "resumed_on is null"),
+    }),
+    Target("Referrals", "days on hold of those resumed, median", 19, 4, OURS,
+           "select median(resumed_on - on_hold_on) from holds", unit=""),
+    *shares("Offers at practices", LPH, "offers where answer is not null", {
+        "declined, of those answered": (10.6, 2.0, "answer = 'declined'"),
+    }),
+    *shares("Offers at practices", OURS, "offers", {"left without an answer": (5.0, 1.5, "answer is null")}),
+    Target("Plans", "actions of a plan", 1.9, 0.3, OURS, """
+        select (select count(*) from actions) / (select count(*) from engagement where event_type = 'plan.agreed')""",
+           unit=""),
+    *shares("Plans", OURS, "actions where set_on < getvariable('last_day') - 180", {
+        "actions done": (44.0, 5.0, "status = 'done'"),
+        "actions refused or called off": (12.0, 4.0, "status in ('refused', 'cancelled')"),
+        "actions of which nothing more is said": (40.0, 6.0, "status = 'planned'"),
+        "actions that a link worker is to do": (30.0, 4.0, "who = 'link_worker'"),
+    }),
+    *shares("Plans", OURS, "actions where who = 'link_worker' and status = 'done'", {
+        "practical help, of what a link worker has done": (30.0, 6.0, "is_hands_on"),
+    }),
     Target("Engagement", "contacts held with a person who is seen", 9.0, 3.0, SIZING,
            "select avg(n) from (select count(*) as n from contacts where event_type = 'contact.held' group by ref)",
            unit=""),

@@ -27,8 +27,8 @@ def build(con: duckdb.DuckDBPyConnection, period: Period, deliveries: Deliveries
     """Make the tables extracts (one row a book and extract, numbered in the order of their days), practice_extracts
     (those of each practice) and askers (at which minute of the day a sender makes its extracts).
 
-    A practice that closed goes on until an extract knows that all its people left, on the day after its last; a
-    practice with another system sends all it has from it, first.
+    A practice that closed goes on until an extract knows that all its people left, on the day after its last, on which
+    it also makes the only one of its codes; a practice with another system sends all it has from it, first.
 
     `whole`: the extract holds all that is known on its day; otherwise what is new or changed since `covers_from`.
     """
@@ -40,7 +40,8 @@ def build(con: duckdb.DuckDBPyConnection, period: Period, deliveries: Deliveries
     con.execute("""
         create table practice_extracts as
         with each as (
-            select e.*, p.code as practice_code, m.since is not null as migrated,
+            select e.* replace (if(book = 'codes' and of_all = 1, least(e.extract_day, c.closed_on + 1), e.extract_day)
+                       as extract_day), p.code as practice_code, m.since is not null as migrated,
                    first_value(e.extract_day) over (partition by book, p.code, migrated order by e.extract_day)
                        as first_so,
                    lag(e.extract_day) over (partition by book, p.code order by e.extract_day) as previous, c.closed_on
@@ -89,6 +90,8 @@ def history(book: str, period: Period) -> list[tuple[str, dt.date, dt.date, bool
     if book == "registrations":
         ends = sorted({half_years[max(0, len(half_years) // 2 - 1)], period.cut_off})
         return [("", dt.date(1900, 1, 1), end, True) for end in ends]
+    if book == "codes":  # asked for once: a search of a record gives few entries, and a file of few people is held
+        return [("", period.first, period.cut_off, False)]
     if book == "referrals":
         return [("", period.first, end, True) for end in half_years]
     found, start = [], period.first

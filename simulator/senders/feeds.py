@@ -95,10 +95,14 @@ def cloud_event() -> str:
         "outcome": "outcome", "goalStatus": "goal_status", "assetId": "asset_id", "instrument": "instrument",
         "instrumentVersion": "instrument_version",
     }  # fmt: skip
+    action = {"what": "action_what", "who": "action_who", "when": "action_planned_on", "status": "action_status"}
     data = [
         *(plainly(*one) for one in codes.items()), """'"minutes":' || minutes""",
         *(plainly(*one) for one in later.items()), optional("items", "items"), """'"score":' || score""",
-        plainly("supportKind", "support_kind"), optional("note", "note"),
+        plainly("supportKind", "support_kind"), plainly("actionId", "action_id"),
+        f"""if(action_id is null, null, concat('"action":{{', concat_ws(',', {", ".join(
+            plainly(*one) for one in action.items())}, '"confidence":' || action_confidence), '}}'))""",
+        optional("note", "note"),
     ]  # fmt: skip
     members = [
         """'"specversion":"1.0"'""", plainly("id", "message_id"),
@@ -132,7 +136,7 @@ REFERRALS = Feed(
     as_named("""
         referral_id practice_code client_id nhs_number route referrer_role referrer_id connector_model
         reason_codes decided_on received_on accepted_on rejected_on rejection_reason declined_on
-        decline_reason on_hold_on closed_on closure_reason link_worker_id stated_by service_code
+        decline_reason on_hold_on resumed_on closed_on closure_reason link_worker_id stated_by service_code
         shared_reference notes extract_at""",
         extract_at=instant("asked_at")),
     frozenset({"notes"}), record_id="referral_id", date="received_on", word="route", name_column="notes",

@@ -55,6 +55,8 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
                nullif(p.number_at_services, '') as nhs_number, m.practice_stated as practice_code,
                m.link_worker_id, m.channel, m.minutes, m.outcome, m.goal_status, m.asset_id, m.instrument,
                m.instrument_version, m.items, m.score, m.support_kind,
+               'A-' || m.serial || '-' || m.action as action_id, m.action_what, m.action_who,
+               m.action_planned_on::varchar as action_planned_on, m.action_status, m.action_confidence,
                replace({choice("u(m.event_key, 'note')", NOTE)}, 'NAME', p.given_name || ' ' || p.family_name)
                    as note
         from messages as m join people as p using (id)

@@ -22,7 +22,7 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"""
         create view referrals_known as
         with entered as (
-            select r.*, e.n, e.of_all, e.folder, e.covers_from, e.extract_day, e.whole,
+            select r.*, h.on_hold_on, h.resumed_on, e.n, e.of_all, e.folder, e.covers_from, e.extract_day, e.whole,
                    e.whole and service = 'ZSP02' and e.n = 3 and e.of_all > 3 as sent_late,
                    between_days(pow(u(ref, 'entry lag'), 2), 0, 6) as lag_days,
                    (r.received_on + between_days(u(ref, 'entered'), 0, 3))::date as entered_on,
@@ -31,7 +31,7 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
                    (accepted_on + 40)::date as premature_on,
                    reopened and premature_on + lag_days < e.extract_day and e.extract_day - premature_on < 184
                        and not coalesce(closed_on + lag_days < e.extract_day, false) as closed_wrong
-            from referrals as r
+            from referrals as r left join holds as h using (ref)
             join extracts as e on e.book = 'referrals'
                 and r.received_on + between_days(u(r.ref, 'entered'), 0, 3) < e.extract_day
         ), known as (
@@ -39,7 +39,8 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
             where whole or len(list_filter([
                     entered_on + 1, accepted_on + lag_days + 1, accepted_on + lag_days + 3, accepted_on + 190,
                     rejected_on + lag_days + 1, declined_on + lag_days + 1, on_hold_on + lag_days + 1,
-                    premature_on + lag_days + 1, premature_on + 184, closed_on + lag_days + 1
+                    resumed_on + lag_days + 1, premature_on + lag_days + 1,
+                    premature_on + 184, closed_on + lag_days + 1
                 ], lambda day: day > covers_from and day <= extract_day)) > 0
         ), marked as (
             select *, lag(accepted_wrong) over kept > accepted_wrong as accepted_right,
@@ -60,6 +61,7 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
                if(m.declined_on + lag_days < m.extract_day, m.declined_on, null) as declined_on,
                if(m.declined_on + lag_days < m.extract_day, m.decline_reason, null) as decline_reason,
                if(m.on_hold_on + lag_days < m.extract_day, m.on_hold_on, null) as on_hold_on,
+               if(m.resumed_on + lag_days < m.extract_day, m.resumed_on, null) as resumed_on,
                case when closed_wrong then premature_on when m.closed_on + lag_days < m.extract_day
                    then m.closed_on end as closed_on,
                case when closed_wrong then 'unable_to_contact' when m.closed_on + lag_days < m.extract_day

@@ -27,7 +27,7 @@ def rows(
     merged numbers. A practice with two systems has a row for each.
     """
     (number,) = con.execute("select count(*) from practices").fetchone() or (0,)
-    of_practices = "gp_appointments_csv;registrations_csv" + (";referrals_csv" if practices_refer else "")
+    of_practices = "gp_appointments_csv;registrations_csv;gp_codes_csv" + (";referrals_csv" if practices_refer else "")
     kinds = [
         ("practice", of_practices, changes.SYSTEM, 1 if daily else 365,
          [(region.practice_code(n), p[0]) for n, p in enumerate(region.practices(number), 1)]),

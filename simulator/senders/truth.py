@@ -7,9 +7,11 @@ import duckdb
 
 
 def write(con: duckdb.DuckDBPyConnection, folder: Path, parameters: dict[str, object]) -> None:
-    """Write people.parquet (one row a person), referrals.parquet (one row a referral), referral_pairs.csv (one row a
-    referral that practice and service both report), requests_alone.csv (those that no service entered), practices.csv,
-    networks.csv (who was in which network, and under which board, from when until when) and parameters.json.
+    """Write people.parquet (one row a person), referrals.parquet (one row a referral), actions.parquet (one row an
+    action of a plan, as it stands at the end), offers.parquet (one row an offer at a practice, and what of it is
+    coded), referral_pairs.csv (one row a referral that practice and service both report), requests_alone.csv (those
+    that no service entered), practices.csv, networks.csv (who was in which network, and under which board, from when
+    until when) and parameters.json.
     """
     target = str(folder / "people.parquet").replace("'", "''")
     con.execute("set threads = 1")  # one thread writes one order of row groups
@@ -34,9 +36,26 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path, parameters: dict[str, ob
     con.execute(f"""
         copy (
             select service, 'R-' || serial as referral_id, id as person_id, practice_code, route, decided as decided_on,
-                   received_on, accepted_on, declined_on, first_held as first_held_on, pull as engagement_pull
-            from referrals order by service, serial
+                   received_on, accepted_on, declined_on, on_hold_on, resumed_on, first_held as first_held_on,
+                   pull as engagement_pull
+            from referrals left join holds using (ref) order by service, serial
         ) to '{referred}' (format parquet)
+    """)
+    actions = str(folder / "actions.parquet").replace("'", "''")
+    con.execute(f"""
+        copy (
+            select service, 'A-' || serial || '-' || a as action_id, 'R-' || serial as referral_id, id as person_id,
+                   set_on, what, who, planned_on, confidence, begun_on, ended_on, status, is_hands_on
+            from actions join referrals using (ref) order by service, serial, a
+        ) to '{actions}' (format parquet)
+    """)
+    offered = str(folder / "offers.parquet").replace("'", "''")
+    con.execute(f"""
+        copy (
+            select o.practice_code, o.id as person_id, day as offered_on, answer, service,
+                   'R-' || serial as referral_id, offer_coded, answer_coded, coded_again_on
+            from offer_codes as o left join referrals using (ref) order by o.practice_code, day, ref
+        ) to '{offered}' (format parquet)
     """)
     taken_up = str(folder / "practices.csv").replace("'", "''")
     con.execute(f"""

@@ -7,7 +7,10 @@ from simulator.world import (
     appointments,
     changes,
     engagement,
+    holds,
+    offers,
     people,
+    plans,
     random,
     referrals,
     region,
@@ -30,7 +33,11 @@ def build(
     appointments.visits(con)
     referrals.candidates(con, dials.referred_per_year)
     referrals.build(con, dials.engagement_gap)
+    offers.build(con)
+    holds.build(con)
     requests.build(con, dials.both_reported)
+    engagement.contacts(con)
+    plans.build(con)
     engagement.build(con)
     appointments.books(con)
     activity.build(con)

@@ -1,9 +1,10 @@
-"""What link workers and people did together: attempts, contacts, plans, goals, measures, signposts,
+"""What link workers and people did together: attempts, contacts, plans, goals, actions, measures, signposts,
 practical help.
 """
 
 import duckdb
 
+from simulator.world import plans
 from simulator.world.random import choice
 
 CHANNEL = {"telephone": 58, "face_to_face": 28, "home_visit": 9, "video": 3, "text_message": 2}
@@ -17,26 +18,31 @@ SUPPORT = {
     "transport": 10,
     "equipment": 10,
 }
+HELP_SHARE = 0.012  # of contacts, besides what a link worker does for a plan
 BASELINE_SHARE, FOLLOW_UP_SHARE, ONS4_SHARE, LEFT_OUT_SHARE = 0.78, 0.65, 0.25, 0.03
+AT_WORK = "not coalesce(day > on_hold_on and day < resumed_on, false)"
 
 
-def build(con: duckdb.DuckDBPyConnection) -> None:
-    """Table contacts (tried or scheduled) and table engagement (every event; day and time are local)."""
+def contacts(con: duckdb.DuckDBPyConnection) -> None:
+    """Table contacts (tried or scheduled; none while the referral is on hold) and view held (those that took place, by
+    their number k).
+    """
     con.execute(f"""
         create table contacts as
         with reach as (
-            select *, least(declined_on, closed_on, (getvariable('last_day') + 1)::date) as until,
+            select referrals.*, on_hold_on, coalesce(resumed_on, date '9999-12-31') as resumed_on,
+                   least(declined_on, closed_on, (getvariable('last_day') + 1)::date) as until,
                    between_days(u(ref, 'interval'), 7, 14) as interval_days,
                    least(24, 3 + floor(exponential(u(ref, 'planned')) * 13 * (1 - 0.2 * pull)))::integer as planned,
                    if(first_held is null, between_days(u(ref, 'attempts'), 2, 4),
                        between_days(u(ref, 'attempts'), 0, 2)) as tries
-            from referrals where accepted_on is not null
+            from referrals left join holds using (ref) where accepted_on is not null
         )
         select ref || ':a' || n as event_key, ref, n, 'contact.attempted' as event_type,
                workday((accepted_on + if(first_held is null, 3 + 8 * n,
                    (first_held - accepted_on) * n // (tries + 1))::integer)::date) as day,
                {choice("u(ref || ':a' || n, 'attempt')", ATTEMPT)} as outcome
-        from reach, range(1, 5) as t(n) where n <= tries and day < coalesce(first_held, until)
+        from reach, range(1, 5) as t(n) where n <= tries and day < coalesce(first_held, until) and {AT_WORK}
         union all
         select ref || ':c' || n, ref, n,
                if(n = 1, 'contact.held', {choice("u(ref || ':c' || n, 'contact')", CONTACT)}),
@@ -45,6 +51,7 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                        between_days(u(ref || ':c' || n, 'jitter'), 0, 4))::integer)::date))
                    as day, null
         from reach, range(1, 25) as t(n) where first_held is not null and n <= planned and day < until
+            and {AT_WORK}
     """)
     con.execute("""
         create view held as
@@ -52,6 +59,10 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                first_value(day) over w as first_day
         from contacts where event_type = 'contact.held' window w as (partition by ref order by n)
     """)
+
+
+def build(con: duckdb.DuckDBPyConnection) -> None:
+    """Table engagement (every event; day and time are local)."""
     con.execute(f"""
         create table engagement as
         with answers as (
@@ -62,20 +73,22 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
             where u(ref, 'baseline') < {BASELINE_SHARE}
               and (k = 1 or (k = all_held and day - first_day >= 28
                   and u(ref, 'follow-up') < {FOLLOW_UP_SHARE}))
+        ), helped as (
+            select held.*, event_key in (select ended_at from actions where is_hands_on) as by_plan from held
         ), events as (
             select event_key, ref, n, event_type, day, outcome from contacts
             union all by name
             select event_key || ':plan' as event_key, ref, n, 'plan.agreed' as event_type, day, 1 as step
-            from held where k = 2 and u(ref, 'plan') < 0.8
+            from held where k = 2 and u(ref, 'plan') < {plans.PLANNED}
             union all by name
             select event_key || ':goal' || g as event_key, ref, n, 'goal.set' as event_type, day, 2 as step,
                    'set' as goal_status
-            from held, range(1, 3) as t(g) where k = 2 and u(ref, 'plan') < 0.8
+            from held, range(1, 3) as t(g) where k = 2 and u(ref, 'plan') < {plans.PLANNED}
                 and u(ref, 'goals') < 1.6 - 0.6 * g
             union all by name
             select event_key || ':review' as event_key, ref, n, 'goal.reviewed' as event_type, day, 3 as step,
                    {choice("u(event_key, 'goal')", GOAL)} as goal_status
-            from held where k in (4, 7, 10) and u(ref, 'plan') < 0.8
+            from held where k in (4, 7, 10) and u(ref, 'plan') < {plans.PLANNED}
             union all by name
             select event_key || ':signpost' as event_key, ref, n, 'signpost.made' as event_type, day,
                    4 as step,
@@ -86,7 +99,9 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
             select event_key || ':help' as event_key, ref, n, 'support.given' as event_type, day, 5 as step,
                    {choice("u(event_key, 'help kind')", SUPPORT)} as support_kind,
                    5 * between_days(u(event_key, 'help'), 2, 12) as minutes
-            from held where u(event_key, 'help given') < 0.03
+            from helped where by_plan or u(event_key, 'help given') < {HELP_SHARE}
+            union all by name
+            {plans.EVENTS}
             union all by name
             select event_key || ':swemwbs' as event_key, ref, n, 'measure.recorded' as event_type, day,
                    6 as step, 'SWEMWBS' as instrument,

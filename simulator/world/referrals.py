@@ -168,9 +168,6 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
                    as rejection_reason,
                if(declining <= coalesce(gone_on, declining), declining, null) as declined_on,
                if(declined_on is not null, {choice("u(ref, 'decline')", DECLINE)}, null) as decline_reason,
-               if(accepted_on is not null and u(ref, 'waits') < 0.05 and first_contact - accepted_on > 3,
-                   (accepted_on + 2)::date, null)
-                   as on_hold_on,
                closed as closed_on,
                case when closed is null then null when gone_on <= closed and gone_on = died_on then 'deceased'
                     when gone_on <= closed then 'moved_away'

@@ -66,9 +66,9 @@ def practices(number: int) -> list[tuple[str, int, int, int]]:
     """So many practices: the twelve, and then more like them."""
     found = []
     for n in range(number):
-        name, *rest = PRACTICES[n % len(PRACTICES)]
+        name, weight, decile, vintage = PRACTICES[n % len(PRACTICES)]
         again = n // len(PRACTICES)
-        found.append((f"{name} {again + 1}" if again else name, *rest))
+        found.append((f"{name} {again + 1}" if again else name, weight, decile, vintage))
     return found
 
 

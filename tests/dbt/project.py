@@ -13,7 +13,7 @@ PROJECT = PROJECT_ROOT / "dbt_project"
 
 
 class Dbt:
-    """Runs dbt in one folder; every run begins with a fresh warehouse."""
+    """Runs dbt in one folder; every run begins with a fresh warehouse, but for one made `again`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.database = folder, folder / "warehouse.duckdb"
@@ -21,11 +21,19 @@ class Dbt:
     def __call__(self, command: str, warehouse: Warehouse, *arguments: str) -> Finished:
         self.database.unlink(missing_ok=True)
         warehouse.write(self.database)
+        return self.again(command, *arguments)
+
+    def again(self, command: str, *arguments: str) -> Finished:
+        """Run a command on the warehouse that the last run left."""
         return run(
             [script("dbt"), command, "--target-path", str(self.folder / "target"), *arguments],
             log=self.folder / "output.txt",
             cwd=PROJECT,
-            extra_env={"LINKWORK_WAREHOUSE": str(self.database), "DBT_LOG_PATH": str(self.folder)},
+            extra_env={
+                "LINKWORK_WAREHOUSE": str(self.database),
+                "DBT_LOG_PATH": str(self.folder),
+                "DBT_LOG_LEVEL_FILE": "none",
+            },
         )
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:

@@ -1,7 +1,8 @@
-"""Whole builds: of nothing, of GP data alone, and of the same events in another order."""
+"""Whole builds: of nothing, of GP data alone, of the same events in another order, and of a warehouse again by hand."""
 
 import random
 
+from linkwork.engine import connect
 from tests.dbt.project import Dbt, EmptyBuild
 from tests.spec.warehouse import Warehouse
 
@@ -93,3 +94,24 @@ def test_f97_the_order_of_arrival_changes_no_mart(dbt: Dbt) -> None:
     assert all(built[0][mart] for mart in ("rpt_activity", "rpt_activity_people", "rpt_outcomes", "rpt_plans"))
     for name, rows in built[0].items():
         assert rows == built[1][name], name
+
+
+def test_what_was_built_before_is_replaced_as_a_whole_and_described(dbt: Dbt) -> None:
+    """As an analyst does who runs dbt by hand on a warehouse: `dim_areas` was a table, and is a view there."""
+    finished = dbt("build", journey(), "--resource-types", "seed", "model")
+    assert finished.returncode == 0, finished.output
+    before = dbt.tables()
+    with connect(dbt.database) as con:
+        con.execute("drop table dim_areas; create view dim_areas as select 1 as stale")
+        con.execute("delete from fct_referrals")
+    finished = dbt.again("run")
+    assert finished.returncode == 0, finished.output
+    assert dbt.tables() == before
+    with connect(dbt.database, read_only=True) as con:
+        names = con.execute("select table_name from information_schema.tables where table_schema = 'main'").fetchall()
+        undescribed = con.execute(
+            """select table_name, column_name from duckdb_columns()
+            where schema_name = 'main' and table_name like 'rpt%' and comment is null"""
+        ).fetchall()
+    assert not [name for (name,) in names if name.endswith(("__dbt_tmp", "__dbt_backup"))]
+    assert not undescribed

@@ -20,6 +20,7 @@ KEYS = {
     "referrals_csv": ("referral_id", "extract_at"),
     "link_worker_jsonl": ("id", "recordedtime"),
     "activity_csv": ("event_id", "recorded_at"),
+    "gp_codes_csv": ("entry_id", "recorded_at"),
 }
 SEXES = {"1": "male", "2": "female", "9": "indeterminate"}
 BANDS = [(17, "0-17"), (34, "18-34"), (49, "35-49"), (64, "50-64"), (79, "65-79"), (200, "80+")]

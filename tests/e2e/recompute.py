@@ -13,9 +13,9 @@ import io
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,13 +38,17 @@ NEEDED = {
     "gp_appointments_csv": ("appointment_id", "practice_code", "patient_id", "slot_start", "status", "extract_at"),
     "activity_csv": ("event_id", "event", "session_date", "recorded_at"),
     "link_worker_jsonl": ("id", "type", "time", "recordedtime"),
+    "gp_codes_csv": ("entry_id", "practice_code", "code", "entered_on", "recorded_at"),
 }
 RECORD = {
     "referrals_csv": ("referral_id", "extract_at"),
     "gp_appointments_csv": ("appointment_id", "extract_at"),
     "activity_csv": ("event_id", "recorded_at"),
     "link_worker_jsonl": ("id", "recordedtime"),
+    "gp_codes_csv": ("entry_id", "recorded_at"),
 }
+OFFERS = {"871691000000100": "offered", "871731000000106": "accepted", "871711000000103": "declined"}
+EPISODE_GAP = timedelta(days=90)
 Row = dict[str, Any]
 
 
@@ -61,6 +65,10 @@ class Totals:
     gp_contacts: Counter[tuple[str, str]]  # by practice and month
     contacts_held: Counter[str]
     attended: Counter[tuple[str, str]]  # by month and role
+    actions: Counter[tuple[str, str]]  # by the month in which they were agreed, and how they ended
+    on_hold: Counter[tuple[str, str]]  # by the month in which a hold began: holds begun, ended, and their days
+    coded: Counter[tuple[str, str]]  # by month and meaning
+    offers: Counter[tuple[str, str]]  # by month of the first code, and how the offer ended
 
 
 def recompute(region: Path) -> Totals:
@@ -103,7 +111,66 @@ def recompute(region: Path) -> Totals:
             for row in held["activity_csv"].values()
             if row["event"] == "attended"
         ),
+        actions=actions([(sender, row) for (sender, _), row in messages if ".action." in row["type"]]),
+        on_hold=on_hold(referrals.values()),
+        coded=Counter(
+            (row["entered_on"][:7], OFFERS[row["code"]])
+            for row in held["gp_codes_csv"].values()
+            if row["code"] in OFFERS
+        ),
+        offers=offers([(sender, row) for (sender, _), row in held["gp_codes_csv"].items() if row["code"] in OFFERS]),
     )
+
+
+def actions(said: list[tuple[str, Row]]) -> Counter[tuple[str, str]]:
+    """Actions agreed, with the status last stated of each: of one day what was agreed comes first."""
+    agreed: Counter[tuple[str, str]] = Counter()
+    stated: dict[tuple[str, str], tuple[tuple[str, str], str]] = {}
+    for sender, row in said:
+        place, status = (day_of(row["time"]), row["type"]), row["data"]["action"]["status"]
+        key = (sender, row["data"]["actionId"])
+        stated[key] = max(stated.get(key, (place, status)), (place, status))
+    for sender, row in said:
+        if row["type"].endswith("action.set"):
+            status = stated[sender, row["data"]["actionId"]][1]
+            agreed[day_of(row["time"])[:7], status if status in ("done", "refused", "cancelled") else "none"] += 1
+    return agreed
+
+
+def on_hold(referrals: Iterable[Row]) -> Counter[tuple[str, str]]:
+    """A hold lasts until the referral is resumed, or is accepted after it, or ends."""
+    found: Counter[tuple[str, str]] = Counter()
+    for row in referrals:
+        if not (begun := row["on_hold_on"]):
+            continue
+        left = [row[c] for c in ("rejected_on", "declined_on", "closed_on") if row[c]]
+        ends = [row["resumed_on"], *([row["accepted_on"]] if row["accepted_on"] > begun else [])]
+        ends += [max(min(left), begun)] if left else []
+        found[begun[:7], "begun"] += 1
+        if ended := min(filter(None, ends), default=""):
+            found[begun[:7], "ended"] += 1
+            found[begun[:7], "days"] += (date.fromisoformat(ended) - date.fromisoformat(begun)).days
+    return +found
+
+
+def offers(entries: list[tuple[str, Row]]) -> Counter[tuple[str, str]]:
+    """What was coded of one person without a long gap is one offer; who accepts at any time in it has accepted."""
+    by_person: dict[str, list[tuple[date, str]]] = defaultdict(list)
+    for sender, row in entries:
+        day = date.fromisoformat(row["entered_on"])
+        by_person[person(sender, row["nhs_number"], row["patient_id"])].append((day, OFFERS[row["code"]]))
+    found: Counter[tuple[str, str]] = Counter()
+    for said in by_person.values():
+        episodes: list[list[tuple[date, str]]] = []
+        for day, meaning in sorted(said):
+            if not episodes or day - episodes[-1][-1][0] >= EPISODE_GAP:
+                episodes.append([])
+            episodes[-1].append((day, meaning))
+        for episode in episodes:
+            meanings = {meaning for _, meaning in episode}
+            outcome = "accepted" if "accepted" in meanings else "declined" if "declined" in meanings else "open"
+            found[episode[0][0].isoformat()[:7], outcome] += 1
+    return found
 
 
 def mapping() -> dict[str, list[Row]]:

@@ -18,14 +18,12 @@ CANNOT_SAY = {
     "Z90003": {"appointment.status_unknown"}, "Z90006": {"appointment.status_unknown"},
     "Z90007": {"appointment.status_unknown"},
     "Z90008": {"appointment.status_unknown", "registration.started", "registration.ended"},
-    "ZSP01": {"referral.declined_by_person", "referral.put_on_hold", "referral.rejected"},
-    "ZSP02": {"referral.closed", "referral.put_on_hold"},
+    "ZSP01": {"referral.declined_by_person", "referral.put_on_hold", "referral.resumed", "referral.rejected"},
+    "ZSP02": {"referral.closed", "referral.put_on_hold", "referral.resumed"},
     "ZVC01": {"activity.referred", "activity.booked", "activity.completed", "activity.withdrawn"},
 }  # fmt: skip
-# What it says besides: codes of offers, a rejection that is a closure, a registration without a checked number.
-OFFERS = {"referral.offered", "referral.accepted_at_offer", "referral.declined_at_offer"}
+# What it says besides: a rejection that is a closure, a registration without a checked number.
 SAYS_BESIDES = {
-    "Z90002": OFFERS, "Z90003": OFFERS, "Z90006": OFFERS,
     "Z90008": {"registration.started", "registration.ended"}, "ZSP01": {"referral.closed"},
 }  # fmt: skip
 

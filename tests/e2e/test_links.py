@@ -1,6 +1,7 @@
 """One referral that practice and service report is found to be one, against the truth of a region with such pairs."""
 
 import csv
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,16 +11,23 @@ from linkwork.engine import connect
 from linkwork.log.store import Store
 from tests.support.installation import Installation
 
-PEOPLE, BOTH_REPORTED = 1500, 0.9
+# The share of a practice's referrals that it reports too, and of how many people. Where it is small, most records of a
+# service have no other, and what a practice asked for in vain is more easily taken for one.
+MOST, FEW = ("0.9", 1500), ("0.2", 4000)
+NEEDED = ("referrals_csv", "registrations_csv")  # to tell what is one referral
 Record = tuple[str, str]  # sender and its own reference
 
 
-@pytest.fixture(scope="module")
-def paired(install: Callable[[str], Installation]) -> Installation:
-    """A region whose practices report most of their referrals too, built."""
-    made = install("paired")
-    said = ["--people", str(PEOPLE), "--seed", "5", "--both-reported", str(BOTH_REPORTED), "--out", "region"]
-    made.run("simulate", *said)
+@pytest.fixture(scope="module", params=[MOST, FEW], ids=["most", "few"])
+def paired(request: pytest.FixtureRequest, install: Callable[[str], Installation]) -> Installation:
+    """A region whose practices report most or few of their referrals too, built."""
+    share, people = request.param
+    made = install(f"paired-{share}")
+    made.run("simulate", "--people", str(people), "--seed", "5", "--both-reported", share, "--out", "region")
+    if request.param == FEW:
+        for feed in (made.folder / "region" / "landing").iterdir():
+            if feed.name not in NEEDED:
+                shutil.rmtree(feed)
     made.run("reference", "load", "--all", "region/reference")
     made.run("ingest", "--landing", "region/landing", expect=(0, 3))
     made.run("build")

@@ -49,6 +49,14 @@ FIGURES = {
         where status = 'held' group by all""",
     "attended": """select strftime(session_on, '%Y-%m'), role, count(*) from fct_activities
         where status = 'attended' group by all""",
+    "actions": f"""select {MONTH}, if(kind in ('overdue', 'left_open', 'open'), 'none', kind), sum(steps)
+        from rpt_plans where {OF_BOARDS} and step = 'action_set' and kind <> 'all' group by all""",
+    "on_hold": """select strftime(on_hold_on, '%Y-%m'), what, sum(n)
+        from fct_referrals, lateral (values ('begun', 1), ('ended', if(hold_ended_on is null, 0, 1)),
+            ('days', days_on_hold)) as had(what, n)
+        where on_hold_on is not null group by all""",
+    "coded": "select strftime(stated_on, '%Y-%m'), meaning, count(*) from fct_referral_offers group by all",
+    "offers": "select strftime(offered_on, '%Y-%m'), outcome, count(*) from fct_offers group by all",
 }
 
 
@@ -85,6 +93,39 @@ def test_the_files_say_what_happened(region: Installation, counted: Totals, figu
     seen = Counter({month: n for month, n in getattr(counted, figure).items() if month <= SETTLED})
     assert Counter({month: n for month, n in happened if n and month <= SETTLED}) == seen
     assert sum(seen.values()) > 20, "or nothing was compared"
+
+
+# The same of what else happened: the month up to which all has been entered, what of the files it is, and the truth.
+# What became of an action may be said some contacts later, and be entered late.
+ELSE = {
+    "actions": ("2025-06", ("done", "refused", "cancelled", "none"), """
+        select strftime(set_on, '%Y-%m'), if(status in ('planned', 'in_progress'), 'none', status), count(*)
+        from actions group by all"""),
+    "on_hold": (SETTLED, ("begun",), """
+        select strftime(on_hold_on, '%Y-%m'), 'begun', count(*) from referrals
+        where on_hold_on is not null group by all"""),
+    "coded": ("2026-03", ("offered", "accepted", "declined"), """
+        select strftime(day, '%Y-%m'), meaning, count(*) from (
+            select offered_on as day, 'offered' as meaning from offers where offer_coded
+            union all select offered_on, answer from offers where answer_coded
+            union all select coded_again_on, 'accepted' from offers where coded_again_on is not null
+        ) group by all"""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("figure", ELSE)
+def test_the_files_say_what_happened_in_plans_and_at_practices(
+    region: Installation, counted: Totals, figure: str
+) -> None:
+    until, kinds, asked = ELSE[figure]
+    with engine.connect() as con:
+        for name in ("actions", "referrals", "offers"):
+            path = region.folder / "region" / "truth" / f"{name}.parquet"
+            con.execute(f"create view {name} as from read_parquet({engine.text(path)})")
+        happened = con.execute(asked).fetchall()
+    seen = Counter({key: n for key, n in getattr(counted, figure).items() if key[0] <= until and key[1] in kinds})
+    assert Counter({(month, kind): n for month, kind, n in happened if month <= until}) == seen
+    assert sum(seen.values()) > 5, "or nothing was compared"
 
 
 # Referrals by month of receipt, as each mart has them: all must be the same.

@@ -192,10 +192,9 @@ def test_a_row_of_every_core_mart_is_traced_to_a_line_or_says_where_it_comes_fro
     for name in names:
         mart = marts[name]
         if not rows(home, f"select 1 from {name} limit 1"):
-            # The region's practices send no problem lists and no codes, nobody opted out, every referral came, and
-            # nothing is dated long after a death.
-            coded = ("fct_needs", "fct_coded_entries", "fct_offers", "fct_referral_offers")
-            without = (*coded, "fct_exclusions", "fct_after_death")
+            # The region's practices send no problem lists, nobody opted out, every referral came, and nothing is dated
+            # long after a death.
+            without = ("fct_needs", "fct_exclusions", "fct_after_death")
             # It is the first release, too: none came before.
             first = ("fct_earlier_release", "fct_earlier_figures", "fct_restatement_causes")
             assert name in (*without, *first, "fct_pending_references"), f"{name} is empty"

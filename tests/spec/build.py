@@ -21,7 +21,11 @@ def build(scenarios: Mapping[str, Writer], folder: Path) -> Path:
         [script("dbt"), "build", "--target-path", str(folder / "target"), "--exclude-resource-type", "unit_test"],
         log=folder / "output.txt",
         cwd=PROJECT_ROOT / "dbt_project",
-        extra_env={"LINKWORK_WAREHOUSE": str(database), "DBT_LOG_PATH": str(folder)},
+        extra_env={
+            "LINKWORK_WAREHOUSE": str(database),
+            "DBT_LOG_PATH": str(folder),
+            "DBT_LOG_LEVEL_FILE": "none",
+        },
     )
     assert finished.returncode == 0, finished.output
     return database

@@ -54,6 +54,28 @@ def task(identity: str, focus: str, status: str, person: str = "p1", **elements:
     return resource("Task", identity, **(usual | elements))
 
 
+def action(identity: str, status: str, **elements: Any) -> dict[str, Any]:
+    """A Task that is an action of a plan: it is about no request, and based on one."""
+    usual = {"basedOn": [ref("ServiceRequest", "r1")], "focus": None, "code": coded("735984001")}
+    return {name: value for name, value in (task(identity, "", status) | usual | elements).items() if value is not None}
+
+
+def activity(status: str, **detail: Any) -> dict[str, Any]:
+    return {"detail": {"status": status, **detail}}
+
+
+def plan(identity: str, *activities: dict[str, Any], **elements: Any) -> dict[str, Any]:
+    """A CarePlan that names a request."""
+    usual = {
+        "status": "active",
+        "intent": "plan",
+        "created": "2025-05-20",
+        "supportingInfo": [ref("ServiceRequest", "r1")],
+        "activity": list(activities) or None,
+    }
+    return about("CarePlan", identity, **(usual | elements))
+
+
 def appointment(identity: str, status: str, person: str = "p1", **elements: Any) -> dict[str, Any]:
     usual = {
         "status": status,

@@ -27,7 +27,7 @@ MESS = (
 )
 DAYS = (dt.date(2024, 4, 1), dt.date(2025, 9, 30))
 CUT_OFF = "2025-10-01"
-REQUIRED = {"registration_start", "slot_start", "received_on", "session_date"}
+REQUIRED = {"registration_start", "slot_start", "received_on", "session_date", "entered_on"}
 Line = tuple[str, str, str, int, str]  # feed, sender, file, physical line, text
 
 

@@ -14,7 +14,7 @@ from tests.unit.test_simulator import DAYS, SEED, everything
 PEOPLE, DELIVERIES = 300, 100
 KEY = {
     "registrations_csv": "registration_id", "gp_appointments_csv": "appointment_id", "referrals_csv": "referral_id",
-    "activity_csv": "event_id",
+    "activity_csv": "event_id", "gp_codes_csv": "entry_id",
 }  # fmt: skip
 Told = dict[tuple[str, str, str], dict[str, str]]  # feed, sender, record -> its newest row
 

@@ -58,11 +58,15 @@ def both(pairs: Pairs, records: Records) -> list[tuple[dict[str, str], dict[str,
     return whole
 
 
-def test_about_the_share_asked_for_is_reported_by_practice_and_service(pairs: Pairs, records: Records) -> None:
-    medical = [
+def medical(records: Records) -> list[dict[str, str]]:
+    """The records of services that a practice sent."""
+    return [
         r for (sender, _), r in records.items() if sender.startswith("ZSP") and r["route"] in ("gp", "practice_staff")
     ]
-    assert 0.7 < len(pairs) / len(medical) < 0.9
+
+
+def test_about_the_share_asked_for_is_reported_by_practice_and_service(pairs: Pairs, records: Records) -> None:
+    assert 0.7 < len(pairs) / len(medical(records)) < 0.9
     assert len({(p["practice_sender"], p["practice_reference"]) for p in pairs}) == len(pairs)
     assert len({(p["service_sender"], p["service_reference"]) for p in pairs}) == len(pairs)
 
@@ -133,3 +137,17 @@ def test_practices_are_registered_to_send_referrals_only_where_they_do(root: Pat
 def test_a_share_above_one_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="both_reported must be"):
         simulator.simulate(300, 7, tmp_path / "out", both_reported=1.2)
+
+
+def test_of_a_smaller_share_the_pairs_are_some_of_those_of_a_larger_one(root: Path, tmp_path: Path) -> None:
+    """Who is reported twice at 0.2 is so at 0.8; what the services have is the same."""
+    out = tmp_path / "few"
+    simulator.simulate(3000, 7, out, days=DAYS, both_reported=0.2)
+    few, most = (
+        {(p["service_sender"], p["service_reference"]) for p in table(place / "truth" / "referral_pairs.csv")}
+        for place in (out, root)
+    )
+    assert few < most
+    assert 0.15 < len(few) / len(most) < 0.35
+    alone_few, alone_most = (table(place / "truth" / "requests_alone.csv") for place in (out, root))
+    assert 0 < len(alone_few) < len(alone_most)
