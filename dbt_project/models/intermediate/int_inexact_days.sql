@@ -26,36 +26,16 @@ inexact as (
         occurred_on,
         max(occurred_precision) as coarsest
     from facts
-    where occurred_precision in ('month', 'year')
     group by about_key, event_type, occurred_on
-),
-
-exact as (
-    select distinct
-        facts.about_key,
-        facts.event_type,
-        facts.occurred_on
-    from facts
-    inner join inexact
-        on
-            facts.about_key = inexact.about_key
-            and facts.event_type = inexact.event_type
-            and facts.occurred_on = inexact.occurred_on
-    where coalesce(facts.occurred_precision not in ('month', 'year'), true)
+    having count(case when occurred_precision in ('month', 'year') then 1 end) = count(*)
 )
 
 select
-    inexact.about_key,
-    inexact.event_type,
-    inexact.occurred_on,
-    case inexact.coarsest
-        when 'year' then {{ period_end(period_start('year', 'inexact.occurred_on'), 12) }}
-        else {{ period_end(period_start('month', 'inexact.occurred_on'), 1) }}
+    about_key,
+    event_type,
+    occurred_on,
+    case coarsest
+        when 'year' then {{ period_end(period_start('year', 'occurred_on'), 12) }}
+        else {{ period_end(period_start('month', 'occurred_on'), 1) }}
     end as last_on
 from inexact
-left join exact
-    on
-        inexact.about_key = exact.about_key
-        and inexact.event_type = exact.event_type
-        and inexact.occurred_on = exact.occurred_on
-where exact.about_key is null
