@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from linkwork.engine import connect
-from linkwork.processes import Finished, run, script
-from linkwork.settings import PROJECT_ROOT
+from linkwork.processes import Finished
+from linkwork.settings import PROJECT_ROOT, Settings
+from linkwork.warehouse import run_dbt
 from tests.spec.warehouse import Warehouse
 
 PROJECT = PROJECT_ROOT / "dbt_project"
@@ -25,16 +26,8 @@ class Dbt:
 
     def again(self, command: str, *arguments: str) -> Finished:
         """Run a command on the warehouse that the last run left."""
-        return run(
-            [script("dbt"), command, "--target-path", str(self.folder / "target"), *arguments],
-            log=self.folder / "output.txt",
-            cwd=PROJECT,
-            extra_env={
-                "LINKWORK_WAREHOUSE": str(self.database),
-                "DBT_LOG_PATH": str(self.folder),
-                "DBT_LOG_LEVEL_FILE": "none",
-            },
-        )
+        target, log = self.folder / "target", self.folder / "output.txt"
+        return run_dbt(Settings(home=self.folder), self.database, target, [command, *arguments], log)
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every mart's rows in a fixed order, from the last run."""
