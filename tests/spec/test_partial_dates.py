@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.spec.scenario import Scenario
-from tests.spec.warehouse import Warehouse
+from tests.spec.warehouse import HOLIDAYS, Warehouse
 
 # A month or year is kept as its first day.
 EVENTS = """
@@ -43,9 +43,7 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
     warehouse.add(scope, EVENTS)
     for code in ("Z97841", "Z97842"):
         warehouse.practice(code, pcn="U97841", icb="QPD")
-    warehouse.bank_holidays(
-        "2025-01-01 2025-04-18 2025-04-21 2025-05-05 2025-05-26 2025-08-25 2025-12-25 2025-12-26 2026-01-01 2026-04-03"
-    )
+    warehouse.bank_holidays(HOLIDAYS)
 
 
 def wait(marts: Scenario, record: str, endpoint: str) -> tuple[Any, ...]:

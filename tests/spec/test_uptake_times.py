@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.spec.scenario import Scenario
-from tests.spec.warehouse import Warehouse
+from tests.spec.warehouse import HOLIDAYS, Warehouse
 
 # Received on Thursday 17 April 2025, before the four days of Easter: Tuesday the 22nd is the first working day after.
 EVENTS = """
@@ -34,9 +34,6 @@ gus    | G-c1   | contact.held                | 2019-04-24 | provider_code=TA; r
 zed    | Z-c    | contact.held                | 2026-01-20 | provider_code=TA
 zed    | Z-a    | activity.attended           | 2026-01-20 | provider_code=TG
 """
-HOLIDAYS = (
-    "2025-01-01 2025-04-18 2025-04-21 2025-05-05 2025-05-26 2025-08-25 2025-12-25 2025-12-26 2026-01-01 2026-04-03"
-)
 
 
 def scenario(warehouse: Warehouse, scope: str) -> None:

@@ -62,6 +62,12 @@ def text_id(scope: str, *parts: str) -> str:
     return key(scope, *parts).hex()
 
 
+# The bank holidays of 2025, and those of 2026 that waits in scenarios come to.
+HOLIDAYS = (
+    "2025-01-01 2025-04-18 2025-04-21 2025-05-05 2025-05-26 2025-08-25 2025-12-25 2025-12-26 2026-01-01 2026-04-03"
+)
+
+
 @dataclass
 class Warehouse:
     """Rows to be written; every event goes through `event` or a table of events."""
