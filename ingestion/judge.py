@@ -16,6 +16,7 @@ from linkwork.privacy import hmac_sql
 
 FINE = "skipped_as is null and len(violations) = 0"
 REFUSED = "skipped_as is null and len(violations) > 0"
+TOGETHER = 20  # checks in one query: DuckDB reserves memory for every expression of a query at once
 
 
 class Judge:
@@ -32,7 +33,12 @@ class Judge:
         self._systems = senders.parse(source_system)
         self._allowed = test_numbers_allowed
         self._pseudonyms: dict[str, str] = {}
-        self._steps = [self._cleaned(), *self._looked_up(), self._judged(facts.streams(contract, catalogue))]
+        self._steps = [
+            self._cleaned(),
+            *self._checked(),
+            *self._looked_up(),
+            self._judged(facts.streams(contract, catalogue)),
+        ]
 
     def run(self, con: duckdb.DuckDBPyConnection) -> None:
         for step in self._steps:
@@ -44,6 +50,21 @@ class Judge:
             f"{fields.cleaned(p, self.contract)} as {engine.name(p.name)}" for p in self.contract.properties
         )
         return f"create or replace temp table cleaned as select record_no, line_no, line_end, {texts} from chunk"
+
+    def _checked(self) -> list[str]:
+        """A table of the records that break a rule of a field, most often empty, with the names of those rules."""
+        checks = [
+            check
+            for prop in self.contract.properties
+            for check in fields.checks(prop, self.contract, test_numbers_allowed=self._allowed)
+        ]
+        steps = ["create or replace temp table broken (record_no bigint, first integer, names varchar[])"]
+        for first in range(0, len(checks), TOGETHER):
+            rules = {f"{c.rule}:{c.field}": c.broken for c in checks[first : first + TOGETHER]}
+            steps.append(
+                f"insert into broken select record_no, {first}, {_names(rules)} from cleaned where {_any(rules)}"
+            )
+        return steps
 
     def _looked_up(self) -> list[str]:
         """A table of pseudonyms for each field that becomes one."""
@@ -67,12 +88,6 @@ class Judge:
         kept = ["record_no", "line_no", "line_end", *(f"{t}._pseudonym as {t}" for t in self._pseudonyms.values())]
         staff = [p.name for p in contract.properties if p.logicalType == "staff"]
         typed = fields.typed_columns(contract, {field: f"{self._pseudonyms[field]}._pseudonym" for field in staff})
-        checks = [
-            check
-            for prop in contract.properties
-            for check in fields.checks(prop, contract, test_numbers_allowed=self._allowed)
-        ]
-        broken = _named({f"{c.rule}:{c.field}": c.broken for c in checks})
         joins = " ".join(
             f"left join {table} on {table}._value = cleaned.{engine.name(field)}"
             for field, table in self._pseudonyms.items()
@@ -101,8 +116,13 @@ class Judge:
         skipped = f"coalesce({_skip_reason(contract)}, {senders.skip_reason(contract, self._systems, asserted)})"
         return f"""create or replace temp table judged as
             with typed as (
-                select {", ".join(kept)}, {typed}, {_tombstone(contract)} as is_tombstone, {broken} as broken
-                from cleaned {joins}
+                select {", ".join(kept)}, {typed}, {_tombstone(contract)} as is_tombstone,
+                    coalesce(found.names, []) as broken
+                from cleaned
+                left join (
+                    select record_no as _no, flatten(list(names order by first)) as names from broken group by all
+                ) as found on found._no = cleaned.record_no
+                {joins}
             ),
             placed as (select *, {senders.system_at(self._systems, asserted)} as source_system from typed)
             select
@@ -124,11 +144,16 @@ class Judge:
 
 def _named(rules: dict[str, str]) -> str:
     """SQL of the list of the names of rules whose condition is true. Most records break none: they build no list."""
-    if not rules:
-        return "[]::varchar[]"
-    any_broken = " or ".join(f"({broken})" for broken in rules.values())
+    return f"case when {_any(rules)} then {_names(rules)} else [] end" if rules else "[]::varchar[]"
+
+
+def _any(rules: dict[str, str]) -> str:
+    return " or ".join(f"({broken})" for broken in rules.values())
+
+
+def _names(rules: dict[str, str]) -> str:
     names = ", ".join(f"case when {broken} then {engine.text(name)} end" for name, broken in rules.items())
-    return f"case when {any_broken} then list_filter([{names}], lambda v: v is not null) else [] end"
+    return f"list_filter([{names}], lambda v: v is not null)"
 
 
 def _tombstone(contract: Contract) -> str:

@@ -285,6 +285,13 @@ def test_f78_entered_in_error_is_not_cancelled(home, before, after, left):
     assert holds(home) == left
 
 
+def test_f55_a_small_file_needs_little_memory_whatever_it_holds(home):
+    home.worker_memory = 3 << 29  # half of what it is
+    for n in range(3):
+        kinds = [request(f"r{n}"), task(f"t{n}", f"r{n}", "accepted"), plan(f"c{n}", activity("completed"))]
+        told(home, f"{n}.ndjson", ndjson(*kinds, appointment(f"a{n}", "noshow")))
+
+
 def test_the_order_of_delivery_does_not_matter(home):
     newer = ndjson(task("t1", "r1", "completed", meta={"lastUpdated": LATER}))
     told(home, "1.ndjson", newer)
