@@ -55,7 +55,8 @@ description by any; deprivation is that of the area code as stated, in the editi
         deprivation.imd_decile,
         coalesce(cast(deprivation.imd_quintile as string), 'unknown') as imd_quintile,
         registered.ltc_count,
-        coalesce(registered.ltc_group, 'unknown') as ltc_group
+        coalesce(registered.ltc_group, 'unknown') as ltc_group,
+        {{ linkwork.ltc_count_band('registered.ltc_count') }} as ltc_count_band
     from registered
     left join known
         on
@@ -71,7 +72,7 @@ description by any; deprivation is that of the area code as stated, in the editi
 {% macro cut_columns(alias) -%}
     {%- for column in [
         'practice_code', 'pcn_code', 'icb_code', 'sex', 'age_band', 'ethnic_category', 'ethnic_group', 'imd_decile',
-        'imd_quintile', 'ltc_count', 'ltc_group',
+        'imd_quintile', 'ltc_count', 'ltc_group', 'ltc_count_band',
     ] -%}
     {{ alias }}.{{ column }}{{ ',' if not loop.last }}
     {% endfor -%}

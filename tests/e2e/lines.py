@@ -121,6 +121,9 @@ class Region:
             registers = set(filter(None, said.said["long_term_conditions"].split(";")))
             kinds = {"mental" if register in MENTAL else "physical" for register in registers}
             return "both" if len(kinds) == 2 else next(iter(kinds), "none")
+        if breakdown == "ltc_count_band":
+            count = len(set(filter(None, said.said["long_term_conditions"].split(";"))))
+            return "3+" if count >= 3 else str(count)
         born, on = said.day("date_of_birth"), referral.day("received_on")
         age = (on.year * 12 + on.month - born.year * 12 - born.month) // 12
         return next(band for last, band in BANDS if age <= last)

@@ -10,6 +10,7 @@ from tests.spec.warehouse import Warehouse, text_id
 
 # Ann moves from one practice to another between two referrals; each practice says where she lived with it.
 # Bob is registered and described by nobody on the day; Cat's practice states no registers at all.
+# Dan is on four.
 EVENTS = """
 person | record | event                | on         | says
 ann    | A-r1   | registration.started | 2010-01-01 | at=Z96101
@@ -27,6 +28,9 @@ bob    | B1     | referral.received    | 2025-06-01 | at=V81999; route=self
 cat    | C-r    | registration.started | 2010-01-01 | at=Z96103
 cat    | C-p    | person.described     | 2025-05-01 | at=Z96103; sex=male
 cat    | C1     | referral.received    | 2025-06-01 | route=gp
+dan    | D-r    | registration.started | 2010-01-01 | at=Z96101
+dan    | D-p    | person.described     | 2025-05-01 | at=Z96101; long_term_conditions=AST,CHD,COPD,DM
+dan    | D1     | referral.received    | 2025-06-01 | route=gp
 """  # noqa: E501 - a line is a description
 
 
@@ -42,9 +46,20 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
 
 
 CUTS = ["practice_code", "pcn_code", "sex", "age_band", "ethnic_category", "ethnic_group", "imd_decile"]
-CUTS += ["imd_quintile", "ltc_count", "ltc_group"]
-BEFORE = ("Z96101", "U96101", "female", "35-49", "M", "black", 1, "1", 1, "physical")
-AFTER = ("Z96102", "U96102", "female", "50-64", "M", "black", 4, "2", 2, "both")
+CUTS += ["imd_quintile", "ltc_count", "ltc_group", "ltc_count_band"]
+REPORTING = ["activity_people", "caseload", "children", "connections", "current_footprint", "equity", "gp_reattendance"]
+REPORTING += [
+    "offers",
+    "outcome_bands",
+    "outcomes",
+    "plans",
+    "reason_coding",
+    "referral_reasons",
+    "uptake",
+    "uptake_times",
+]
+BEFORE = ("Z96101", "U96101", "female", "35-49", "M", "black", 1, "1", 1, "physical", "1")
+AFTER = ("Z96102", "U96102", "female", "50-64", "M", "black", 4, "2", 2, "both", "2")
 
 
 def cuts(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -87,15 +102,31 @@ def test_e08_nobody_is_dropped_for_want_of_a_practice(marts: Scenario) -> None:
         "unknown",
         None,
         "unknown",
+        "unknown",
     )
 
 
 def test_registers_that_a_practice_never_states_are_unknown_not_none(marts: Scenario) -> None:
     row = marts.referral("C1")
     assert (row["sex"], row["ltc_count"], row["ltc_group"]) == ("male", None, "unknown")
+    assert row["ltc_count_band"] == "unknown"
 
 
-@pytest.mark.parametrize("breakdown", ["none", "route", "sex", "age_band", "ethnic_group", "imd_quintile", "ltc_group"])
+def test_three_registers_and_more_are_one_band(marts: Scenario) -> None:
+    row = marts.referral("D1")
+    assert (row["ltc_count"], row["ltc_count_band"]) == (4, "3+")
+
+
+@pytest.mark.parametrize("mart", REPORTING)
+def test_long_term_conditions_and_their_count_are_a_cut_of_every_reporting_mart(marts: Scenario, mart: str) -> None:
+    shown = {row["breakdown"] for row in marts.rows(f"select distinct breakdown from rpt_{mart}")}
+    assert {"ltc_group", "ltc_count_band"} <= shown
+
+
+@pytest.mark.parametrize(
+    "breakdown",
+    ["none", "route", "sex", "age_band", "ethnic_group", "imd_quintile", "ltc_group", "ltc_count_band"],
+)
 def test_every_breakdown_adds_up_to_all_referrals(marts: Scenario, breakdown: str) -> None:
     row = marts.row(
         """

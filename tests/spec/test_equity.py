@@ -139,7 +139,17 @@ def test_what_became_of_a_referral_counts_in_the_period_of_its_receipt(marts: Sc
 
 
 @pytest.mark.parametrize(
-    "breakdown", ["sex", "age_band", "ethnic_group", "ethnic_group_census", "imd_decile", "imd_quintile", "ltc_group"]
+    "breakdown",
+    [
+        "sex",
+        "age_band",
+        "ethnic_group",
+        "ethnic_group_census",
+        "imd_decile",
+        "imd_quintile",
+        "ltc_group",
+        "ltc_count_band",
+    ],
 )
 def test_the_groups_of_a_breakdown_add_up_to_the_whole(marts: Scenario, breakdown: str) -> None:
     keys = "period_type, period_start, area_level, area_code, measure"

@@ -2,6 +2,7 @@
 {% macro equity_breakdowns() -%}
     {{ return([
         'sex', 'age_band', 'ethnic_group', 'ethnic_group_census', 'imd_decile', 'imd_quintile', 'ltc_group',
+        'ltc_count_band',
     ]) }}
 {%- endmacro %}
 

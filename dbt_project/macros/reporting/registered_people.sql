@@ -44,7 +44,8 @@ compared with. Registered is who has a registration on the day, whatever practic
     {{ linkwork.imd_edition(alias) }} as edition,
     coalesce(cast({{ alias }}.imd_decile as string), 'unknown') as imd_decile,
     {{ alias }}.imd_quintile,
-    {{ alias }}.ltc_group
+    {{ alias }}.ltc_group,
+    {{ alias }}.ltc_count_band
 {%- endmacro %}
 
 {#- The edition of the indices of deprivation that a decile is of: those of two do not compare. -#}

@@ -67,7 +67,7 @@ breakdowns, columns of the relation, for one that lacks some of the usual.
 
 {#- What every reporting mart of the long form is broken down by, one at a time: attributes as at the event's day. -#}
 {% macro reporting_breakdowns() -%}
-    {{ return(['route', 'sex', 'age_band', 'ethnic_group', 'imd_quintile', 'ltc_group']) }}
+    {{ return(['route', 'sex', 'age_band', 'ethnic_group', 'imd_quintile', 'ltc_group', 'ltc_count_band']) }}
 {%- endmacro %}
 
 {#- The columns that place a figure: every reporting mart of the long form begins with them. -#}

@@ -104,7 +104,8 @@ select
     coalesce(referrals.age_band, 'unknown') as age_band,
     coalesce(referrals.ethnic_group, 'unknown') as ethnic_group,
     coalesce(referrals.imd_quintile, 'unknown') as imd_quintile,
-    coalesce(referrals.ltc_group, 'unknown') as ltc_group
+    coalesce(referrals.ltc_group, 'unknown') as ltc_group,
+    coalesce(referrals.ltc_count_band, 'unknown') as ltc_count_band
 from months
 left join {{ ref('fct_referrals') }} as referrals
     on {{ id_text('months.referral_key') }} = referrals.referral_id

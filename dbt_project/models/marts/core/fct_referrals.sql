@@ -101,7 +101,8 @@ select
     attributes.imd_decile,
     attributes.imd_quintile,
     attributes.ltc_count,
-    attributes.ltc_group
+    attributes.ltc_group,
+    attributes.ltc_count_band
 from referrals
 inner join {{ ref('int_referral_attributes') }} as attributes on referrals.referral_key = attributes.referral_key
 inner join {{ ref('int_reattendance_index') }} as indexed on referrals.referral_key = indexed.referral_key
