@@ -47,17 +47,8 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
 
 CUTS = ["practice_code", "pcn_code", "sex", "age_band", "ethnic_category", "ethnic_group", "imd_decile"]
 CUTS += ["imd_quintile", "ltc_count", "ltc_group", "ltc_count_band"]
-REPORTING = ["activity_people", "caseload", "children", "connections", "current_footprint", "equity", "gp_reattendance"]
-REPORTING += [
-    "offers",
-    "outcome_bands",
-    "outcomes",
-    "plans",
-    "reason_coding",
-    "referral_reasons",
-    "uptake",
-    "uptake_times",
-]
+REPORTING = ["activity_people", "caseload", "connections", "current_footprint", "equity", "gp_reattendance", "outcomes"]
+REPORTING += ["reason_coding", "referral_reasons", "uptake", "uptake_times"]
 BEFORE = ("Z96101", "U96101", "female", "35-49", "M", "black", 1, "1", 1, "physical", "1")
 AFTER = ("Z96102", "U96102", "female", "50-64", "M", "black", 4, "2", 2, "both", "2")
 

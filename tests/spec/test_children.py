@@ -58,6 +58,7 @@ def test_e23_a_child_counts_in_each_reason_or_in_the_first(marts: Scenario) -> N
 def test_e23_children_are_broken_down_as_others_are(marts: Scenario) -> None:
     assert figures(marts, "stage", "sex", "female")["referred"] == (1, 1, 1)
     assert figures(marts, "stage", "route", "self")["referred"] == (1, 1, 1)
+    assert figures(marts, "stage", "ltc_count_band", "unknown")["referred"] == figures(marts, "stage")["referred"]
     assert marts.row("select count(*) as n from rpt_children where breakdown = 'age_band'") == {"n": 0}
 
 

@@ -67,6 +67,7 @@ def test_e06_declined_at_offer_is_in_no_denominator_of_referrals(marts: Scenario
 def test_long_term_conditions_are_a_cut_of_offers(marts: Scenario) -> None:
     assert offered(marts, "2025-03-01", "ltc_group", "both")["declined_at_offer"] == 1
     assert offered(marts, "2025-03-01", "ltc_group", "unknown")["offers"] == 3
+    assert offered(marts, "2025-03-01", "ltc_count_band", "2")["declined_at_offer"] == 1
 
 
 def test_e27_an_offer_to_come_is_not_counted(marts: Scenario) -> None:

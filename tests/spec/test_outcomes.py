@@ -230,6 +230,8 @@ def test_long_term_conditions_are_a_cut_of_outcomes(marts: Scenario) -> None:
     mental = outcome(marts, group="mental")
     assert (mental["referred"], mental["paired"], mental["mean_change"]) == (1, 1, pytest.approx(3.67))
     assert outcome(marts, group="unknown")["paired"] == 2
+    bands = marts.rows("select distinct breakdown from rpt_outcome_bands")
+    assert {"ltc_group", "ltc_count_band"} <= {row["breakdown"] for row in bands}
 
 
 def test_e08_referrals_without_a_practice_are_kept_as_unknown(marts: Scenario) -> None:

@@ -126,3 +126,7 @@ def test_e27_a_step_to_come_is_not_counted(marts: Scenario) -> None:
 def test_long_term_conditions_are_a_cut_of_plans(marts: Scenario) -> None:
     assert cell(marts, "goal_set", group="both")["steps"] == 2
     assert cell(marts, "goal_set", group="unknown")["people"] == 2
+    of_two = """select steps from rpt_plans where period_type = 'month' and period_start = date '2025-03-01'
+        and area_code = 'Z97503' and step = 'goal_set' and kind = 'all' and breakdown = 'ltc_count_band'
+        and breakdown_group = '2'"""
+    assert marts.row(of_two) == {"steps": 2}
