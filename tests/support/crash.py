@@ -85,7 +85,7 @@ def copy_of(settings: Settings, folder: Path) -> Settings:
 
 def start(work: Callable[..., object], folder: Path, *arguments: object, fail_at: str = "") -> ForkServerProcess:
     """Begin `work(settings, …)` of a module's top level in a child; `fail_at` is a fail point, see failpoints."""
-    child = FORKING.Process(target=_child, args=(work, folder, arguments, fail_at))
+    child = FORKING.Process(target=_child, args=(work, folder, arguments, {**os.environ, "LINKWORK_FAIL_AT": fail_at}))
     child.start()
     return child
 
@@ -98,8 +98,12 @@ def run(work: Callable[..., object], folder: Path, *arguments: object, fail_at: 
     return child.exitcode
 
 
-def _child(work: Callable[..., object], folder: Path, arguments: tuple[object, ...], fail_at: str) -> None:
-    os.environ["LINKWORK_FAIL_AT"] = fail_at
+def _child(
+    work: Callable[..., object], folder: Path, arguments: tuple[object, ...], environment: dict[str, str]
+) -> None:
+    # What the server was started with is whatever the first test that needed it had set.
+    os.environ.clear()
+    os.environ.update(environment)
     _share_server()
     sys.stderr = (folder / "stderr.txt").open("a")
     work(home_at(folder), *arguments)
