@@ -5,13 +5,14 @@ from pathlib import Path
 
 from benchmarks import tree
 
-# A child that starts another in the background, which holds 100 MB and works until it has used half a second.
+# A child that starts another in the background, which holds 100 MB and works until it has used more than half a second:
+# the system tells whole hundredths, rounded down, of user and system time apart.
 WORK = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", '''
 import time
 held = bytearray(b"x") * 100_000_000
-while time.process_time() < 0.5:
+while time.process_time() < 0.55:
     pass
 time.sleep(0.5)
 '''])
