@@ -117,13 +117,12 @@ class Region:
         if breakdown == "imd_quintile":
             decile = self.reference.deciles.get((said.said["lsoa_vintage"], said.said["lsoa_code"]))
             return str((decile + 1) // 2) if decile else "unknown"
+        registers = set(filter(None, said.said["long_term_conditions"].split(";")))
         if breakdown == "ltc_group":
-            registers = set(filter(None, said.said["long_term_conditions"].split(";")))
             kinds = {"mental" if register in MENTAL else "physical" for register in registers}
             return "both" if len(kinds) == 2 else next(iter(kinds), "none")
         if breakdown == "ltc_count_band":
-            count = len(set(filter(None, said.said["long_term_conditions"].split(";"))))
-            return "3+" if count >= 3 else str(count)
+            return "3+" if len(registers) >= 3 else str(len(registers))
         born, on = said.day("date_of_birth"), referral.day("received_on")
         age = (on.year * 12 + on.month - born.year * 12 - born.month) // 12
         return next(band for last, band in BANDS if age <= last)
