@@ -52,13 +52,16 @@ class Judge:
         return f"create or replace temp table cleaned as select record_no, line_no, line_end, {texts} from chunk"
 
     def _checked(self) -> list[str]:
-        """A table of the records that break a rule of a field, most often empty, with the names of those rules."""
+        """A table of the records that break a rule of a field, most often empty, with the names of those rules.
+
+        Its columns begin as no field's name may: both are read side by side.
+        """
         checks = [
             check
             for prop in self.contract.properties
             for check in fields.checks(prop, self.contract, test_numbers_allowed=self._allowed)
         ]
-        steps = ["create or replace temp table broken (record_no bigint, first integer, names varchar[])"]
+        steps = ["create or replace temp table broken (_no bigint, _first integer, _names varchar[])"]
         for first in range(0, len(checks), TOGETHER):
             rules = {f"{c.rule}:{c.field}": c.broken for c in checks[first : first + TOGETHER]}
             steps.append(
@@ -100,7 +103,7 @@ class Judge:
             if r.severity == "record"
         }
         if not subject.optional:
-            nobody = f"{nhs} is null and {local} is null and len(broken) = 0"
+            nobody = f"{nhs} is null and {local} is null and len(_broken) = 0"
             rules[f"no_identity:{subject.nhs_number or subject.local}"] = nobody
         asserted = fields.asserted_at(contract)
         names = [engine.text(name) for name in (contract.name, *contract.kind_of_record)]
@@ -117,10 +120,10 @@ class Judge:
         return f"""create or replace temp table judged as
             with typed as (
                 select {", ".join(kept)}, {typed}, {_tombstone(contract)} as is_tombstone,
-                    coalesce(found.names, []) as broken
+                    coalesce(found._names, []) as _broken
                 from cleaned
                 left join (
-                    select record_no as _no, flatten(list(names order by first)) as names from broken group by all
+                    select _no, flatten(list(_names order by _first)) as _names from broken group by all
                 ) as found on found._no = cleaned.record_no
                 {joins}
             ),
@@ -129,8 +132,8 @@ class Judge:
                 *,
                 {skipped} as skipped_as,
                 if(is_tombstone,
-                    list_filter(broken, lambda v: v not in ({_excused(contract)})),
-                    list_concat(broken, {_named(rules)})) as violations,
+                    list_filter(_broken, lambda v: v not in ({_excused(contract)})),
+                    list_concat(_broken, {_named(rules)})) as violations,
                 {asserted} as asserted_at,
                 id_hmac({key}) as record_key,
                 id_hmac({hmac_sql.joined(["is_tombstone::varchar", *content], named)}) as row_hash,

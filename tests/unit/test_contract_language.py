@@ -118,6 +118,14 @@ def test_a_format_says_how_exact_it_is():
     assert {f: precision(f) for f in exact} == exact
 
 
+@pytest.mark.parametrize("name", ["names", "first", "broken"])
+def test_a_field_may_have_a_name_that_the_gate_uses_for_its_checks(tmp_path, name):
+    described = contract("{name: id}", f"{{name: {name}, grammar: '[a-z]+'}}")
+    made = stage(tmp_path, described, f"id,{name}\na,b\nc,D1\n")
+    assert made.profile["valid"] == 1
+    assert made.refused_lines == [(3, "grammar", name)]
+
+
 def test_e33_an_unknown_time_is_exact_to_the_day_and_in_order_with_a_known_one(tmp_path):
     described = contract(
         "{name: id}",
