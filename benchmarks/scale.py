@@ -7,13 +7,15 @@ Each stage is a command of its own, watched from outside (`tree.py`). Beside eac
 in the same run: DuckDB that reads the files and writes them as Parquet, runs the SQL of the models and tests in one
 connection, and copies the released tables. What a command costs whatever there is to do, the start of dbt and Great
 Expectations for the most part, is what the same commands take on the smallest region.
+
+A big region takes an hour or more: what was measured is noted in the folder as it comes, and where a stage fails or is
+interrupted, the same command goes on from the last one done. A run that reaches its end removes what it made.
 """
 
 import argparse
 import json
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ from benchmarks.clock import Moment, machine
 from benchmarks.homes import command
 from benchmarks.marts import bare, statements
 from linkwork import engine
+from linkwork.errors import UsageError
+from linkwork.files import write_json
 from linkwork.privacy.keys import create_keys
 from linkwork.settings import Settings
 
@@ -40,51 +44,79 @@ def main() -> None:
     parser.add_argument("--no-bare", action="store_true", help="leave out the bare work beside the stages")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     given = parser.parse_args()
-    given.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=given.folder.absolute()) as name:
-        results = measure(given.region.absolute(), Path(name), with_bare=not given.no_bare)
+    folder = given.folder.absolute() / "scale"
+    results = measure(given.region.absolute(), folder, with_bare=not given.no_bare)
+    shutil.rmtree(folder)
     print(json.dumps(results, indent=2) if given.json else markdown(results))
 
 
+class Noted:
+    """What was measured, by name, in a file of the folder: each is measured once, however often a run starts anew."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+
+    def once(self, name: str, work: Callable[[], object]) -> Any:
+        if name not in self.results:
+            self.results[name] = work()
+            write_json(self._path, self.results)
+        print(name, json.dumps(self.results[name]), file=sys.stderr, flush=True)
+        return self.results[name]
+
+
 def measure(region: Path, folder: Path, *, with_bare: bool) -> dict[str, Any]:
-    """What each stage uses: of the region from zero, of each day after it, and of next to nothing."""
-    results: dict[str, Any] = {"machine": machine(), "region": _described(region)}
-    few = settings_of(folder / "few")
-    smallest = folder / "few" / "region"
-    command(few, "simulate", "--people", str(FEW), "--out", str(smallest))
-    results["fixed"] = _stages(few, smallest)
-    shutil.rmtree(folder / "few")
+    """What each stage uses: of the region from zero, of each day after it, and of next to nothing.
+
+    Raises UsageError where the folder holds what was measured of another region.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    noted = Noted(folder / "measured.json")
+    if noted.once("region", lambda: _described(region)) != _described(region):
+        raise UsageError("the folder holds another region", where=str(folder), do="remove it or give another folder")
+    few, smallest = settings_of(folder / "few"), folder / "few" / "region"
+    if "fixed publish" not in noted.results:
+        shutil.rmtree(folder / "few", ignore_errors=True)
+        command(few, "simulate", "--people", str(FEW), "--out", str(smallest))
+    results = {"machine": machine(), "region": _described(region), "fixed": _stages(noted, "fixed", few, smallest)}
     settings = settings_of(folder / "home")
-    results["from zero"] = _stages(settings, region)
+    results["from zero"] = _stages(noted, "from zero", settings, region)
     if with_bare:
-        results["bare"] = _bare(settings, region, folder / "bare")
-    results["disk"] = _disk(settings)
-    results["traces"] = traces.measure(settings)
-    _say("traces", results["traces"])
+        results["bare"] = noted.once("bare", lambda: _bare(settings, region, folder / "bare"))
+    results["disk"] = noted.once("disk", lambda: _disk(settings))
+    results["traces"] = noted.once("traces", lambda: traces.measure(settings))
+    results["days"] = {}
     for day in sorted((region / "days").glob("*")):
-        results.setdefault("days", {})[day.name] = _stages(settings, day) | {"files": _files(day)}
-        _say(day.name, results["days"][day.name])
+        results["days"][day.name] = _stages(noted, day.name, settings, day) | {"files": _files(day)}
     return results
 
 
-def _stages(settings: Settings, delivery: Path) -> dict[str, Any]:
+def _stages(noted: Noted, what: str, settings: Settings, delivery: Path) -> dict[str, Any]:
     """Take a delivery to a release, a stage at a time."""
-    create_keys(settings)
-    if (delivery / "reference").exists():
-        command(settings, "reference", "load", "--all", str(delivery / "reference"))
-    found: dict[str, Any] = {}
-    for stage in STAGES:
-        landing = ["--landing", str(delivery / "landing")] if stage == "ingest" else []
-        used = command(settings, stage, *landing, "--json")
-        found[stage] = used.row()
-        if stage == "build":
-            found["events"] = json.loads(used.output)["position"]
-        _say(stage, found[stage])
-    return found
+
+    def ingest() -> dict[str, Any]:
+        if what in ("fixed", "from zero"):  # an attempt that was interrupted is no ground to measure on
+            shutil.rmtree(settings.home, ignore_errors=True)
+        create_keys(settings)
+        if (delivery / "reference").exists():
+            command(settings, "reference", "load", "--all", str(delivery / "reference"))
+        return command(settings, "ingest", "--landing", str(delivery / "landing"), "--json").row()
+
+    def build() -> dict[str, Any]:
+        used = command(settings, "build", "--json")
+        return used.row() | {"events": json.loads(used.output)["position"]}
+
+    def publish() -> dict[str, Any]:
+        return command(settings, "publish", "--json").row()
+
+    stages = {"ingest": ingest, "build": build, "publish": publish}
+    found = {stage: noted.once(f"{what} {stage}", work) for stage, work in stages.items()}
+    return found | {"events": found["build"]["events"]}
 
 
 def _bare(settings: Settings, region: Path, folder: Path) -> dict[str, Any]:
     """The same reading, folding and writing by DuckDB alone."""
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     models, tests = statements(settings)
     made, tested = bare(settings, folder / "bare.duckdb", models, tests)
@@ -144,10 +176,6 @@ def _disk(settings: Settings) -> dict[str, float]:
 
 def _megabytes(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-
-
-def _say(what: str, found: object) -> None:
-    print(what, json.dumps(found), file=sys.stderr, flush=True)
 
 
 def markdown(results: dict[str, Any]) -> str:
