@@ -13,6 +13,7 @@ from typing import Any
 
 from ingestion.contract_lint import TELLING, THINGS
 from ingestion.fields import REACHABLE, SCIENTIFIC, THOUSANDS
+from ingestion.properties import RESERVED
 from linkwork.privacy.subjects import is_nhs_number
 
 NULLS = {"NULL", "null", "N/A", "n/a", "NA", "-", "None", "\\N", "#N/A"}
@@ -60,13 +61,13 @@ def words_of(header: str) -> frozenset[str]:
 
 
 def name_of(header: str, taken: set[str]) -> str:
-    """A property's name for a header: lower case with underscores, used once."""
+    """A property's name for a header: lower case with underscores, used once and no word of the gate's own."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", header.removeprefix("$."))
     spaced = unicodedata.normalize("NFKD", spaced).encode("ascii", "ignore").decode()
     plain = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")[:58] or "column"
     plain = plain if plain[0].isalpha() else f"f_{plain}"
     number, name = 2, plain
-    while name in taken:
+    while name in taken or name in RESERVED:
         name, number = f"{plain}_{number}", number + 1
     taken.add(name)
     return name

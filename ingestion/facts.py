@@ -22,7 +22,7 @@ def queries(contract: Contract, catalogue: Catalogue, load_id: str) -> dict[str,
 def streams(contract: Contract, catalogue: Catalogue) -> dict[str, str]:
     """SQL of the id of each stream that a record's events name, and the column that holds it: made once a record."""
     named = [s for event in contract.events for s in (_stream(event, contract, catalogue), event.correlation) if s]
-    return {sql: f"stream_{number}" for number, sql in enumerate(dict.fromkeys(_stream_id(s) for s in named))}
+    return {sql: f"_stream_{number}" for number, sql in enumerate(dict.fromkeys(_stream_id(s) for s in named))}
 
 
 def _stream(event: Event, contract: Contract, catalogue: Catalogue) -> Stream:

@@ -78,7 +78,7 @@ class Judge:
         if subject.local:
             local = hmac_sql.joined(["'local'", "getvariable('sender')", engine.name(subject.local)])
             wanted[subject.local] = f"subject_hmac({local})"
-        self._pseudonyms = {field: f"pseudonym_{number}" for number, field in enumerate(wanted)}
+        self._pseudonyms = {field: f"_pseudonym_{number}" for number, field in enumerate(wanted)}
         return [
             f"""create or replace temp table {table} as
             select {engine.name(field)} as _value, {wanted[field]} as _pseudonym
@@ -141,7 +141,7 @@ class Judge:
                 case when {nhs} is not null then 'nhs_number' when {local} is not null then 'local' end
                     as identity_quality,
                 {reference} as source_record_ref,
-                {", ".join(f"{sql} as {column}" for sql, column in streams.items()) or "null as no_stream"}
+                {", ".join(f"{sql} as {column}" for sql, column in streams.items()) or "null as _no_stream"}
             from placed"""
 
 

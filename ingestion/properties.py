@@ -13,6 +13,13 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+# Words of the contract's own, and columns that the gate has beside the fields of a record. Whatever else it needs for
+# its work begins with an underscore, as no field's name can.
+RESERVED = frozenset({
+    "sender", "arrival", "asserted_at",
+    "record_no", "line_no", "line_end", "record_key", "row_hash", "is_tombstone", "skipped_as", "violations",
+    "subject_key", "identity_quality", "source_system", "source_record_ref",
+})  # fmt: skip
 LogicalType = Literal[
     "string", "integer", "decimal", "boolean", "date", "timestamp", "list", "nhs_number", "staff", "free_text"
 ]
@@ -130,6 +137,13 @@ class Property(_Model):
             if made.setdefault(ours[word], value) != value:
                 raise ValueError(f"logicalTypeOptions.{word} and {ours[word]} differ")
         return made
+
+    @field_validator("name")
+    @classmethod
+    def _free(cls, value: str) -> str:
+        if value in RESERVED:
+            raise ValueError(f"{value} is a word of Linkwork's own; give the field another name and `source: {value}`")
+        return value
 
     @field_validator("format")
     @classmethod

@@ -49,8 +49,8 @@ class Staged:
         self._copy(
             "quarantine",
             f"""select {self._load_id} as load_id, line_no as source_line, split_part(violations[1], ':', 1) as rule,
-                split_part(violations[1], ':', 2) as field, map {{{mapping}}}[rule] as sentence, violations, line_end,
-                record_no
+                split_part(violations[1], ':', 2) as field,
+                map {{{mapping}}}[split_part(violations[1], ':', 1)] as sentence, violations, line_end, record_no
             from judged where {REFUSED}""",
             keep_empty=True,
         )

@@ -242,7 +242,7 @@ class JsonlReading(Reading):
             numbered = f"(line_no << {places.SHIFT}) | on_line as record_no,"
         table = con.execute(
             f"""select {numbered} line_no, line_end, {columns}
-            from (select *, {paths.parsed("text")} as nested from {rows} {apart}) order by place"""
+            from (select *, {paths.parsed("text")} as nested from {rows} {apart}) as _record order by _record.place"""
         ).to_arrow_table()
         if table.num_rows:
             yield from ((index, batch) for batch in table.cast(schema).to_batches())

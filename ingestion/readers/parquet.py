@@ -67,7 +67,7 @@ class ParquetReading(Reading):
         )
         changed = ", ".join(f"coalesce({broken}, false)" for _, _, broken in texts)
         table = con.execute(
-            f"""select line_no, line_no as line_end, {shown}, list_position([{changed}], true) as changed
+            f"""select line_no, line_no as line_end, {shown}, list_position([{changed}], true) as _changed
             from incoming order by line_no"""
         ).to_arrow_table()
         con.unregister("incoming")
@@ -78,7 +78,7 @@ class ParquetReading(Reading):
         undecodable = pa.array([False] * table.num_rows)
         for lost in lossy:
             undecodable = pc.or_(undecodable, lost)
-        changed = table.column("changed")
+        changed = table.column("_changed")
         names = [p.name for p in self.contract.properties]
         keep = pc.and_(pc.is_null(changed), pc.invert(undecodable))
         for line, place, broken in zip(
@@ -89,7 +89,7 @@ class ParquetReading(Reading):
             elif place is not None:
                 sentence = f"The value of {names[place - 1]} cannot be told in the contract's form without changing it."
                 self.refuse(line, line, "form", sentence)
-        found = table.drop_columns(["changed"]).filter(keep).combine_chunks().cast(self.schema())
+        found = table.drop_columns(["_changed"]).filter(keep).combine_chunks().cast(self.schema())
         return found.to_batches()[0] if found.num_rows else pa.RecordBatch.from_pylist([], self.schema())
 
 
