@@ -61,3 +61,9 @@ class DiskFullError(LinkworkError):
     """There is no room to write; trying again after making room is right."""
 
     exit_code = EXIT_BUSY
+
+
+class OutOfMemoryError(LinkworkError):
+    """DuckDB needs more memory than it may have, or more disk than there is for what does not fit."""
+
+    DO = "give DuckDB more memory (LINKWORK_MEMORY_LIMIT) or the disk more room"

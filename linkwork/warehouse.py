@@ -5,6 +5,7 @@ failed build leaves the last good one. A build for an earlier day gets a file of
 """
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ import duckdb
 
 from linkwork import __version__, engine, processes, reference
 from linkwork.database_file import ANEW, without_freed_blocks
-from linkwork.errors import BadDataError, LinkworkError
+from linkwork.errors import BadDataError, LinkworkError, OutOfMemoryError
 from linkwork.files import fsync
 from linkwork.log import published, tombstones
 from linkwork.log.delta import DataFile
@@ -28,6 +29,8 @@ from linkwork.reference import check
 from linkwork.settings import PROJECT_ROOT, Settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+REASON = re.compile(r"[A-Z][A-Za-z ]+ Error: |Got [0-9]+ results?")
+NO_MEMORY = "Out of Memory Error"  # DuckDB says so of the disk, too, that should hold what memory cannot
 PARSED = "partial_parse.msgpack"  # what dbt parsed: the same for every build of one version
 
 # Who is whom and who opted out: read from the whole log, whatever day a build is for.
@@ -121,15 +124,8 @@ def _build(
     done = run_dbt(settings, building, target, ["build", "--exclude-resource-type", "unit_test"], log_file)
     results = _results(target)
     if done.returncode != 0:
-        failed = [r["unique_id"] for r in results if r["status"] in ("error", "fail", "runtime error")]
-        error = BadDataError if failed else LinkworkError
         building.unlink(missing_ok=True)
-        raise error(
-            "the marts could not be built" if not failed else f"{len(failed)} dbt models or tests failed",
-            where=str(log_file),
-            why=", ".join(failed[:5]) or done.output[-500:],
-            do="the warehouse of the last good build is unchanged",
-        )
+        raise _failure([r for r in results if r["status"] in ("error", "fail", "runtime error")], done, log_file)
     if mine.exists():
         shutil.copy(mine, parsed)
     without_freed_blocks(building, memory_limit=settings.memory_limit, threads=settings.threads)
@@ -272,6 +268,25 @@ def _event_columns(store: Store) -> str:
 
 def _events(store: Store, files: list[DataFile], position: int) -> str:
     return f"{store.events.relation(files)} where global_position <= {int(position)}"
+
+
+def _failure(failed: list[dict[str, Any]], done: processes.Finished, log_file: Path) -> LinkworkError:
+    reasons = [_reason(r["message"] or "") for r in failed]
+    told = [f"{r['unique_id']} ({why})" if why else r["unique_id"] for r, why in zip(failed, reasons, strict=True)]
+    short = NO_MEMORY in reasons
+    error = OutOfMemoryError if short else BadDataError if failed else LinkworkError
+    return error(
+        f"{len(failed)} dbt models or tests failed" if failed else "the marts could not be built",
+        where=str(log_file),
+        why="; ".join(told[:5]) or done.output[-500:],
+        do=(f"{OutOfMemoryError.DO}; " if short else "") + "the warehouse of the last good build is unchanged",
+    )
+
+
+def _reason(message: str) -> str:
+    """The kind of an error of DuckDB, or how many rows a test found; never its text, which may quote a value."""
+    found = REASON.search(message)
+    return found[0].rstrip(": ") if found else ""
 
 
 def _results(target: Path) -> list[dict[str, Any]]:

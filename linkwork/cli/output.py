@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from linkwork import disk
-from linkwork.errors import EXIT_INTERNAL, EXIT_USAGE, LinkworkError
+from linkwork.errors import EXIT_INTERNAL, EXIT_USAGE, LinkworkError, OutOfMemoryError
 from linkwork.settings import Settings
 
 P = ParamSpec("P")
@@ -80,6 +80,9 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
         except Exception as error:
             if no_room := disk.full(error, settings().home):
                 raise _said(no_room, as_json=bool(kwargs.get("as_json"))) from None
+            if type(error).__name__ == "OutOfMemoryException":  # of DuckDB, which not every command loads
+                short = OutOfMemoryError("DuckDB ran out of memory", where=_place(error), do=OutOfMemoryError.DO)
+                raise _said(short, as_json=bool(kwargs.get("as_json"))) from None
             # The message of an unexpected error may repeat a value from a file, so only its kind is shown.
             errors.print(f"error: unexpected {type(error).__name__} in {_place(error)}", soft_wrap=True)
             raise typer.Exit(EXIT_INTERNAL) from None

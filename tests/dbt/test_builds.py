@@ -1,10 +1,16 @@
 """Whole builds: of nothing, of GP data alone, of the same events in another order, and of a warehouse again by hand."""
 
 import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from linkwork.engine import connect
+from linkwork.errors import EXIT_INTERNAL, OutOfMemoryError
 from tests.dbt.project import Dbt, EmptyBuild
 from tests.spec.warehouse import Warehouse
+from tests.support.installation import install
 
 SEEDED = {"dim_code_map", "dim_comparability_breaks"}  # of files of the project, whatever was loaded
 JOURNEY = """
@@ -115,3 +121,13 @@ def test_what_was_built_before_is_replaced_as_a_whole_and_described(dbt: Dbt) ->
         ).fetchall()
     assert not [name for (name,) in names if name.endswith(("__dbt_tmp", "__dbt_backup"))]
     assert not undescribed
+
+
+@pytest.mark.parametrize(("limit", "said"), [("25MB", "DuckDB ran out of memory"), ("40MB", "(Out of Memory Error)")])
+def test_a_build_without_memory_says_what_to_do_and_leaves_nothing(tmp_path: Path, limit: str, said: str) -> None:
+    made = install(tmp_path)
+    short = replace(made, env=made.env | {"LINKWORK_MEMORY_LIMIT": limit})
+    failed = short.run("build", expect=EXIT_INTERNAL)
+    assert said in failed.stderr
+    assert OutOfMemoryError.DO in failed.stderr
+    assert not (made.home / "warehouse" / "warehouse.duckdb").exists()
