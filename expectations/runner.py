@@ -26,6 +26,7 @@ from expectations import dialect, pages
 from expectations.outcomes import Checked, Outcome, exit_code, write_rows, write_verdicts
 from expectations.subjects import BATCH, Rule, Subject
 from expectations.suites import landed, recorded, released
+from linkwork.engine import text
 from linkwork.errors import EXIT_INTERNAL, EXIT_USAGE
 
 COUNTS_ONLY = {
@@ -38,17 +39,19 @@ DUCKDB_SETTINGS = (
     "enable_progress_bar = false",
     "autoinstall_known_extensions = false",
     "autoload_known_extensions = false",
-    "memory_limit = '4GB'",
-    "threads = 2",
 )
 SEVERITY = {"failing": "critical", "warning": "warning"}
 ERROR_NAME = re.compile(r"_?duckdb\.(\w+Exception|\w+Error)|\b([A-Z]\w+(?:Error|Exception))\b")
 
 
 class Checker:
-    """One Great Expectations context on one in-memory DuckDB; subjects are checked one after the other."""
+    """One Great Expectations context on one in-memory DuckDB; subjects are checked one after the other.
 
-    def __init__(self) -> None:
+    What does not fit into `memory` goes to the folder `spill`; without one it fails, as data of people may not lie
+    just anywhere.
+    """
+
+    def __init__(self, memory: str, threads: int, spill: Path | None) -> None:
         _quieten()
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -69,7 +72,12 @@ class Checker:
         )
         # The data source's get_engine() would be another engine, and with it another in-memory database.
         self._engine = source.get_execution_engine().engine
-        for setting in DUCKDB_SETTINGS:
+        limits = (
+            f"memory_limit = {text(memory)}",
+            f"threads = {int(threads)}",
+            f"temp_directory = {text(spill or '')}",
+        )
+        for setting in (*DUCKDB_SETTINGS, *limits):
             self._execute(f"set {setting}")
         self._source = source
         self._renderer = ValidationResultsPageRenderer()
@@ -197,11 +205,10 @@ def _scrub(result: Any, outcome: Outcome) -> None:
         }
 
 
-def run(boundary: str, subjects: Sequence[Subject], verdicts: Path, quality: Path) -> int:
+def run(boundary: str, subjects: Sequence[Subject], verdicts: Path, quality: Path, checker: Checker) -> int:
     """Check all subjects; write verdicts, result rows and pages; say on stdout what came out."""
     run_at = datetime.now(UTC)
     run_name = f"{run_at:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}"
-    checker = Checker()
     checked: list[Checked] = []
     rendered: dict[str, str] = {}
     for subject in subjects:
@@ -253,6 +260,9 @@ def _parser() -> argparse.ArgumentParser:
         if boundary != "landed":
             command.add_argument("--output", type=Path, required=True, help="where verdicts.json is written")
         command.add_argument("--quality", type=Path, required=True, help="where results and pages are kept")
+        command.add_argument("--memory-limit", default="4GB", help="DuckDB's")
+        command.add_argument("--threads", type=int, default=2, help="DuckDB's")
+        command.add_argument("--spill", type=Path, help="a folder for what memory cannot hold; without one it fails")
     return parser
 
 
@@ -271,7 +281,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     suite = {"landed": landed, "recorded": recorded, "released": released}[given.boundary]
     output = given.source / "verdicts.json" if given.boundary == "landed" else given.output
     try:
-        return run(given.boundary, list(suite.subjects(given.source)), output, given.quality)
+        checker = Checker(given.memory_limit, given.threads, given.spill)
+        return run(given.boundary, list(suite.subjects(given.source)), output, given.quality, checker)
     except Exception as error:
         print(
             f"{given.boundary}: stopped by {type(error).__name__} at {_place(error)}; "

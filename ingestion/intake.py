@@ -4,7 +4,6 @@ Every way to the gate leads through here, so that what was staged from a file an
 later are the same bytes with the same line numbers.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -72,14 +71,6 @@ def opened(path: Path, name: str, spill: Path, limits: containers.Limits) -> Ite
         if containers.packing(plain, limits) is not None:
             raise FileRefused(f"The {kind} holds another packed file; only one layer is opened.")
         yield plain
-
-
-def sweep(spill: Path) -> None:
-    """Remove what workers of jobs that have ended left in the spill folder of zone 1."""
-    for left in spill.glob(f"{SPILL}*"):
-        job = left.name.split("-")[1]
-        if job.isdigit() and int(job) != os.getpid() and not Path(f"/proc/{job}").exists():
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _disagreement(kind: str | None, named: str | None) -> str:

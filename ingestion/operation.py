@@ -69,7 +69,7 @@ def operation(settings: Settings) -> Iterator[Operation]:
         with engine.connect(
             memory_limit=settings.memory_limit,
             threads=settings.threads,
-            spill=settings.staging_dir / ".spill",
+            spill=settings.spill_dir,
             files=(settings.home,),
         ) as con:
             hmac_sql.install(con, keys)

@@ -148,7 +148,7 @@ def commit_batch(settings: Settings, batch_id: str) -> dict[str, Any]:
         with engine.connect(
             memory_limit=settings.memory_limit,
             threads=settings.threads,
-            spill=settings.staging_dir / ".spill",
+            spill=settings.spill_dir,
             files=(settings.home,),
         ) as con:
             hmac_sql.install(con, keys)

@@ -18,6 +18,7 @@ NOTHING_LOADED = {
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
     "allow_unsigned_extensions": False,
+    "enable_external_file_cache": False,
 }
 # How Parquet is written here, but for the compression. DuckDB up to 1.5 asks a Bloom filter for the printed text of a
 # BLOB and so passes over the rows that hold it; see `docs/decisions/0018-parquet-without-bloom-filters.md`.

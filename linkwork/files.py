@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,14 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
         os.fsync(handle.fileno())
     partial.rename(path)
     fsync(path.parent)
+
+
+def sweep_ended(folder: Path, prefix: str) -> None:
+    """Remove the folders `<prefix><process>-…` of processes that have ended."""
+    for left in folder.glob(f"{prefix}*"):
+        maker = left.name.removeprefix(prefix).split("-")[0]
+        if maker.isdigit() and int(maker) != os.getpid() and not Path(f"/proc/{maker}").exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def sweep_partials(folder: Path) -> None:

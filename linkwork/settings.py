@@ -84,6 +84,11 @@ class Settings(BaseSettings):
         return self.home / "staging"
 
     @property
+    def spill_dir(self) -> Path:
+        """Where DuckDB puts what memory cannot hold."""
+        return self.staging_dir / ".spill"
+
+    @property
     def log_dir(self) -> Path:
         return self.home / "log"
 

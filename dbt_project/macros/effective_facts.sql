@@ -4,18 +4,14 @@ The events of a relation that hold: per fact_id the newest assertion, if it stat
 At one instant a contest outranks a statement and a resolution outranks a contest; the event id only makes the choice
 repeatable. The choice is made on a whole event, never column by column, so that a null of the newest assertion stays
 a null. A fact whose newest event is a retraction or a contest has no row. Most facts were stated once: only those
-that were not are compared, an aggregate over a few rows and not a row number over the whole log.
+that were not are compared, an aggregate over a few rows and not a row number over the whole log. The relation is named
+three times rather than once in front: DuckDB keeps what is named once, with every column of the log, on disk.
 -#}
 {% macro newest_statements(events, condition) -%}
-    with statements as (
-        select *
+    with restated as (
+        select fact_id
         from {{ events }}
         where {{ condition }}
-    ),
-
-    restated as (
-        select fact_id
-        from statements
         group by fact_id
         having count(*) > 1
     ),
@@ -28,16 +24,18 @@ that were not are compared, an aggregate over a few rows and not a row number ov
                 ['kind_rank', 'statements.kind_rank'],
                 ['event_id', 'statements.event_id'],
             ]) }}) as winner
-        from statements
+        from {{ events }} as statements
         inner join restated on statements.fact_id = restated.fact_id
+        where {{ condition }}
         group by statements.fact_id
     )
 
     select statements.*
-    from statements
+    from {{ events }} as statements
     left join newest on statements.fact_id = newest.fact_id
     where
-        statements.revision_kind in ('original', 'revision', 'resolution')
+        {{ condition }}
+        and statements.revision_kind in ('original', 'revision', 'resolution')
         and (
             newest.fact_id is null
             or (

@@ -1,6 +1,7 @@
 """Staged files, commits and releases as small as can be, and the runner as users start it: a child."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from typing import Any, NamedTuple
 
 import duckdb
 import pytest
+
+from linkwork.settings import PROJECT_ROOT
 
 
 class Ran(NamedTuple):
@@ -37,7 +40,11 @@ class Ran(NamedTuple):
 def run(*arguments: object, quality: Path) -> Ran:
     """Start `python -m expectations.runner`."""
     command = [sys.executable, "-m", "expectations.runner", *map(str, arguments), "--quality", str(quality)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    cwd = quality.with_name(f"{quality.name}-cwd")
+    cwd.mkdir(exist_ok=True)
+    env = os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env)
+    assert not list(cwd.iterdir()), "nothing is written but where it was told"
     return Ran(done.returncode, done.stdout + done.stderr, quality)
 
 

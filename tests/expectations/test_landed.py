@@ -66,9 +66,9 @@ def test_f99_each_kind_of_bad_file_is_held_for_its_own_reason(ran):
     assert failed(verdicts["huge"]) == {"times_previous": 200}
     assert failed(verdicts["incomplete"]) == {
         "local_identity_share": pytest.approx(90 / 190),
-        "Every fact says what it is, which record, slot and stream it belongs to, and which file.": 3,
+        "facts_unnamed": 3,
         "without_person_share": pytest.approx(10 / 200),
-        "Every fact says when it happened, was stated and was received.": 7,
+        "facts_undated": 7,
     }
 
 
@@ -121,3 +121,16 @@ def test_no_value_leaves_the_staged_files(ran):
 def test_wrong_use_is_told_apart_from_bad_data(start, tmp_path: Path):
     assert start("landed", "--staging", tmp_path / "absent", quality=tmp_path).code == 64
     assert start("landed", quality=tmp_path).code == 64
+
+
+def test_what_memory_cannot_hold_goes_to_the_folder_given_and_nowhere_else(start, support, tmp_path: Path):
+    many = 400_000
+    facts = support.FACTS.replace("range(200)", f"range({many})").replace("i % 40", "i")
+    counted = {"records": many, "valid": many, "facts": {"appointment.attended": many}}
+    support.stage(tmp_path / "staging", "large", facts, **counted)
+    given = ("landed", "--staging", tmp_path / "staging", "--memory-limit", "64MB")
+    without = start(*given, quality=tmp_path / "without")
+    assert (without.code, "OutOfMemoryException" in without.printed) == (70, True)
+    spill = tmp_path / "spill"
+    assert start(*given, "--spill", spill, quality=tmp_path / "with").code == 0
+    assert not list(spill.glob("*"))

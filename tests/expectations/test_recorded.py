@@ -9,10 +9,12 @@ import pytest
 from expectations.suites import recorded
 
 
-def verdict(start: Any, support: Any, folder: Any, *commit: Any, **described: Any) -> tuple[int, dict[str, Any]]:
+def verdict(
+    start: Any, support: Any, folder: Any, *commit: Any, options: tuple[str, ...] = (), **described: Any
+) -> tuple[int, dict[str, Any]]:
     output = folder / "verdicts.json"
     path = support.record(folder / "commit", *commit, **described)
-    done = start("recorded", "--input", path, "--output", output, quality=folder / "quality")
+    done = start("recorded", "--input", path, "--output", output, *options, quality=folder / "quality")
     found = json.loads(output.read_text())
     assert found["boundary"] == "recorded"
     return done.code, found["verdicts"]["b"]
@@ -61,3 +63,12 @@ def test_a_commit_without_events_has_nothing_missing(support, tmp_path):
     measures = "events_unaccounted, positions_missing, positions_repeated, positions_outside, ahead_share"
     assert con.execute(f"select {measures} from batch where row_kind = 'commit'").fetchall() == [(0,) * 5]
     assert con.execute("select count(*) from batch where row_kind = 'load'").fetchone() == (1,)
+
+
+def test_a_commit_far_larger_than_memory_is_checked_in_one_pass(start, support, tmp_path):
+    many = 1_000_000
+    events = support.EVENTS.replace("range(1, 6)", f"range(1, {many + 1})")
+    load = {"load_id": "load", "events": many, "records": many, "accepted": many}
+    described = {"loads": [load], "position_after": 10 + many, "options": ("--memory-limit", "64MB")}
+    code, found = verdict(start, support, tmp_path, events, **described)
+    assert (code, found["failed"]) == (0, [])
