@@ -13,7 +13,7 @@ listed.
 
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from html import escape
 from html.parser import HTMLParser
@@ -58,18 +58,21 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", text) or "-"
 
 
-def publish(quality: Path, boundary: str, run: str, rendered: Mapping[str, str]) -> None:
-    """Take over the rendered pages of a run, drop those of the oldest runs, and write the lists anew."""
+def write(quality: Path, boundary: str, run: str, name: str, html: str) -> None:
+    """Take over one rendered page of a run."""
+    title = f"{name.removesuffix('.html')} · {run[:15]}Z"
+    path = quality / "data_docs" / boundary / run / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_page(title, _cleaned(html), f"../index.html>{boundary}"))
+
+
+def publish(quality: Path, boundary: str) -> None:
+    """Drop the pages of the oldest runs, and write the lists anew. Runs are named by when they began."""
     site = quality / "data_docs" / boundary
-    for name, html in rendered.items():
-        title = f"{name.removesuffix('.html')} · {run[:15]}Z"
-        path = site / run / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_page(title, _cleaned(html), f"../index.html>{boundary}"))
     results = sorted((quality / "results").glob(f"{boundary}-*.parquet"))[-RUNS_KEPT:]
-    kept = {path.stem.removeprefix(f"{boundary}-") for path in results}
+    oldest = min((path.stem.removeprefix(f"{boundary}-") for path in results), default="")
     for folder in site.glob("*/"):
-        if folder.name not in kept:
+        if folder.name < oldest:  # a later one without results is being written by another process
             shutil.rmtree(folder)
     write_whole(site / "index.html", _list_page(boundary, list(_listed(results))))
     write_whole(quality / "data_docs" / "index.html", _front_page(quality / "data_docs"))

@@ -210,15 +210,15 @@ def run(boundary: str, subjects: Sequence[Subject], verdicts: Path, quality: Pat
     run_at = datetime.now(UTC)
     run_name = f"{run_at:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}"
     checked: list[Checked] = []
-    rendered: dict[str, str] = {}
     for subject in subjects:
         outcomes, html = checker.check(subject, run_at)
         page = f"{pages.slug(subject.key)}.html" if html else None
         checked.append(Checked(subject, outcomes, page))
-        rendered |= {page: html} if page and html else {}
+        if page and html:
+            pages.write(quality, boundary, run_name, page, html)
     write_verdicts(verdicts, boundary, checked)
     write_rows(quality / "results", boundary, run_name, run_at, checked)
-    pages.publish(quality, boundary, run_name, rendered)
+    pages.publish(quality, boundary)
     _say(boundary, checked, quality)
     return exit_code(checked)
 

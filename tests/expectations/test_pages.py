@@ -15,7 +15,8 @@ def published(quality: Path, run: str, subject: str, *outcomes: Outcome) -> None
     page = f"{pages.slug(subject)}.html"
     checked = Checked(Subject(subject, "landed", [RULE], [], feed="<b>feed"), outcomes, page)
     write_rows(quality / "results", "landed", run, datetime(2025, 1, int(run), tzinfo=UTC), [checked])
-    pages.publish(quality, "landed", run, {page: RENDERED})
+    pages.write(quality, "landed", run, page, RENDERED)
+    pages.publish(quality, "landed")
 
 
 def test_earlier_runs_stay_listed_newest_first(tmp_path):

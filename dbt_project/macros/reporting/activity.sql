@@ -25,14 +25,18 @@
 
 {#-
 One row of fct_asset_uses for every period, area, breakdown group and category it counts towards, and for all categories
-together, as `counted_category`. Argument: the relation, fct_asset_uses or one with all its columns.
+together, as `counted_category`. Arguments: the relation, fct_asset_uses or one with all its columns; numbered, whether its
+columns are, so that the rows get their `place`.
 -#}
-{% macro activity_rows(relation) -%}
+{% macro activity_rows(relation, numbered=false) -%}
     select
         placed.*,
         case when categories.is_total then 'all' else placed.category end as counted_category
+        {%- if numbered %},
+        placed.place_no * 50000 + case when categories.is_total then 0 else placed.category_no end as place
+        {%- endif %}
     from (
-        {{ linkwork.reporting_rows(relation, 'used_on') }}
+        {{ linkwork.reporting_rows(relation, 'used_on', numbered=numbered) }}
     ) as placed
     cross join (
         select false as is_total

@@ -7,6 +7,11 @@
     {{ event_type }} in ('{{ events | join("', '") }}')
 {%- endmacro %}
 
+{#- The areas that plans are counted in. -#}
+{% macro plan_levels() -%}
+    {{ return(['service', 'practice', 'pcn', 'icb']) }}
+{%- endmacro %}
+
 {#- The figures of plans: what each row of fct_plan_steps adds to them. -#}
 {% macro plan_figures() -%}
     {{ return(['steps', 'steps_without_referral', 'minutes']) }}
@@ -14,18 +19,30 @@
 
 {#-
 One row of fct_plan_steps for every period, area, breakdown group, step and kind it counts towards, as `counted_step` and
-`counted_kind`: its step as a whole, its kind of it, all actions, and its step among them. Argument: the relation.
+`counted_kind`: its step as a whole, its kind of it, all actions, and its step among them. Arguments: the relation; numbered,
+whether its columns are, so that the rows get their `place`.
 -#}
-{% macro plan_rows(relation) -%}
+{% macro plan_rows(relation, numbered=false) -%}
+    {%- set ways = ['step', 'kind', 'actions', 'action'] -%}
     select
         placed.*,
         case when ways.way in ('step', 'kind') then placed.step else 'action' end as counted_step,
         case ways.way when 'kind' then placed.kind when 'action' then placed.step else 'all' end as counted_kind
+        {%- if numbered %},
+        placed.place_no * 50000
+        + case ways.way
+            {%- for way in ways %}
+            when '{{ way }}' then {{ loop.index0 }}
+            {%- endfor %}
+        end * 10000
+        + case when ways.way = 'actions' then 0 else placed.step_no end * 400
+        + case when ways.way = 'kind' then placed.kind_no else 0 end as place
+        {%- endif %}
     from (
-        {{ linkwork.reporting_rows(relation, 'done_on', levels=['service', 'practice', 'pcn', 'icb']) }}
+        {{ linkwork.reporting_rows(relation, 'done_on', levels=linkwork.plan_levels(), numbered=numbered) }}
     ) as placed
     cross join (
-        {%- for way in ['step', 'kind', 'actions', 'action'] %}
+        {%- for way in ways %}
         select '{{ way }}' as way
         {%- if not loop.last %} union all{% endif %}
         {%- endfor %}

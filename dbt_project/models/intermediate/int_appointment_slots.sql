@@ -2,28 +2,19 @@
 -- The exclusions of GP contacts are decided here, once: contact_class says why a slot does or does not count.
 -- Of a slot of which nobody says what became (not known, or booked for a day that is past), class_if_attended says what
 -- it would be.
-with facts as (
-    select * from {{ ref('stg_log__appointment_events') }}
-),
-
-stated as (
-    select *
-    from facts
-    where event_type <> 'appointment.booked'
-),
-
 -- An appointment and the encounter that took place in it may both say what became of it: that the person was seen
 -- outweighs the rest, and the appointment, which says more of the slot, the encounter. Few do, and these are ranked.
-several as (
+-- Facts are read where they lie: DuckDB copies what is named once and used twice, and these are the most there are.
+with several as (
     select stream_id
-    from stated
+    from {{ ref('stg_log__appointment_events') }}
+    where event_type <> 'appointment.booked'
     group by stream_id
     having count(*) > 1
 ),
 
 ranked as (
     select
-        stated.stream_id,
         stated.fact_id,
         row_number() over (
             partition by stated.stream_id
@@ -37,31 +28,34 @@ ranked as (
                 stated.appointment_booked_at asc nulls last,
                 stated.fact_id asc
         ) as choice
-    from stated
+    from {{ ref('stg_log__appointment_events') }} as stated
     inner join several on stated.stream_id = several.stream_id
-),
-
-outcomes as (
-    select stated.*
-    from stated
-    left join ranked on stated.fact_id = ranked.fact_id
-    where coalesce(ranked.choice, 1) = 1
+    where stated.event_type <> 'appointment.booked'
 ),
 
 slots as (
     select
         outcomes.*,
         outcomes.occurred_on as slot_on
-    from outcomes
+    from {{ ref('stg_log__appointment_events') }} as outcomes
+    left join ranked on outcomes.fact_id = ranked.fact_id
+    where
+        outcomes.event_type <> 'appointment.booked'
+        and coalesce(ranked.choice, 1) = 1
     union all
     select
-        facts.*,
-        {{ local_date('facts.appointment_slot_start') }} as slot_on
-    from facts
-    left join outcomes on facts.stream_id = outcomes.stream_id
+        booked.*,
+        {{ local_date('booked.appointment_slot_start') }} as slot_on
+    from {{ ref('stg_log__appointment_events') }} as booked
     where
-        facts.event_type = 'appointment.booked'
-        and outcomes.stream_id is null
+        booked.event_type = 'appointment.booked'
+        and not exists (
+            select 1
+            from {{ ref('stg_log__appointment_events') }} as outcomes
+            where
+                outcomes.stream_id = booked.stream_id
+                and outcomes.event_type <> 'appointment.booked'
+        )
 )
 
 select

@@ -3,26 +3,41 @@
 with uses as (
     select
         *,
-        dense_rank() over (order by person_id) as person
+        dense_rank() over (order by person_id) as person,
+        {{ numbered(place_parts() + ['category']) }}
     from {{ ref('fct_asset_uses') }}
 ),
 
-placed as (
-    {{ activity_rows('uses') }}
-),
-
-counted as (
+summed as (
     select
+        place,
         {% for figure in activity_figures() -%}
         cast(sum({{ figure }}) as bigint) as {{ figure }},
         {% endfor -%}
-        {% for people, column in activity_people().items() -%}
-        count(distinct case when {{ column }} > 0 then person end) as {{ people }},
+        {% for column in reporting_keys().split(', ') -%}
+        {{ the_one(column) }} as {{ column }},
         {% endfor -%}
-        {{ reporting_keys() }},
-        counted_category as category
-    from placed
-    group by {{ reporting_keys() }}, counted_category
+        {{ the_one('counted_category') }} as category
+    from (
+        {{ activity_rows('uses', numbered=true) }}
+    ) as placed
+    group by place
+),
+{% for people, column in activity_people().items() %}
+{{ people }} as (
+    {{ members_of_places(activity_rows('uses', numbered=true), 'person', column ~ ' > 0') }}
+),
+{% endfor %}
+counted as (
+    select
+        summed.*,
+        {% for people in activity_people() -%}
+        coalesce({{ people }}.members, 0) as {{ people }}{{ ',' if not loop.last }}
+        {% endfor -%}
+    from summed
+    {%- for people in activity_people() %}
+    left join {{ people }} on summed.place = {{ people }}.place
+    {%- endfor %}
 )
 
 select

@@ -6,26 +6,44 @@ with plans as (
     select
         *,
         dense_rank() over (order by person_id) as person,
-        case when referral_id is not null then dense_rank() over (order by referral_id) end as referral
+        case when referral_id is not null then dense_rank() over (order by referral_id) end as referral,
+        {{ numbered(place_parts(plan_levels()) + ['step', 'kind']) }}
     from {{ ref('fct_plan_steps') }}
 ),
 
-placed as (
-    {{ plan_rows('plans') }}
+summed as (
+    select
+        place,
+        {% for figure in plan_figures() -%}
+        cast(sum({{ figure }}) as bigint) as {{ figure }},
+        {% endfor -%}
+        {% for column in reporting_keys().split(', ') -%}
+        {{ the_one(column) }} as {{ column }},
+        {% endfor -%}
+        {{ the_one('counted_step') }} as step,
+        {{ the_one('counted_kind') }} as kind
+    from (
+        {{ plan_rows('plans', numbered=true) }}
+    ) as placed
+    group by place
+),
+
+people as (
+    {{ members_of_places(plan_rows('plans', numbered=true), 'person', 'steps_of_known > 0') }}
+),
+
+referrals as (
+    {{ members_of_places(plan_rows('plans', numbered=true), 'referral') }}
 ),
 
 counted as (
     select
-        {% for figure in plan_figures() -%}
-        cast(sum({{ figure }}) as bigint) as {{ figure }},
-        {% endfor -%}
-        count(distinct referral) as referrals,
-        count(distinct case when steps_of_known > 0 then person end) as people,
-        counted_step as step,
-        counted_kind as kind,
-        {{ reporting_keys() }}
-    from placed
-    group by {{ reporting_keys() }}, counted_step, counted_kind
+        summed.*,
+        coalesce(people.members, 0) as people,
+        coalesce(referrals.members, 0) as referrals
+    from summed
+    left join people on summed.place = people.place
+    left join referrals on summed.place = referrals.place
 ),
 
 wholes as (
