@@ -26,22 +26,28 @@ counted as (
     {{ equity_rows('counts', 'census_on') }}
 ),
 
+summed as (
+    select
+        {{ reporting_keys() }},
+        imd_edition,
+        standard_age,
+        sex,
+        cast(sum(people) as bigint) as person_quarters
+    from counted
+    group by {{ reporting_keys() }}, imd_edition, standard_age, sex
+),
+
 registered as (
     select
-        {{ reporting_keys('counted') }},
-        counted.imd_edition,
-        measures.measure,
-        counted.standard_age,
-        counted.sex,
-        cast(sum(counted.people) as bigint) as person_quarters
-    from counted
+        summed.*,
+        measures.measure
+    from summed
     cross join (
         {%- for measure in equity_measures() %}
         select '{{ measure }}' as measure
         {%- if not loop.last %} union all{% endif %}
         {%- endfor %}
     ) as measures
-    group by {{ equity_keys() }}, counted.standard_age, counted.sex
 ),
 
 days as (
