@@ -1,6 +1,7 @@
 """Whole builds: of nothing, of GP data alone, of the same events in another order, and of a warehouse again by hand."""
 
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -131,3 +132,15 @@ def test_a_build_without_memory_says_what_to_do_and_leaves_nothing(tmp_path: Pat
     assert said in failed.stderr
     assert OutOfMemoryError.DO in failed.stderr
     assert not (made.home / "warehouse" / "warehouse.duckdb").exists()
+
+
+@pytest.mark.parametrize("model", ["stg_log__appointment_events", "int_appointment_slots"])
+def test_what_reads_most_keeps_no_copy_of_it(dbt: Dbt, model: str) -> None:
+    dbt("build", Warehouse(), "--select", f"+{model}", "--exclude-resource-type", "unit_test")
+    (compiled,) = (dbt.folder / "target" / "compiled").rglob(f"{model}.sql")
+    con = connect(dbt.database, read_only=True)
+    plan = "".join(text for _, text in con.execute(f"explain {compiled.read_text()}").fetchall())
+    con.close()
+    assert "HASH_JOIN" in plan
+    named = set(re.findall(r"CTE Name:[^\w]*(\w+)", plan)) - {"__common_subplan_1"}  # four columns, DuckDB's own
+    assert not named, "DuckDB writes what is named once and used twice to a table of its own"
