@@ -23,21 +23,25 @@ summed as (
     ) as placed
     group by place
 ),
-{% for people, column in activity_people().items() %}
-{{ people }} as (
-    {{ members_of_places(activity_rows('uses', numbered=true), 'person', column ~ ' > 0') }}
+
+attending as (
+    {{ members_of_places(activity_rows('uses', numbered=true), 'person', activity_people()['people'] ~ ' > 0') }}
 ),
-{% endfor %}
+
+in_touch as (
+    {{ members_of_places(
+        activity_rows('uses', numbered=true), 'person', activity_people()['people_put_in_touch'] ~ ' > 0'
+    ) }}
+),
+
 counted as (
     select
         summed.*,
-        {% for people in activity_people() -%}
-        coalesce({{ people }}.members, 0) as {{ people }}{{ ',' if not loop.last }}
-        {% endfor -%}
+        coalesce(attending.members, 0) as people,
+        coalesce(in_touch.members, 0) as people_put_in_touch
     from summed
-    {%- for people in activity_people() %}
-    left join {{ people }} on summed.place = {{ people }}.place
-    {%- endfor %}
+    left join attending on summed.place = attending.place
+    left join in_touch on summed.place = in_touch.place
 )
 
 select
