@@ -21,7 +21,7 @@ from ingestion import intake, raw, recorded, refused
 from ingestion.contract import Contract, load_contracts
 from ingestion.landing import Landed, held, landed_files, let_go
 from ingestion.workers import limits_of
-from linkwork import engine, quality
+from linkwork import engine, spill
 from linkwork.errors import UsageError
 from linkwork.files import private_dir, sha256_of, sweep_ended, sweep_partials, write_json
 from linkwork.log import commit, plan, tombstones
@@ -68,9 +68,7 @@ def finish_earlier(settings: Settings, store: Store, batch_id: str | None = None
         recover(settings, store, folder, abandoned=folder.name == batch_id)
     plan.sweep(store)
     sweep_ended(settings.home / "restricted" / "spill", intake.SPILL)
-    sweep_ended(settings.spill_dir, quality.SPILL)
-    for left in settings.spill_dir.glob("duckdb_temp*"):  # of a commit that was killed: nobody else writes there
-        left.unlink()
+    spill.sweep(settings)
     for sealed in (settings.raw_dir, settings.quarantine_raw_dir):
         vault.sweep(sealed)
     for written in (settings.log_dir, settings.quality_dir / "pending"):

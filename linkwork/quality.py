@@ -1,16 +1,11 @@
 """The boundaries of Great Expectations, run as a child process that answers with an exit code and files."""
 
-import os
-import secrets
-import shutil
 import sys
 from pathlib import Path
 
-from linkwork import processes
+from linkwork import processes, spill
 from linkwork.errors import EXIT_BAD_DATA, EXIT_DONE, BadDataError, LinkworkError
 from linkwork.settings import Settings
-
-SPILL = "suite-"  # folders below the spill folder: suite-<pid of the job>-…
 
 
 def judge(
@@ -24,11 +19,8 @@ def judge(
     log_file = settings.quality_dir / "logs" / f"{boundary}-{name}.log"
     command = [sys.executable, "-m", "expectations.runner", boundary, *arguments]
     command += ["--quality", str(settings.quality_dir), "--memory-limit", settings.memory_limit]
-    spill = settings.spill_dir / f"{SPILL}{os.getpid()}-{secrets.token_hex(4)}"
-    try:
-        done = processes.run([*command, "--threads", str(settings.threads), "--spill", str(spill)], log=log_file)
-    finally:
-        shutil.rmtree(spill, ignore_errors=True)
+    with spill.own_folder(settings) as folder:
+        done = processes.run([*command, "--threads", str(settings.threads), "--spill", str(folder)], log=log_file)
     if done.returncode == EXIT_DONE or (answer is not None and answer.exists()):
         return
     failed = done.returncode == EXIT_BAD_DATA

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from linkwork import __version__
+from linkwork import __version__, spill
 from linkwork.engine import connect
 from linkwork.errors import BadDataError, BusyError
 from linkwork.files import write_json
@@ -84,7 +84,7 @@ def publish(
     releases.mkdir(parents=True, exist_ok=True)
     remove_leftovers(releases)
     with building_dir(releases) as building:
-        with closing(_open(warehouse, settings)) as con:
+        with spill.own_folder(settings) as folder, closing(_open(warehouse, settings, folder)) as con:
             exports = export_marts(con, marts, control_marts(con, marts, policy, cut_off), building)
         manifest = _manifest(
             _content(settings, exports, policy, position, cut_off, erasures),
@@ -115,11 +115,13 @@ def publish(
     return Published(manifest.release_id, target, created, is_current, manifest.tables, manifest.withheld)
 
 
-def _open(warehouse: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
+def _open(warehouse: Path, settings: Settings, spill_to: Path) -> duckdb.DuckDBPyConnection:
     if not warehouse.exists():
         raise BadDataError("there is no warehouse", where=str(warehouse), do="run `linkwork build` first")
     try:
-        return connect(warehouse, read_only=True, memory_limit=settings.memory_limit, threads=settings.threads)
+        return connect(
+            warehouse, read_only=True, memory_limit=settings.memory_limit, threads=settings.threads, spill=spill_to
+        )
     except duckdb.IOException as error:
         if "lock" not in str(error).lower():
             raise
