@@ -1,4 +1,4 @@
-"""Where DuckDB puts what memory cannot hold: below `staging/.spill`, one folder a process, as names within are DuckDB's.
+"""Where DuckDB puts what memory cannot hold: below `staging/.spill`, a folder a process, as names within are its own.
 
 Only who holds the log's lock spills into `staging/.spill` itself, as nobody else is there then.
 """
@@ -19,6 +19,7 @@ OWN = "process-"  # begins the name of a process's own folder: process-<pid>-…
 @contextmanager
 def own_folder(settings: Settings) -> Iterator[Path]:
     """A folder of this process, which DuckDB makes when it needs it; removed at the end."""
+    settings.spill_dir.mkdir(parents=True, exist_ok=True)
     folder = settings.spill_dir / f"{OWN}{os.getpid()}-{secrets.token_hex(4)}"
     try:
         yield folder
