@@ -11,7 +11,7 @@ def test_a_query_larger_than_memory_goes_through_a_folder_that_is_gone_afterward
     settings = Settings(home=tmp_path)
     with spill.own_folder(settings) as folder:
         con = engine.connect(memory_limit="50MB", spill=folder)
-        con.execute("create temp table t as select 'row number ' || i as a from range(2_000_000) as r (i)")
+        con.execute("create temp table t as select md5(i::varchar) as a from range(3_000_000) as r (i)")
         assert list(folder.glob("duckdb_temp*"))
         con.close()
     assert not list(settings.spill_dir.iterdir())
