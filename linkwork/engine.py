@@ -19,7 +19,7 @@ NOTHING_LOADED = {
     "allow_community_extensions": False,
     "allow_unsigned_extensions": False,
 }
-# The cache of what was read of files keeps 0.4 MiB of each small one until the connection ends, and a file is read once.
+# A cache of what was read keeps 0.4 MiB of each small file until the connection ends, and a file is read once.
 NOTHING_KEPT = {"enable_external_file_cache": False}
 # How Parquet is written here, but for the compression. DuckDB up to 1.5 asks a Bloom filter for the printed text of a
 # BLOB and so passes over the rows that hold it; see `docs/decisions/0018-parquet-without-bloom-filters.md`.
