@@ -21,15 +21,16 @@ from linkwork.settings import PROJECT_ROOT, Settings
 
 README = "README.md"
 CODES = "docs/guides/codes-and-measures.md"
-QUESTIONS = "docs/guides/analyst-questions.md"
+QUESTIONS = "docs/for-analysts.md"
 
 
 def pages(pattern: str) -> list[str]:
     return sorted(p.relative_to(PROJECT_ROOT).as_posix() for p in (PROJECT_ROOT / "docs").glob(pattern))
 
 
-GUIDES, RUNBOOKS = pages("guides/*.md"), pages("runbooks/*.md")
-PAGES = [README, "CONTRIBUTING.md", "CHANGELOG.md", *GUIDES, *RUNBOOKS, *pages("*.md"), *pages("decisions/*.md")]
+GUIDES, RUNBOOKS = [*pages("guides/*.md"), QUESTIONS], pages("runbooks/*.md")
+PAGES = [README, "CONTRIBUTING.md", "CHANGELOG.md", *GUIDES, *RUNBOOKS, *pages("decisions/*.md")]
+PAGES += [page for page in pages("*.md") if page not in PAGES]
 
 # Blocks of commands that no test runs, by page and first line, each with its reason.
 NOT_RUN = {
