@@ -72,13 +72,14 @@ def measure(region: Path, folder: Path, *, with_bare: bool) -> dict[str, Any]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     noted = Noted(folder / "measured.json")
-    if noted.once("region", lambda: _described(region)) != _described(region):
+    described = _described(region)
+    if noted.once("region", lambda: described) != described:
         raise UsageError("the folder holds another region", where=str(folder), do="remove it or give another folder")
     few, smallest = settings_of(folder / "few"), folder / "few" / "region"
     if "fixed publish" not in noted.results:
         shutil.rmtree(folder / "few", ignore_errors=True)
         command(few, "simulate", "--people", str(FEW), "--out", str(smallest))
-    results = {"machine": machine(), "region": _described(region), "fixed": _stages(noted, "fixed", few, smallest)}
+    results = {"machine": machine(), "region": described, "fixed": _stages(noted, "fixed", few, smallest)}
     settings = settings_of(folder / "home")
     results["from zero"] = _stages(noted, "from zero", settings, region)
     if with_bare:

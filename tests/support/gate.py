@@ -22,9 +22,12 @@ from linkwork.privacy.keys import Keys
 CATALOGUE = Catalogue.current()
 KEYS = Keys(pseudonym=b"p" * 32, id=b"i" * 32, zone1=b"z" * 32)
 RECEIVED = datetime(2025, 7, 1, 6, tzinfo=UTC)
+ANYBODY = "assertedAt: arrival, subject: {optional: true}"
 
 
-def contract(*properties: str, file: str = "{format: csv}", events: str = "[]", more: str = "") -> Contract:
+def contract(
+    *properties: str, file: str = "{format: csv}", record: str = ANYBODY, events: str = "[]", more: str = ""
+) -> Contract:
     """A contract over the given properties (YAML mappings), of which the first is the key."""
     key = yaml.safe_load(properties[0])["name"]
     listed = "\n".join(f"      - {p}" for p in properties)
@@ -41,7 +44,7 @@ schema:
     properties:
 {listed}
 file: {file}
-record: {{kind: event, key: [{key}], assertedAt: arrival, subject: {{optional: true}}}}
+record: {{kind: event, key: [{key}], {record}}}
 events: {events}
 {more}
 """

@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 from pydantic import ValidationError
 
 import ingestion
@@ -47,40 +46,25 @@ def words() -> list[str]:
 def described(form: str, further: Sequence[str]) -> Contract:
     """A contract that uses a field in every way there is, and has further ones that are called so."""
     fields = [
-        {"name": "id", "required": True},
-        {"name": "nhs", "logicalType": "nhs_number", "zone": 1},
-        {"name": "day", "logicalType": "date", "format": "%Y-%m-%d", "required": True},
-        {"name": "asset", "grammar": "[a-z]+"},
-        {"name": "what"},
-        {"name": "who", "logicalType": "staff", "zone": 1},
-        *({"name": name, "source": f"x{n}", "grammar": "[a-z]+"} for n, name in enumerate(further)),
+        "{name: id, required: true}",
+        "{name: nhs, logicalType: nhs_number, zone: 1}",
+        "{name: day, logicalType: date, format: '%Y-%m-%d', required: true}",
+        "{name: asset, grammar: '[a-z]+'}",
+        "{name: what}",
+        "{name: who, logicalType: staff, zone: 1}",
+        *(f"{{name: '{name}', source: x{n}, grammar: '[a-z]+'}}" for n, name in enumerate(further)),
     ]
-    return Contract.model_validate(
-        yaml.safe_load(f"""
-            apiVersion: v3.0.2
-            kind: DataContract
-            id: t
-            name: t
-            version: 1.0.0
-            status: active
-            description: {{}}
-            schema: [{{name: t, properties: {json.dumps(fields)}}}]
-            file: {{format: {FORMATS[form]}, refusedThreshold: 1}}
-            record:
-              kind: event
-              key: [id]
-              reference: id
-              assertedAt: day
-              subject: {{nhs_number: nhs, optional: true}}
-            skip: [{{name: out, sentence: s, when: {{in: {{what: [out]}}}}}}]
-            rules: [{{name: odd, sentence: s, require: {{not_in: {{what: [odd]}}}}, field: what}}]
-            events:
-              - slot: e
-                type: activity.attended
-                when: {{in: {{what: [went]}}}}
-                occurred: day
-                payload: {{asset_id: asset}}
-        """)
+    return contract(
+        *fields,
+        file=f"{{format: {FORMATS[form]}, refusedThreshold: 1}}",
+        record="reference: id, assertedAt: day, subject: {nhs_number: nhs, optional: true}",
+        events="""[{
+            slot: e, type: activity.attended, when: {in: {what: [went]}}, occurred: day, payload: {asset_id: asset}
+        }]""",
+        more="""
+skip: [{name: out, sentence: s, when: {in: {what: [out]}}}]
+rules: [{name: odd, sentence: s, require: {not_in: {what: [odd]}}, field: what}]
+""",
     )
 
 

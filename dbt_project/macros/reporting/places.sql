@@ -56,6 +56,13 @@ a level and 100 groups of a breakdown; more would share a number, which `the_one
     case when min({{ column }}) = max({{ column }}) then min({{ column }}) end
 {%- endmacro %}
 
+{#- What names a place, of the rows of one. -#}
+{% macro keys_of_place() -%}
+    {%- for column in linkwork.reporting_keys().split(', ') -%}
+    {{ linkwork.the_one(column) }} as {{ column }}{{ ',' if not loop.last }}
+    {% endfor -%}
+{%- endmacro %}
+
 {#- One row per place with its members, each counted once. Arguments: rows, a query with the column `place`; member; condition. -#}
 {% macro members_of_places(rows, member, condition='true') -%}
     select

@@ -14,9 +14,7 @@ summed as (
         {% for figure in activity_figures() -%}
         cast(sum({{ figure }}) as bigint) as {{ figure }},
         {% endfor -%}
-        {% for column in reporting_keys().split(', ') -%}
-        {{ the_one(column) }} as {{ column }},
-        {% endfor -%}
+        {{ keys_of_place() }},
         {{ the_one('counted_category') }} as category
     from (
         {{ activity_rows('uses', numbered=true) }}

@@ -17,9 +17,7 @@ summed as (
         {% for figure in plan_figures() -%}
         cast(sum({{ figure }}) as bigint) as {{ figure }},
         {% endfor -%}
-        {% for column in reporting_keys().split(', ') -%}
-        {{ the_one(column) }} as {{ column }},
-        {% endfor -%}
+        {{ keys_of_place() }},
         {{ the_one('counted_step') }} as step,
         {{ the_one('counted_kind') }} as kind
     from (
