@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -64,8 +65,12 @@ def _marked(home: Path) -> list[psutil.Process]:
 
 
 def _listening(home: Path) -> set[str]:
-    connections = [c for process in _marked(home) for c in process.net_connections(kind="inet")]
-    return {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
+    found = set()
+    for process in _marked(home):
+        with suppress(psutil.NoSuchProcess):  # a task's process may have ended since
+            connections = process.net_connections(kind="inet")
+            found |= {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
+    return found
 
 
 @pytest.fixture(scope="module")
