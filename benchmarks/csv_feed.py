@@ -41,7 +41,7 @@ def write_file(path: Path, rows: int) -> None:
     """Appointments of one sender, no two alike."""
     numbered = f"""(select 1 as sender_no, {engine.text(SENDER)} as sender, false as changed, range as n,
         timestamptz '2026-06-01 00:00:00Z' as stated_at from range({int(rows)}))"""
-    with engine.connect() as con:
+    with engine.connect(spill=path.parent / "spill") as con:
         feeds.write_csv(con, feeds.APPOINTMENTS, numbered, path)
 
 

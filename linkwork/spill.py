@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from linkwork.files import sweep_ended
@@ -19,7 +19,8 @@ OWN = "process-"  # begins the name of a process's own folder: process-<pid>-…
 @contextmanager
 def own_folder(settings: Settings) -> Iterator[Path]:
     """A folder of this process, which DuckDB makes when it needs it; removed at the end."""
-    settings.spill_dir.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # who may only read can do what memory holds; DuckDB says so where it is not enough
+        settings.spill_dir.mkdir(parents=True, exist_ok=True)
     folder = settings.spill_dir / f"{OWN}{os.getpid()}-{secrets.token_hex(4)}"
     try:
         yield folder

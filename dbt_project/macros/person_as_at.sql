@@ -1,16 +1,21 @@
 {#-
 The attributes of people and their organisations as at a day: one row per row of `asked`, which has the columns
-`subject_key` and, by name, `key`, `day` and `practice` (the practice code a sender stated, or null).
+`subject_key` and, by name, `keys`, `day` and `practice` (the practice code a sender stated, or null). `places` is a
+relation of all practice codes and days that this may come to, for an `asked` too large to be read for them.
 
 The practice is that of the registration of the day (int_person_periods), without one the stated one; its network and
 board are those of the day. What is known of the person is what that practice says of them, else their newest
 description by any; deprivation is that of the area code as stated, in the edition made for its census.
 -#}
-{% macro person_as_at(asked, key, day, practice) -%}
+{% macro person_as_at(asked, keys, day, practice, places='registered') -%}
     with registered as (
         select
-            asked.{{ key }},
+            {% for column in keys -%}
+            asked.{{ column }},
+            {% endfor -%}
+            {% if day not in keys -%}
             asked.{{ day }},
+            {% endif -%}
             coalesce(periods.practice_code, asked.{{ practice }}) as practice_code,
             case
                 when periods.practice_code is not null then 'registration'
@@ -34,11 +39,13 @@ description by any; deprivation is that of the area code as stated, in the editi
     ),
 
     known as (
-        {{ linkwork.practice_as_at(asked='registered', code='practice_code', day=day) }}
+        {{ linkwork.practice_as_at(asked=places, code='practice_code', day=day) }}
     )
 
     select
-        registered.{{ key }},
+        {% for column in keys -%}
+        registered.{{ column }},
+        {% endfor -%}
         registered.practice_basis,
         coalesce(known.practice_match, 'unknown') as practice_match,
         coalesce(known.organisation_key, 'UNKNOWN') as organisation_key,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 
 from linkwork.cli.output import AsJson, command, errors, say_json, say_table, settings
 from linkwork.errors import EXIT_BAD_DATA, BadDataError, UsageError
@@ -104,6 +103,8 @@ def contract_schema(out: Out = None) -> None:
 @command
 def contract_export(file: OneFile, out: Out = None) -> None:
     """Write a contract in the form of the Open Data Contract Standard to the letter, for catalogues."""
+    import yaml
+
     from ingestion import odcs
     from ingestion.contract import load_contract
     from linkwork.log.catalogue import Catalogue

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from linkwork import engine
+from linkwork import engine, spill
 from linkwork.cli.output import AsJson, command, say_json, say_table, settings
 from linkwork.errors import BadDataError, UsageError
 from linkwork.release.redact import is_redacted
@@ -29,7 +29,8 @@ def sql(
 
     if tier not in ("open", "restricted"):
         raise UsageError(f"unknown tier {tier}", do="use open or restricted")
-    path = settings().releases_dir / "current" / tier / "marts.duckdb"
+    given = settings()
+    path = given.releases_dir / "current" / tier / "marts.duckdb"
     if not path.exists():
         if is_redacted(path.parent.parent):
             raise UsageError(
@@ -39,7 +40,12 @@ def sql(
                 do="run `linkwork build` and `linkwork publish`",
             )
         raise UsageError("there is no current release", where=str(path), do="run `linkwork publish` first")
-    with engine.connect(path, read_only=True, files=()) as con:
+    with (
+        spill.own_folder(given) as folder,
+        engine.connect(
+            path, read_only=True, memory_limit=given.memory_limit, threads=given.threads, spill=folder, files=()
+        ) as con,
+    ):
         try:
             _only_reads(con, query)
             cursor = con.execute(query)
@@ -47,6 +53,8 @@ def sql(
             rows = cursor.fetchall()
         except duckdb.PermissionException:
             raise _blocked("it asks for a file or an extension") from None
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as error:
             raise BadDataError("the query failed", why=str(error).splitlines()[0]) from None
     if as_json:

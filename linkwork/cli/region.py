@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from linkwork.cli.output import AsJson, command, errors, say_json, say_table, settings
-from linkwork.cli.summary import run_through_airflow
 from linkwork.errors import UsageError
 
 DEMO_SEED = 7
@@ -96,6 +95,7 @@ def demo(
     import os
 
     from linkwork import reference
+    from linkwork.cli.summary import run_through_airflow
     from linkwork.privacy.keys import create_keys
     from simulator import simulate as write_region
     from simulator.presets import PRESETS

@@ -113,7 +113,7 @@ class Kind(_Model):
 def _kinds() -> dict[str, Kind]:
     found = {}
     for path in sorted((FOLDER / "kinds").glob("*.yaml")):
-        found[path.stem] = Kind(name=path.stem, **yaml.safe_load(path.read_text(encoding="utf-8")))
+        found[path.stem] = Kind(name=path.stem, **yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
     return found
 
 

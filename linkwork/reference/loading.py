@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from linkwork import engine
 from linkwork.errors import BadDataError, UsageError
@@ -88,6 +87,8 @@ def _is_of(kind: Kind, name: str) -> bool:
 
 def _as_text(con: duckdb.DuckDBPyConnection, kind: Kind, read: list[Row]) -> None:
     """The table `text`: every row as it is written, with its line."""
+    import pyarrow as pa  # takes a tenth of a second, and most commands load nothing
+
     values = list(zip(*[row for _, row in read], strict=True)) if read else [()] * len(kind.columns)
     table = pa.table(
         {

@@ -8,14 +8,14 @@ takes longer than the trace.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
-from linkwork import engine
+from linkwork import engine, spill
 from linkwork.errors import BadDataError, BusyError, UsageError
 from linkwork.release.marts import Mart, read_described
 from linkwork.settings import Settings
@@ -138,18 +138,22 @@ def opened(settings: Settings, marts: Marts, mart: Mart, keys: list[tuple[str, .
 
 @contextmanager
 def _connected(settings: Settings, path: Path, files: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
-    try:
-        con = engine.connect(
-            path, read_only=True, memory_limit=settings.memory_limit, threads=settings.threads, files=files
-        )
-    except duckdb.IOException as error:
-        if "lock" not in str(error).lower():
-            raise
-        raise BusyError("the warehouse is being written", where=str(path), do="try again later") from error
-    try:
-        yield con
-    finally:
-        con.close()
+    with spill.own_folder(settings) as folder:
+        try:
+            con = engine.connect(
+                path,
+                read_only=True,
+                memory_limit=settings.memory_limit,
+                threads=settings.threads,
+                spill=folder,
+                files=files,
+            )
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise
+            raise BusyError("the warehouse is being written", where=str(path), do="try again later") from error
+        with closing(con):
+            yield con
 
 
 def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import typer
 
 from linkwork import cli, engine
-from linkwork.errors import EXIT_BAD_DATA, EXIT_DONE, EXIT_INTERNAL, EXIT_USAGE
+from linkwork.errors import EXIT_BAD_DATA, EXIT_DONE, EXIT_INTERNAL, EXIT_USAGE, OutOfMemoryError
 
 
 @pytest.fixture
@@ -52,6 +53,13 @@ def test_every_command_explains_itself(linkwork, path):
     assert "Usage:" in out
     assert " ".join(path) in out
     assert "--help" in out
+
+
+def test_starting_loads_nothing_that_only_some_commands_need():
+    """A trace is asked for by a person who waits: these took a third of the start."""
+    code = "import json, sys, linkwork.cli; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"pyarrow", "httpx", "deltalake", "dbt", "great_expectations", "airflow"} & set(json.loads(done.stdout))
 
 
 def test_the_commands_that_others_rely_on_are_there():
@@ -182,6 +190,19 @@ def test_sql_reads_the_marts(linkwork, release):
     assert json.loads(out) == [{"route": "self", "referrals": 3}, {"route": "gp", "referrals": 7}]
 
 
+def test_sql_keeps_to_the_memory_it_was_given_and_puts_the_rest_on_disk(linkwork, release, home, monkeypatch):
+    monkeypatch.setenv("LINKWORK_MEMORY_LIMIT", "60MB")
+    texts = "select md5(i::varchar) as t from range(2_000_000) as r (i)"
+    code, out, _ = linkwork(
+        "sql", f"select max(n) as last from (select row_number() over (order by t) as n from ({texts}))", "--json"
+    )
+    assert (code, json.loads(out)) == (EXIT_DONE, [{"last": 2_000_000}])
+    assert not list((home / "data" / "staging" / ".spill").iterdir())
+    code, _, err = linkwork("sql", f"select length(string_agg(t, ',')) from ({texts})")
+    assert code == EXIT_INTERNAL
+    assert OutOfMemoryError.DO in err
+
+
 # What reads as a query and is wrong as one; everything else is not allowed.
 FAILING = ("select * from '/etc/passwd'", "select nothing from rpt_uptake")
 
@@ -210,6 +231,7 @@ FAILING = ("select * from '/etc/passwd'", "select nothing from rpt_uptake")
     ],
 )
 def test_f65_sql_can_do_nothing_else(linkwork, release, home, query):
+    linkwork("sql", "select 1")  # makes the empty folder of what memory cannot hold
     before = sorted(str(p) for p in home.rglob("*"))
     content = (release / "marts.duckdb").read_bytes()
     code, out, err = linkwork("sql", query)

@@ -7,8 +7,7 @@ compared with. Registered is who has a registration on the day, whatever practic
         select
             periods.subject_key,
             days.census_on,
-            cast(null as string) as stated_practice_code,
-            {{ linkwork.pack([['subject_key', 'periods.subject_key'], ['census_on', 'days.census_on']]) }} as person_day
+            cast(null as string) as stated_practice_code
         from {{ ref('int_person_periods') }} as periods
         inner join {{ ref('int_census_days') }} as days
             on
@@ -17,20 +16,33 @@ compared with. Registered is who has a registration on the day, whatever practic
         where periods.practice_code is not null
     ),
 
+    asked_practices as (
+        select
+            practices.practice_code,
+            days.census_on
+        from (select distinct practice_code from {{ ref('int_person_periods') }}) as practices
+        cross join {{ ref('int_census_days') }} as days
+    ),
+
+    -- What is counted of few days or practices must not be made of all, so that people are named once.
     attributed as (
         {{ linkwork.person_as_at(
-            asked='asked_people', key='person_day', day='census_on', practice='stated_practice_code'
+            asked='asked_people',
+            keys=['subject_key', 'census_on'],
+            day='census_on',
+            practice='stated_practice_code',
+            places='asked_practices',
         ) }}
     )
 
     select
-        attributed.person_day.census_on as census_on,
+        attributed.census_on,
         attributed.practice_code,
         attributed.pcn_code,
         attributed.icb_code,
         {{ linkwork.standard_age('attributed.age') }} as standard_age,
         {{ linkwork.equity_attributes('attributed') }},
-        {{ linkwork.id_text('attributed.person_day.subject_key') }} as person_id
+        {{ linkwork.id_text('attributed.subject_key') }} as person_id
     from attributed
 {%- endmacro %}
 

@@ -1,7 +1,7 @@
 -- One row per outcome measure or quantity taken: the person and their practice, network and board as at its day.
 with attributes as (
     {{ person_as_at(
-        asked=ref('int_measures'), key='measure_key', day='measured_on', practice='stated_practice_code'
+        asked=ref('int_measures'), keys=['measure_key'], day='measured_on', practice='stated_practice_code'
     ) }}
 )
 

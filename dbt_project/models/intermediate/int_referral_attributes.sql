@@ -6,7 +6,7 @@ with referrals as (
 ),
 
 attributes as (
-    {{ person_as_at(asked='referrals', key='referral_key', day='received_on', practice='stated_practice_code') }}
+    {{ person_as_at(asked='referrals', keys=['referral_key'], day='received_on', practice='stated_practice_code') }}
 )
 
 select *

@@ -59,7 +59,7 @@ stated as (
 ),
 
 stated_places as (
-    {{ person_as_at(asked='stated', key='statement', day='received_on', practice='stated_practice_code') }}
+    {{ person_as_at(asked='stated', keys=['statement'], day='received_on', practice='stated_practice_code') }}
 ),
 
 places as (

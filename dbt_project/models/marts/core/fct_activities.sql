@@ -1,7 +1,7 @@
 -- One row per fact about a person's part in a community activity: arranged, attended, missed, completed and so on.
 with attributes as (
     {{ person_as_at(
-        asked=ref('int_activity_facts'), key='activity_fact_key', day='session_on', practice='stated_practice_code'
+        asked=ref('int_activity_facts'), keys=['activity_fact_key'], day='session_on', practice='stated_practice_code'
     ) }}
 )
 

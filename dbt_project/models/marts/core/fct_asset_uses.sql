@@ -4,7 +4,7 @@
 -- attendance for one that was held, so that a group counts once however many came. A volunteer takes no place.
 with attributes as (
     {{ person_as_at(
-        asked=ref('int_asset_uses'), key='use_key', day='used_on', practice='stated_practice_code'
+        asked=ref('int_asset_uses'), keys=['use_key'], day='used_on', practice='stated_practice_code'
     ) }}
 ),
 

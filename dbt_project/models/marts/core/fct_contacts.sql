@@ -1,7 +1,7 @@
 -- One row per contact of a link worker with a person: attempted, held, missed or cancelled; the person as at its day.
 with attributes as (
     {{ person_as_at(
-        asked=ref('int_contacts'), key='contact_key', day='contact_on', practice='stated_practice_code'
+        asked=ref('int_contacts'), keys=['contact_key'], day='contact_on', practice='stated_practice_code'
     ) }}
 )
 

@@ -3,7 +3,7 @@
 -- An offer is no referral that a service holds: who declines here was not referred.
 with attributes as (
     {{ person_as_at(
-        asked=ref('int_offers'), key='episode_key', day='offered_on', practice='stated_practice_code'
+        asked=ref('int_offers'), keys=['episode_key'], day='offered_on', practice='stated_practice_code'
     ) }}
 )
 

@@ -2,7 +2,7 @@
 -- an action agreed, what became of it, or what was done. A figure's column holds what the step adds to it.
 with attributes as (
     {{ person_as_at(
-        asked=ref('int_plan_steps'), key='step_key', day='done_on', practice='stated_practice_code'
+        asked=ref('int_plan_steps'), keys=['step_key'], day='done_on', practice='stated_practice_code'
     ) }}
 )
 
