@@ -4,12 +4,15 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linkwork.errors import BusyError
 from linkwork.log.failpoints import reached
 from linkwork.privacy import vault
-from linkwork.privacy.scan import Needles
 from linkwork.settings import Settings
+
+if TYPE_CHECKING:
+    from linkwork.privacy.scan import Needles
 
 
 @dataclass
@@ -46,8 +49,10 @@ class Order:
     def add_lines(self, sha256: str, lines: Iterable[int]) -> None:
         self.lines[sha256] = sorted({*self.lines.get(sha256, []), *lines})
 
-    def needles(self) -> Needles:
+    def needles(self) -> "Needles":
         """What identifies the person."""
+        from linkwork.privacy.scan import Needles  # loads pyarrow, and a build only asks whether there are orders
+
         return Needles.of(self.numbers, [bytes.fromhex(s) for s in self.subjects])
 
     def seal(self, settings: Settings, key: bytes) -> None:
