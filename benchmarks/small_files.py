@@ -73,6 +73,8 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=20)
     parser.add_argument("--folder", type=Path, default=None)
     given = parser.parse_args()
+    if given.folder:
+        given.folder.mkdir(parents=True, exist_ok=True)
     results = []
     for files in given.files:
         with tempfile.TemporaryDirectory(dir=given.folder) as scratch:

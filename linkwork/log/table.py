@@ -46,7 +46,8 @@ class LogTable:
 
     # --- reading --------------------------------------------------------------------------------
     def exists(self) -> bool:
-        return (self.path / "_delta_log").is_dir()
+        """Whether there is a commit. Its folder is not enough: whoever was to create the table may have been killed."""
+        return any((self.path / "_delta_log").glob("*.json"))
 
     def refresh(self, *, evolve: bool = False) -> "LogTable":
         """See the newest commit; the table is created on first use. `evolve` adds columns it lacks."""
@@ -260,6 +261,7 @@ class LogTable:
                 "delta.enableExpiredLogCleanup": "false",
             },
         )
+        fsync(self.path / "_delta_log" / f"{0:020d}.json")
         fsync(self.path / "_delta_log")
         fsync(self.path)
 

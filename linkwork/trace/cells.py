@@ -1,7 +1,7 @@
 """The warehouse of a build, and the rows of a mart that a person's condition picks.
 
 The condition is a person's SQL: it runs in a connection of its own, which can change nothing and reach nothing but the
-warehouse, and hands over only keys. Everything after it is ours and may read the log.
+warehouse, and hands over only numbers of rows. Everything after it is ours and may read the log.
 
 No value is bound as a parameter here and nothing registered: the first of either makes DuckDB import pandas, which
 takes longer than the trace.
@@ -80,8 +80,8 @@ def located(settings: Settings, known_at: datetime | None) -> Marts:
     return Marts(path, {mart.name: mart for mart in marts})
 
 
-def picked(settings: Settings, marts: Marts, mart: Mart, where: str) -> list[tuple[str, ...]]:
-    """The keys, as text, of a mart's rows that satisfy a condition.
+def picked(settings: Settings, marts: Marts, mart: Mart, where: str) -> list[int]:
+    """The numbers, as the warehouse gives them, of a mart's rows that satisfy a condition.
 
     Raises UsageError where the condition is empty or wrong or picks too much, BusyError while the warehouse is written.
     """
@@ -94,45 +94,32 @@ def picked(settings: Settings, marts: Marts, mart: Mart, where: str) -> list[tup
                 why="a trace begins with rows of a mart",
                 do=f"give a condition on its columns: {columns}",
             )
-        key = ", ".join(f"{engine.name(c)}::varchar" for c in mart.meta.key)
-        query = (
-            f"select {key} from (select * from {mart.relation} where (\n{where}\n)) order by all limit {MOST_CELLS + 1}"
-        )
+        query = f"""select number from (
+                select * from (select *, rowid as number from {mart.relation}) where (\n{where}\n)
+            ) order by number limit {MOST_CELLS + 1}"""
         try:
             statements = con.extract_statements(query)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise UsageError("`--where` is not one condition", where=mart.name, do="leave out the semicolon")
-            keys = con.execute(query).fetchall()
+            numbers = [number for (number,) in con.execute(query).fetchall()]
         except duckdb.Error as error:
             raise UsageError(
                 "`--where` cannot be evaluated", where=mart.name, why=_reason(error), do=f"the columns are {columns}"
             ) from None
-    if len(keys) > MOST_CELLS:
+    if len(numbers) > MOST_CELLS:
         raise UsageError(f"`--where` picks more than {MOST_CELLS:,} rows", where=mart.name, do="narrow it")
-    return keys
+    return numbers
 
 
 @contextmanager
-def opened(settings: Settings, marts: Marts, mart: Mart, keys: list[tuple[str, ...]]) -> Iterator[Build]:
-    """The warehouse, with the rows of a mart that have these keys in the temporary table `cells`."""
+def opened(settings: Settings, marts: Marts, mart: Mart, numbers: list[int]) -> Iterator[Build]:
+    """The warehouse, with the rows of a mart that have these numbers in the temporary table `cells`."""
     with _connected(settings, marts.path, files=(settings.home,)) as con:
         pinned = con.execute("select position, known_at from log.pinned").fetchone()
         if pinned is None:
             raise BadDataError("the warehouse does not say what it was built from", where=str(marts.path))
-        columns = ", ".join(engine.name(c) for c in mart.meta.key)
-        values = ", ".join(f"({', '.join(_literal(v) for v in key)})" for key in keys)
-        picked_keys = (
-            f"select * from (values {values}) as keys({columns})"
-            if keys
-            else f"select {columns} from {mart.relation} where false"
-        )
-        joined = " and ".join(
-            f"mart.{engine.name(c)}::varchar is not distinct from keys.{engine.name(c)}::varchar" for c in mart.meta.key
-        )
-        con.execute(
-            f"""create temp table {CELLS} as
-            select mart.* from {mart.relation} as mart semi join ({picked_keys}) as keys on {joined}"""
-        )
+        chosen = ", ".join(str(number) for number in numbers) or "null"
+        con.execute(f"create temp table {CELLS} as select * from {mart.relation} where rowid in ({chosen})")
         yield Build(con, marts, pinned[0] or 0, pinned[1])
 
 
@@ -158,10 +145,6 @@ def _connected(settings: Settings, path: Path, files: Sequence[Path]) -> Iterato
 
 def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
     return [row[0] for row in con.execute(f"describe select * from {relation}").fetchall()]
-
-
-def _literal(value: str | None) -> str:
-    return "null" if value is None else engine.text(value)
 
 
 def _reason(error: duckdb.Error) -> str:

@@ -5,7 +5,7 @@ became of it: per fact the newest assertion is in force, a contest outranks a st
 resolution a contest; a load that was retracted leaves neither its events nor their withdrawal.
 
 The totals of effective facts are in the warehouse too, so the log is searched for the facts that are shown and for no
-other: the engine compares the ids of few facts while it reads, and leaves the other columns where none is found.
+other.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ import duckdb
 from linkwork import engine
 from linkwork.log.delta import DataFile
 from linkwork.log.store import Store
-from linkwork.trace.walk import FIRST_ORIGIN
+from linkwork.trace.walk import FEW, FIRST_ORIGIN
 
 COLUMNS = (
     "global_position", "event_id", "fact_id", "category", "stream_id", "correlation_id", "causation_id", "event_type",
@@ -162,13 +162,23 @@ def _want_once_asked(
 
 
 def _find(con: duckdb.DuckDBPyConnection, store: Store, files: dict[str, list[DataFile]], position: int) -> None:
+    """Two readings, of the ids for positions and of what lies there: the second passes over most of the log."""
     columns = ", ".join(engine.name(c) for c in COLUMNS)
     typed = ", ".join(f"null::{store.events.columns[c]} as {engine.name(c)}" for c in COLUMNS)
     con.execute(f"create temp table found as select {typed} where false")
     for (category,) in con.execute("select distinct category from picked order by 1").fetchall():
         if category in files:
             facts = f"fact_id in (select fact_id from picked where category = {engine.text(category)})"
-            con.execute(f"insert into found select {columns} {_source(store, files[category], position, facts)}")
+            con.execute(
+                f"""create or replace temp table place as
+                select global_position {_source(store, files[category], position, facts)}"""
+            )
+            few = con.execute(f"select global_position from place limit {FEW + 1}").fetchall()
+            places = "select global_position from place"
+            if len(few) <= FEW:
+                places = ", ".join(str(place) for (place,) in few) or "null"
+            there = f"global_position in ({places})"
+            con.execute(f"insert into found select {columns} {_source(store, files[category], position, there)}")
 
 
 def _found(con: duckdb.DuckDBPyConnection, counted: str, most: str) -> Found:

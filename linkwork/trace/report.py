@@ -39,8 +39,8 @@ def trace(
     if why := marts.lineage(mart).withheld:
         raise UsageError(f"{mart.name} is not traced", why=why)
     figure = figure_of(mart, marts.lineage(mart), figure)
-    keys = picked(settings, marts, mart, where)
-    with opened(settings, marts, mart, keys) as build:
+    numbers = picked(settings, marts, mart, where)
+    with opened(settings, marts, mart, numbers) as build:
         walk = Walk(build, mart, figure)
         walk.run()
         lines = _lines(walk)
@@ -52,7 +52,7 @@ def trace(
             "figure": walk.figure,
             "figures": list(walk.lineage.figures),
             "warehouse": {"path": marts.path, "position": build.position, "known_at": build.known_at},
-            "cells": {"total": len(keys), "rows": _cells(build, walk, limit)},
+            "cells": {"total": len(numbers), "rows": _cells(build, walk, limit)},
             "contributors": _contributors(build, walk, limit),
             "events": {
                 "total": found.total,
@@ -63,7 +63,7 @@ def trace(
             "files": _files(build, walk, found.shown, limit),
             "refused": _refused(build, [line for line in lines if line in RULES], limit),
         }
-        notes = _notes(settings, build, store, walk, known_at, len(keys), found.gone)
+        notes = _notes(settings, build, store, walk, known_at, len(numbers), found.gone)
     return result | {"notes": notes}
 
 

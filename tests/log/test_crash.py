@@ -5,6 +5,8 @@ import signal
 import pytest
 
 from linkwork.log.failpoints import POINTS, RECOVERY_POINTS, TABLES
+from linkwork.log.store import Store
+from linkwork.log.verify import verify
 from tests.support.crash import assert_nothing_is_left, content, copy_of, ingest_all, run
 from tests.support.log import at, csv_text, day, deliver, ingest, make_home
 
@@ -95,3 +97,17 @@ def test_a_recovery_that_is_cut_off_is_completed_too(waiting, expected, tmp_path
 
 def test_every_recovery_point_is_tested():
     assert set(RECOVERY_POINTS) <= {second.split(":")[0] for _, second in RECOVERIES}
+
+
+@pytest.mark.parametrize("left", [[], ["_commit_1b4e28ba.json.tmp"]], ids=["folder", "half-commit"])
+@pytest.mark.parametrize("table", TABLES)
+def test_f01_a_table_whose_creation_was_cut_off_is_created(tmp_path, table, left):
+    settings = make_home(tmp_path)
+    begun = settings.log_dir / table / "_delta_log"
+    begun.mkdir(parents=True)
+    for name in left:
+        (begun / name).write_text('{"protocol":{"minReader')
+    assert verify(Store(settings.log_dir)).problems == []
+    deliver(settings, "1.csv", csv_text([{"id": "a", "nhs_number": NUMBER, "received": day(1), "at": at(1)}]))
+    ingest(settings)
+    assert (Store(settings.log_dir).position(), verify(Store(settings.log_dir)).problems) == (1, [])
