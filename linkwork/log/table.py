@@ -26,6 +26,7 @@ HEAD = "linkwork-head"  # carried by every commit of events, so that two that kn
 CLOCK = "linkwork-clock"  # when the newest of them was recorded, in microseconds since 1970
 NUMBER = "linkwork-commit"  # how many commits there were, so that the register can be seen to have followed
 
+FIRST = f"{0:020d}.json"  # the commit that creates a table
 APPEND_PATIENCE_SECONDS = 30.0
 GROUP = 122_880  # rows of a row group, but where a table says otherwise
 
@@ -47,7 +48,8 @@ class LogTable:
     # --- reading --------------------------------------------------------------------------------
     def exists(self) -> bool:
         """Whether there is a commit. Its folder is not enough: whoever was to create the table may have been killed."""
-        return any((self.path / "_delta_log").glob("*.json"))
+        log = self.path / "_delta_log"
+        return (log / FIRST).exists() or any(log.glob("*.json"))
 
     def refresh(self, *, evolve: bool = False) -> "LogTable":
         """See the newest commit; the table is created on first use. `evolve` adds columns it lacks."""
@@ -261,7 +263,7 @@ class LogTable:
                 "delta.enableExpiredLogCleanup": "false",
             },
         )
-        fsync(self.path / "_delta_log" / f"{0:020d}.json")
+        fsync(self.path / "_delta_log" / FIRST)
         fsync(self.path / "_delta_log")
         fsync(self.path)
 
