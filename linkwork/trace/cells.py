@@ -94,9 +94,9 @@ def picked(settings: Settings, marts: Marts, mart: Mart, where: str) -> list[int
                 why="a trace begins with rows of a mart",
                 do=f"give a condition on its columns: {columns}",
             )
-        query = f"""select number from (
-                select * from (select *, rowid as number from {mart.relation}) where (\n{where}\n)
-            ) order by number limit {MOST_CELLS + 1}"""
+        query = f"""select _row from (
+                select * from (select *, rowid as _row from {mart.relation}) where (\n{where}\n)
+            ) order by _row limit {MOST_CELLS + 1}"""
         try:
             statements = con.extract_statements(query)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
