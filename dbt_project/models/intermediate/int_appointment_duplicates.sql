@@ -2,36 +2,29 @@
 -- The same slot has the same person, start and role.
 -- A practice that changes its supplier states the weeks around the change twice. The system in use on the day of the
 -- slot is kept, whatever its slots say; where none or several were in use, the first by name.
-with slots as (
-    select
-        appointment_key,
-        practice_code,
-        subject_key,
-        slot_start,
-        role,
-        slot_on,
-        source_system
-    from {{ ref('int_appointment_slots') }}
-    where
-        practice_code is not null
-        and subject_key is not null
-        and slot_start is not null
-),
-
-twice as (
+with twice as (
     select
         practice_code,
         subject_key,
         slot_start,
         role
-    from slots
+    from {{ ref('int_appointment_slots') }}
+    where
+        practice_code is not null
+        and subject_key is not null
+        and slot_start is not null
     group by practice_code, subject_key, slot_start, role
-    having count(distinct source_system) > 1
+    having min(source_system) <> max(source_system)
 ),
 
 stated as (
     select
-        slots.*,
+        slots.appointment_key,
+        slots.practice_code,
+        slots.subject_key,
+        slots.slot_start,
+        slots.role,
+        slots.source_system,
         case
             when exists (
                 select 1
@@ -44,7 +37,7 @@ stated as (
             ) then 0
             else 1
         end as is_out_of_use
-    from slots
+    from {{ ref('int_appointment_slots') }} as slots
     inner join twice
         on
             slots.practice_code = twice.practice_code

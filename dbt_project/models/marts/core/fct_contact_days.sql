@@ -2,6 +2,7 @@
 -- one if it had been attended and of which nobody says what became.
 -- Whether it is observed: it lies in a month of the practice that tells of its contacts, not of a part of them.
 -- The practice, network and board are those that the stated code means on the day; where it took place does not matter.
+-- Codes and days are read apart, so that the contacts are read once: what is read twice the engine writes down first.
 with contacts as (
     select
         *,
@@ -9,8 +10,15 @@ with contacts as (
     from {{ ref('int_contact_days') }}
 ),
 
+asked as (
+    select distinct
+        coalesce(practice_code, 'UNKNOWN') as stated_practice_code,
+        contact_on
+    from {{ ref('int_contact_days') }}
+),
+
 known as (
-    {{ practice_as_at(asked='contacts', code='stated_practice_code', day='contact_on') }}
+    {{ practice_as_at(asked='asked', code='stated_practice_code', day='contact_on') }}
 )
 
 select
