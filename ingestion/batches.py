@@ -28,7 +28,7 @@ from linkwork.log import commit, plan, tombstones
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
 from linkwork.log.store import Store
-from linkwork.privacy import vault, zone1
+from linkwork.privacy import orders, vault, zone1
 from linkwork.privacy.keys import Keys, load_keys
 from linkwork.privacy.subjects import mentioned
 from linkwork.settings import Settings
@@ -67,12 +67,24 @@ def finish_earlier(settings: Settings, store: Store, batch_id: str | None = None
     for folder in sorted(settings.staging_dir.glob("*/")):
         recover(settings, store, folder, abandoned=folder.name == batch_id)
     plan.sweep(store)
-    sweep_ended(settings.home / "restricted" / "spill", intake.SPILL)
+    _sweep_plain(settings.home / "restricted" / "spill")
     spill.sweep(settings)
-    for sealed in (settings.raw_dir, settings.quarantine_raw_dir):
+    for sealed in (settings.raw_dir, settings.quarantine_raw_dir, orders.folder(settings)):
         vault.sweep(sealed)
     for written in (settings.log_dir, settings.quality_dir / "pending"):
         sweep_partials(written)
+
+
+def _sweep_plain(folder: Path) -> None:
+    """Remove what killed processes left of received files in plain text.
+
+    Outside their own folders only who holds the writer lock unpacks anything, so that all there is left over.
+    """
+    sweep_ended(folder, intake.SPILL)
+    for left in folder.glob("*"):
+        if left.name.startswith(intake.SPILL):
+            continue  # of a job that is at work
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def recover(settings: Settings, store: Store, folder: Path, *, abandoned: bool) -> bool:

@@ -18,7 +18,7 @@ from linkwork import engine
 from linkwork.errors import BadDataError, LinkworkError
 from linkwork.files import sha256_of, write_whole
 from linkwork.log import erase, tombstones
-from linkwork.privacy import vault
+from linkwork.privacy import orders, vault
 from linkwork.privacy.orders import Order
 from linkwork.privacy.scan import scan
 from linkwork.privacy.subjects import numbers_of, pseudonyms
@@ -63,7 +63,7 @@ def find_lines(work: Operation, order: Order) -> None:
 def clean(work: Operation, order: Order) -> None:
     """Take the person out of received files, of the text of refused records, and of the landing folder."""
     settings = work.settings
-    for folder in (settings.raw_dir, settings.quarantine_raw_dir, settings.landing_dir):
+    for folder in (settings.raw_dir, settings.quarantine_raw_dir, orders.folder(settings), settings.landing_dir):
         if not (folder == settings.landing_dir and settings.landing_is_read_only):
             _remove_partial(folder)
     for left in (settings.home / "restricted" / "spill").glob("*"):  # what a killed gate had written there

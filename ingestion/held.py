@@ -10,7 +10,7 @@ from typing import Any
 
 from linkwork import engine
 from linkwork.errors import UsageError
-from linkwork.log import operations
+from linkwork.log import append, operations
 from linkwork.log.failpoints import reached
 from linkwork.log.lock import writer_lock
 from linkwork.log.store import Store
@@ -75,6 +75,13 @@ def _decide(settings: Settings, command: str, which: str, reason: str) -> dict[s
     with writer_lock(settings.log_dir, settings.lock_timeout_seconds):
         store.refresh(evolve=True)
         load = _find(store, DECIDABLE[command], which)
+        if append.file_app(load["file_sha256"]) in store.events.transactions():
+            raise UsageError(
+                "the file's events are in the log",
+                where=which,
+                why="the run that took it was cut off before it had said so",
+                do="run `linkwork ingest`, which completes it; then `linkwork load retract`, if it is not wanted",
+            )
         outcome = "the next run takes it" if command == RELEASE else "it is never taken"
         operations.record(store, command=command, target=load["load_id"], outcome=outcome, reason=reason)
         reached("file-decided")

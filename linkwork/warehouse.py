@@ -31,6 +31,7 @@ from linkwork.settings import PROJECT_ROOT, Settings
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 REASON = re.compile(r"[A-Z][A-Za-z ]+ Error: |Got [0-9]+ results?")
 NO_MEMORY = "Out of Memory Error"  # DuckDB says so of the disk, too, that should hold what memory cannot
+RESULTS = "run_results.json"
 PARSED = "partial_parse.msgpack"  # what dbt parsed: the same for every build of one version
 
 # Who is whom and who opted out: read from the whole log, whatever day a build is for.
@@ -120,6 +121,9 @@ def _build(
         pinned = _pin(con, store, settings, known_at, settled_at)
     progress(f"dbt folds {pinned['position']:,} events")
     log_file = target / "build.log"
+    (target / RESULTS).unlink(
+        missing_ok=True
+    )  # of an earlier build: should dbt be killed, they would be taken for its own
     # Unit tests prove the models, not this log: the tests run them.
     done = run_dbt(settings, building, target, ["build", "--exclude-resource-type", "unit_test"], log_file)
     results = _results(target)
@@ -290,5 +294,7 @@ def _reason(message: str) -> str:
 
 
 def _results(target: Path) -> list[dict[str, Any]]:
-    path = target / "run_results.json"
-    return list(json.loads(path.read_text())["results"]) if path.exists() else []
+    try:
+        return list(json.loads((target / RESULTS).read_text())["results"])
+    except (OSError, ValueError):  # none, or half of them: dbt was killed
+        return []

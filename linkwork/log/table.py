@@ -35,6 +35,10 @@ class CommitLost(Exception):
     """Another writer committed first; nothing was changed. Start again from a fresh snapshot."""
 
 
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
 class LogTable:
     """A Delta table below `log/`, addressed by its folder; opens lazily and re-reads on `refresh`."""
 
@@ -49,7 +53,7 @@ class LogTable:
     def exists(self) -> bool:
         """Whether there is a commit. Its folder is not enough: whoever was to create the table may have been killed."""
         log = self.path / "_delta_log"
-        return (log / FIRST).exists() or any(log.glob("*.json"))
+        return _has_content(log / FIRST) or any(_has_content(commit) for commit in log.glob("*.json"))
 
     def refresh(self, *, evolve: bool = False) -> "LogTable":
         """See the newest commit; the table is created on first use. `evolve` adds columns it lacks."""
@@ -228,6 +232,10 @@ class LogTable:
         since = range(before + 1, self.version + 1)  # a blind append may have come after another writer's
         for version in since:
             fsync(log / f"{version:020d}.json")
+            checkpoint = log / f"{version:020d}.checkpoint.parquet"
+            if checkpoint.exists():  # whoever opens the table reads it in place of the commits before it
+                fsync(checkpoint)
+                fsync(log / "_last_checkpoint")
         fsync(log)
         reached(f"{self.path.name}-durable")
         if not transactions or len(since) == 1:
@@ -251,6 +259,9 @@ class LogTable:
     def _create(self) -> None:
         from deltalake import DeltaTable, Schema
 
+        first = self.path / "_delta_log" / FIRST
+        if first.exists():  # and empty, or there were a table: the power went before it was written down
+            first.unlink()
         self.path.mkdir(parents=True, exist_ok=True)
         DeltaTable.create(
             str(self.path),
@@ -263,7 +274,7 @@ class LogTable:
                 "delta.enableExpiredLogCleanup": "false",
             },
         )
-        fsync(self.path / "_delta_log" / FIRST)
+        fsync(first)
         fsync(self.path / "_delta_log")
         fsync(self.path)
 

@@ -56,16 +56,16 @@ class Order:
         return Needles.of(self.numbers, [bytes.fromhex(s) for s in self.subjects])
 
     def seal(self, settings: Settings, key: bytes) -> None:
-        vault.seal_bytes(json.dumps(asdict(self)).encode(), _folder(settings) / self.erasure_id, key)
+        vault.seal_bytes(json.dumps(asdict(self)).encode(), folder(settings) / self.erasure_id, key)
         reached("erasure-sealed")
 
     def finish(self, settings: Settings) -> None:
-        (_folder(settings) / self.erasure_id).unlink()
+        (folder(settings) / self.erasure_id).unlink()
 
 
 def unfinished(settings: Settings) -> list[Path]:
     """The orders that were not carried out to the end."""
-    return sorted(path for path in _folder(settings).glob("*") if not path.name.startswith("."))
+    return sorted(path for path in folder(settings).glob("*") if not path.name.startswith("."))
 
 
 def read(path: Path, key: bytes) -> Order:
@@ -83,5 +83,6 @@ def refuse_unfinished(settings: Settings) -> None:
         )
 
 
-def _folder(settings: Settings) -> Path:
+def folder(settings: Settings) -> Path:
+    """Where the orders lie, sealed."""
     return settings.home / "restricted" / "erasures"

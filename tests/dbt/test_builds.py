@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from linkwork.engine import connect
-from linkwork.errors import EXIT_INTERNAL, OutOfMemoryError
+from linkwork.errors import EXIT_INTERNAL, LinkworkError, OutOfMemoryError
 from linkwork.processes import Finished
 from linkwork.settings import Settings
-from linkwork.warehouse import build, run_dbt
+from linkwork.warehouse import build, run_dbt, target_dir
 from tests.dbt.project import Dbt, EmptyBuild
 from tests.spec.warehouse import Warehouse
 from tests.support.installation import install
@@ -149,6 +149,22 @@ def test_models_without_memory_are_named_with_what_to_do(tmp_path: Path, monkeyp
         build(settings)
     assert OutOfMemoryError.DO in str(failed.value)
     assert not settings.warehouse_file.exists()
+
+
+@pytest.mark.parametrize(
+    "left", ['{"results": [{"unique_id": "test.old", "status": "fail", "message": ""}]}', '{"resu']
+)
+def test_what_an_earlier_build_found_is_not_said_of_one_that_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    settings = Settings(home=tmp_path)
+    target = target_dir(settings)
+    target.mkdir(parents=True)
+    (target / "run_results.json").write_text(left)
+    monkeypatch.setattr("linkwork.warehouse.run_dbt", lambda *_: Finished(-9, "killed"))
+    with pytest.raises(LinkworkError, match="the marts could not be built") as failed:
+        build(settings)
+    assert "test.old" not in str(failed.value)
 
 
 @pytest.mark.parametrize("model", ["stg_log__appointment_events", "int_appointment_slots"])

@@ -103,6 +103,13 @@ def test_the_disk_is_full_and_then_is_not(people, kill, expected):
     assert outcome(people) == expected
 
 
+def test_killed_while_its_order_is_sealed_again(people, kill, expected):
+    assert kill(people, "erase", "sealing:kill:2") == -signal.SIGKILL
+    assert list(orders.folder(people).glob(".*")), "the kill must leave a half order"
+    assert len(erase.resume(people)) == 1
+    assert outcome(people) == expected
+
+
 def test_the_next_ingest_resumes_it(people, kill, expected):
     assert kill(people, "erase", "events-committed:kill") == -signal.SIGKILL
     for waiting in people.landing_dir.rglob("*.csv"):

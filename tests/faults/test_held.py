@@ -103,6 +103,18 @@ def test_a_file_refused_by_name_is_never_taken_and_says_why(home, monkeypatch):
     assert effective(home) == {}
 
 
+def test_a_file_whose_events_are_in_the_log_is_not_refused_by_name(home, monkeypatch):
+    held.release(home, "held.csv", "looked at")
+    with monkeypatch.context() as patch:
+        patch.setenv("LINKWORK_FAIL_AT", "events-durable:EIO")
+        with pytest.raises(OSError, match="Input/output"):
+            judged(home)
+    with pytest.raises(UsageError, match="events are in the log"):
+        held.refuse(home, "held.csv", "a test of the supplier")
+    ingest(home)
+    assert fates(home)["held.csv"].events == 2
+
+
 @pytest.fixture(scope="module")
 def kill():
     with killer() as made:

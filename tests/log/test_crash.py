@@ -6,6 +6,7 @@ import pytest
 
 from linkwork.log.failpoints import POINTS, RECOVERY_POINTS, TABLES
 from linkwork.log.store import Store
+from linkwork.log.table import FIRST
 from linkwork.log.verify import verify
 from tests.support.crash import assert_nothing_is_left, content, copy_of, ingest_all, run
 from tests.support.log import at, csv_text, day, deliver, ingest, make_home
@@ -99,14 +100,17 @@ def test_every_recovery_point_is_tested():
     assert set(RECOVERY_POINTS) <= {second.split(":")[0] for _, second in RECOVERIES}
 
 
-@pytest.mark.parametrize("left", [[], ["_commit_1b4e28ba.json.tmp"]], ids=["folder", "half-commit"])
+HALF = {"_commit_1b4e28ba.json.tmp": '{"protocol":{"minReader'}
+
+
+@pytest.mark.parametrize("left", [{}, HALF, {FIRST: ""}], ids=["folder", "half-commit", "power-cut"])
 @pytest.mark.parametrize("table", TABLES)
 def test_f01_a_table_whose_creation_was_cut_off_is_created(tmp_path, table, left):
     settings = make_home(tmp_path)
     begun = settings.log_dir / table / "_delta_log"
     begun.mkdir(parents=True)
-    for name in left:
-        (begun / name).write_text('{"protocol":{"minReader')
+    for name, text in left.items():
+        (begun / name).write_text(text)
     assert verify(Store(settings.log_dir)).problems == []
     deliver(settings, "1.csv", csv_text([{"id": "a", "nhs_number": NUMBER, "received": day(1), "at": at(1)}]))
     ingest(settings)

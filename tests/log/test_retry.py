@@ -209,6 +209,15 @@ def test_a_retry_that_was_killed_is_finished_or_undone_and_then_done(home, refus
     assert len(rows(home, "operations", "1", "where command = 'quarantine retry'")) == 1
 
 
+def test_a_retry_that_was_killed_leaves_no_received_file_in_plain_text(home, kill):
+    spill = home.home / "restricted" / "spill"
+    assert kill(home, "retry", "file-read:kill") == -signal.SIGKILL
+    assert [path for path in spill.rglob("*") if path.is_file()], "the kill must come while a file lies there"
+    (spill / "unpacked-0123456789abcdef").write_text("9990000018")
+    ingest(home)
+    assert not list(spill.glob("*"))
+
+
 # --- the commands -------------------------------------------------------------------------------------
 
 
