@@ -39,6 +39,7 @@ DUCKDB_SETTINGS = (
     "enable_progress_bar = false",
     "autoinstall_known_extensions = false",
     "autoload_known_extensions = false",
+    "enable_external_file_cache = false",  # as in `linkwork.engine`: it keeps every file of a batch
 )
 SEVERITY = {"failing": "critical", "warning": "warning"}
 ERROR_NAME = re.compile(r"_?duckdb\.(\w+Exception|\w+Error)|\b([A-Z]\w+(?:Error|Exception))\b")
