@@ -100,6 +100,19 @@ def test_wrong_use_ends_with_64_and_says_why(linkwork, arguments):
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("command", [("simulate", "--out"), ("demo", "--synthetic")], ids=" ".join)
+@pytest.mark.parametrize("taken", ["file", "folder"])
+def test_a_region_is_not_written_where_something_else_is(linkwork, home, command, taken):
+    (home / "folder").mkdir()
+    (home / "folder" / "mine.txt").touch()
+    (home / "file").touch()
+    code, out, err = linkwork(*command, taken)
+    assert (code, out) == (EXIT_USAGE, "")
+    assert f"folder ({taken})" in err or f"folder is not empty ({taken})" in err
+    assert "name a new folder" in err
+    assert sorted(p.name for p in home.iterdir()) == ["file", "folder"]
+
+
 @pytest.mark.parametrize(("name", "value"), [("TEST_NUMBERS", "maybe"), ("THREADS", "two")])
 def test_a_setting_that_means_nothing_is_named(linkwork, monkeypatch, name, value):
     monkeypatch.setenv(f"LINKWORK_{name}", value)
