@@ -113,8 +113,7 @@ def demo(
         say(f"made {len(created)} development keys in {created[0].parent}; a real installation brings its own")
     os.environ["LINKWORK_KEYS_DIR"] = str(chosen.keys_dir)
     os.environ["LINKWORK_HOME"] = str(chosen.home)
-    if not any(reference.versions(chosen.reference_dir, kind) for kind in reference.KINDS):
-        reference.load_folder(chosen.reference_dir, synthetic / "reference")
+    reference.load_missing(chosen.reference_dir, synthetic / "reference")
     run_through_airflow(chosen, as_json=as_json)
 
 

@@ -180,6 +180,22 @@ def test_reference_and_senders_through_the_command_line(linkwork, home):
     assert "line 2, column valid_from" in err
 
 
+def test_the_demo_loads_the_kinds_that_a_killed_one_did_not_and_keeps_what_the_user_loaded(linkwork, home, monkeypatch):
+    monkeypatch.setattr("linkwork.cli.summary.run_through_airflow", lambda _settings, *, as_json: None)
+    reference, landing = home / "synthetic" / "reference", home / "synthetic" / "landing"
+    for folder in (reference, landing):
+        folder.mkdir(parents=True)
+    monkeypatch.setenv("LINKWORK_TEST_NUMBERS", "allow")  # as the demo sets both; so they end with the test
+    monkeypatch.setenv("LINKWORK_LANDING", str(landing))
+    header = "code,name,kind,feeds,source_system,valid_from,valid_to,cadence_days,agreement,first_expected"
+    (reference / "senders.csv").write_text(header + "\nZVC01,Group,group,activity_csv,x,,,7,,\n")
+    (reference / "bank_holidays.csv").write_text("holiday_on,holiday_name\n2026-01-01,New Year\n")
+    linkwork("sender", "add", "ZSP01", "--feed", "referrals_csv", "--name", "S", "--source-system", "x")
+    assert linkwork("demo")[0] == EXIT_DONE
+    assert [s["code"] for s in json.loads(linkwork("sender", "list", "--json")[1])] == ["ZSP01"]
+    assert list((home / "data" / "reference" / "bank_holidays").glob("*.parquet"))
+
+
 def test_a_wrong_contract_is_named(linkwork, home):
     (home / "bad.yaml").write_text("kind: Other\n")
     code, _, err = linkwork("contract", "check", str(home / "bad.yaml"))
