@@ -10,7 +10,8 @@ import pytest
 import typer
 
 from linkwork import cli, engine
-from linkwork.errors import EXIT_BAD_DATA, EXIT_DONE, EXIT_INTERNAL, EXIT_USAGE, OutOfMemoryError
+from linkwork.errors import EXIT_BAD_DATA, EXIT_BUSY, EXIT_DONE, EXIT_INTERNAL, EXIT_USAGE, OutOfMemoryError
+from tests.support.cli import files_up_to
 
 
 @pytest.fixture
@@ -201,6 +202,18 @@ def test_a_wrong_contract_is_named(linkwork, home):
     code, _, err = linkwork("contract", "check", str(home / "bad.yaml"))
     assert code == EXIT_BAD_DATA
     assert str(home / "bad.yaml") in err
+
+
+def test_a_draft_that_found_no_room_leaves_nothing_and_is_made_by_the_same_command(linkwork, home):
+    (home / "visits.csv").write_text("id,at\n1,2026-01-01\n")
+    command = ("contract", "init", "visits.csv", "--out", "draft.yaml")
+    with files_up_to(500):
+        code, _, err = linkwork(*command)
+    assert (code, "no room to write" in err) == (EXIT_BUSY, True)
+    assert [p.name for p in home.iterdir()] == ["visits.csv"]
+    assert linkwork(*command)[0] == EXIT_DONE
+    assert (home / "draft.yaml").stat().st_size > 500
+    assert linkwork(*command)[0] == EXIT_USAGE  # nothing is overwritten
 
 
 @pytest.fixture
