@@ -2,14 +2,15 @@
 
 import csv
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ingestion import refused
 from linkwork.errors import UsageError
+from linkwork.files import write_new
 from linkwork.privacy.keys import load_key
 from linkwork.settings import Settings
 
@@ -64,20 +65,14 @@ def export(settings: Settings, rows: list[dict[str, Any]], target: Path, *, with
         }
         for name, row in zip(named, rows, strict=True)
     ]
-    try:
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise UsageError("the file is there already", where=str(target), do="give another name") from None
-    except OSError as error:
-        raise UsageError("the file cannot be written", where=str(target), why=error.strerror or "") from error
-    os.close(descriptor)
-    with target.open("w", encoding="utf-8", newline="") as handle:
-        if target.suffix == ".csv":
-            writer = csv.writer(handle)
-            writer.writerow(columns)
-            writer.writerows([[_cell(row[c]) for c in columns] for row in content])
-        else:
-            handle.writelines(json.dumps(row) + "\n" for row in content)
+    written = StringIO(newline="")
+    if target.suffix == ".csv":
+        writer = csv.writer(written)
+        writer.writerow(columns)
+        writer.writerows([[_cell(row[c]) for c in columns] for row in content])
+    else:
+        written.writelines(json.dumps(row) + "\n" for row in content)
+    write_new(target, written.getvalue().encode(), 0o600)
 
 
 def _cell(value: Any) -> Any:

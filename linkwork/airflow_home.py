@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
-from typing import Final
+from typing import Any, Final
 
 import psutil  # type: ignore[import-untyped]
 
@@ -121,8 +121,7 @@ class AirflowHome:
         """Why a task failed: our own sentence; of another error the kind only, its text may hold values."""
         log = self.task_log(task)
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-        entries = [json.loads(line) for line in lines if line.startswith("{")]
-        raised = [error for entry in entries for error in entry.get("error_detail") or []]
+        raised = [error for line in lines for error in _entry(line).get("error_detail") or []]
         if not raised:
             return "no reason in its log"
         kind, sentence = raised[-1]["exc_type"], raised[-1]["exc_value"]
@@ -197,6 +196,15 @@ class AirflowHome:
         patience = TASK_PATIENCE_SECONDS if tasks_only else PATIENCE_SECONDS
         for process in psutil.wait_procs(marked, timeout=patience)[1]:
             _signal(process, force=True)
+
+
+def _entry(line: str) -> dict[str, Any]:
+    """One line of a task's log; empty where it is none: a task that was killed leaves its last line half written."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
 
 
 def _mark_of(process: psutil.Process) -> str | None:

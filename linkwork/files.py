@@ -8,6 +8,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from linkwork.disk import NO_ROOM
+from linkwork.errors import UsageError
+
 CHUNK = 1 << 20
 
 
@@ -34,12 +37,33 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    partial.rename(path)
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        partial.rename(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)  # it may hold personal data, and nobody would look for it
+        raise
     fsync(path.parent)
+
+
+def write_new(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Write a file that a person has named, whole or not at all.
+
+    Raises UsageError where it is there already or cannot be written, and OSError where there is no room.
+    """
+    if path.exists():
+        raise UsageError("the file is there already", where=str(path), do="name another, or remove it first")
+    if not path.parent.is_dir():
+        raise UsageError("no such folder", where=str(path.parent), do="make it first, or name another")
+    try:
+        write_whole(path, content, mode)
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise
+        raise UsageError("the file cannot be written", where=str(path), why=error.strerror or "") from error
 
 
 def sweep_ended(folder: Path, prefix: str) -> None:

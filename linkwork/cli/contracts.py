@@ -10,6 +10,7 @@ import typer
 
 from linkwork.cli.output import AsJson, command, errors, say_json, say_table, settings
 from linkwork.errors import EXIT_BAD_DATA, BadDataError, UsageError
+from linkwork.files import write_new
 
 contract = typer.Typer(help="The contracts of the feeds.", no_args_is_help=True)
 FEED = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -119,10 +120,8 @@ def contract_export(file: OneFile, out: Out = None) -> None:
 def _write(text: str, out: Path | None) -> None:
     if out is None:
         typer.echo(text, nl=False)
-    elif out.exists():
-        raise UsageError("the file is there already", where=str(out), do="Name another, or remove it first")
     else:
-        out.write_text(text)
+        write_new(out, text.encode())
 
 
 def register(app: typer.Typer) -> None:

@@ -59,8 +59,7 @@ def simulate(
     from simulator import simulate as write_region
     from simulator.presets import PRESETS
 
-    if out.exists() and any(out.iterdir()):
-        raise UsageError("the folder is not empty", where=str(out), do="name a new folder")
+    _refuse_taken(out, do="name a new folder")
     if preset not in PRESETS:
         raise UsageError(f"there is no preset {preset}", do=f"name one of {', '.join(PRESETS)}")
     said = {
@@ -102,6 +101,7 @@ def demo(
 
     say = errors.print
     if not (synthetic / "landing").is_dir():
+        _refuse_taken(synthetic, do="name a new folder, or one that `linkwork simulate` wrote")
         region = PRESETS["demo"] | ({"people": people} if people else {})
         say(f"simulating a region of {region['people']:,} people in {synthetic}")
         write_region(seed=seed, out=synthetic, **region)
@@ -113,9 +113,16 @@ def demo(
         say(f"made {len(created)} development keys in {created[0].parent}; a real installation brings its own")
     os.environ["LINKWORK_KEYS_DIR"] = str(chosen.keys_dir)
     os.environ["LINKWORK_HOME"] = str(chosen.home)
-    if not any(reference.versions(chosen.reference_dir, kind) for kind in reference.KINDS):
-        reference.load_folder(chosen.reference_dir, synthetic / "reference")
+    reference.load_missing(chosen.reference_dir, synthetic / "reference")
     run_through_airflow(chosen, as_json=as_json)
+
+
+def _refuse_taken(folder: Path, *, do: str) -> None:
+    """Raise UsageError where no region can be written: the place holds something else."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError("it is not a folder", where=str(folder), do=do)
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError("the folder is not empty", where=str(folder), do=do)
 
 
 def register(app: typer.Typer) -> None:

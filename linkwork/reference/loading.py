@@ -1,19 +1,23 @@
 """A published file becomes a version: every value checked, every row accounted for."""
 
+import os
 from fnmatch import fnmatch
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
 from linkwork import engine
 from linkwork.errors import BadDataError, UsageError
+from linkwork.files import sweep_ended
 from linkwork.reference import beside
 from linkwork.reference.files import Row, Source
 from linkwork.reference.kind import KINDS, Kind, kind_of
-from linkwork.reference.store import replacing, save
+from linkwork.reference.store import adopt, replacing, save, versions
 
 PACKED = (".gz", ".zip")
+APART = ".loading-"  # a folder in which a process loads what is not to be seen in parts
 
 
 def load(reference_dir: Path, kind: str, path: Path) -> dict[str, Any]:
@@ -48,6 +52,22 @@ def load(reference_dir: Path, kind: str, path: Path) -> dict[str, Any]:
 def load_folder(reference_dir: Path, folder: Path) -> list[dict[str, Any]]:
     """Load every file of a folder whose name tells its kind. Returns what `load` says of each."""
     return [load(reference_dir, kind, path) for kind, path in claimed(folder)[0]]
+
+
+def load_missing(reference_dir: Path, folder: Path) -> None:
+    """Load the files of a folder whose kind has no version yet; a kind that has one stays as whoever loaded it left it.
+
+    A kind comes with all its files or not at all, so whatever moment this is cut off at, the next time completes it.
+    """
+    missing = [(kind, path) for kind, path in claimed(folder)[0] if not versions(reference_dir, kind)]
+    reference_dir.mkdir(parents=True, exist_ok=True)
+    sweep_ended(reference_dir, APART)
+    with TemporaryDirectory(prefix=f"{APART}{os.getpid()}-", dir=reference_dir) as made:
+        apart = Path(made)
+        for kind, path in missing:
+            load(apart, kind, path)
+        for kind in sorted({kind for kind, _ in missing}):
+            adopt(reference_dir, kind, versions(apart, kind)[-1][1])
 
 
 def claimed(folder: Path) -> tuple[list[tuple[str, Path]], list[str]]:

@@ -110,6 +110,14 @@ def save(con: duckdb.DuckDBPyConnection, reference_dir: Path, kind: Kind, query:
     return {"kind": kind.name, "rows": count, "new_version": True}
 
 
+def adopt(reference_dir: Path, kind: str, version: Path) -> None:
+    """Make a version that was written elsewhere on the same disk one of this folder."""
+    folder = reference_dir / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    version.rename(folder / version.name)
+    fsync(folder)
+
+
 def _shipped(kind: Kind) -> str:
     if kind.shipped is None:
         typed = ", ".join(f"null::{t} as {engine.name(c)}" for c, t in kind.types.items())

@@ -20,13 +20,14 @@ import psutil
 import pytest
 
 from linkwork import airflow as embedded
-from linkwork import reference
+from linkwork import engine, reference
 from linkwork.airflow_home import MARK, AirflowHome
 from linkwork.airflow_rest import Task
 from linkwork.errors import BusyError
 from linkwork.privacy.keys import create_keys
 from linkwork.settings import Settings
 from simulator import simulate
+from tests.support.log import at, csv_text, day, deliver, ingest, make_home
 
 PEOPLE = 300
 SENDERS = {"Z90001", "Z90002", "ZSP01", "ZVC01"}  # enough for every feed; each costs a task
@@ -216,21 +217,38 @@ class Follower(SimpleNamespace):
 
 
 @pytest.mark.parametrize(
-    ("success", "owed", "started"),
+    ("success", "owed", "unbuilt", "started"),
     [
-        ({"append_events", "build_warehouse"}, set(), ["trigger 1", "wait 2", "wait 3"]),
-        ({"append_events"}, set(), ["trigger 1", "wait 2"]),
-        ({"build_warehouse"}, set(), ["trigger 1"]),
-        ({"build_warehouse"}, {PUBLISH}, ["trigger 1", "trigger 2", "wait 3"]),
-        ({"append_events", "build_warehouse"}, {BUILD}, ["trigger 1", "wait 2", "wait 3"]),
+        ({"append_events", "build_warehouse"}, set(), True, ["trigger 1", "wait 2", "wait 3"]),
+        ({"append_events"}, set(), True, ["trigger 1", "wait 2"]),
+        ({"build_warehouse"}, set(), False, ["trigger 1"]),
+        ({"build_warehouse"}, set(), True, ["trigger 1", "trigger 2", "wait 3"]),
+        ({"build_warehouse"}, {PUBLISH}, False, ["trigger 1", "trigger 2", "wait 3"]),
+        ({"append_events", "build_warehouse"}, {BUILD}, True, ["trigger 1", "wait 2", "wait 3"]),
     ],
 )
-def test_what_is_started_and_what_is_waited_for(success: set[str], owed: set[str], started: list[str]) -> None:
+def test_what_is_started_and_what_is_waited_for(
+    success: set[str], owed: set[str], unbuilt: bool, started: list[str]
+) -> None:
     """What an earlier run left undone is done again, once, even when there is no new event."""
     follow = Follower(success=success, started=[], run=SimpleNamespace(appended=False), log=lambda _line: None)
-    embedded._pipeline(follow, owed)
+    embedded._pipeline(follow, owed, lambda: unbuilt)
     names = {f"{number}": dag_id for number, dag_id in enumerate(embedded.DAGS, start=1)}
     assert follow.started == [f"{how} {names[number]}" for how, number in (line.split() for line in started)]
+
+
+def test_events_that_another_command_appended_are_unbuilt_until_a_build_has_them(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    assert not embedded.unbuilt(home)
+    deliver(home, "1.csv", csv_text([{"id": "r1", "nhs_number": "9990000018", "received": day(1), "at": at(1)}]))
+    position = ingest(home)["position"]
+    assert embedded.unbuilt(home)  # there is no warehouse
+    home.warehouse_file.parent.mkdir(parents=True)
+    for built in (position - 1, position):
+        with engine.connect(home.warehouse_file) as con:
+            con.execute("create schema if not exists log")
+            con.execute(f"create or replace table log.pinned as select {built} as position")
+        assert embedded.unbuilt(home) == (built < position)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +261,8 @@ def test_a_failed_task_is_named_with_its_log_and_a_reason_without_values(
     task = Task(INGEST, "run", "stage_files", 2, "ZSP01", "failed", 1, 0.5)
     home.task_log(task).parent.mkdir(parents=True)
     entry = {"level": "error", "error_detail": [{"exc_type": kind, "exc_value": "file x line 3"}]}
-    home.task_log(task).write_text("not json\n" + json.dumps(entry) + "\n")
+    cut_off = '{"level": "error", "error_d'
+    home.task_log(task).write_text(f"not json\n{json.dumps(entry)}\n{cut_off}")
     run = embedded.AirflowRun(home.log_dir, failed=[task])
     message = str(embedded.AirflowRunError(run, home))
     assert "ingest_events.stage_files [ZSP01]" in message

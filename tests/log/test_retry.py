@@ -14,7 +14,7 @@ from linkwork.log.store import Store
 from linkwork.log.verify import verify
 from linkwork.privacy import vault
 from linkwork.privacy.keys import key_files, load_keys
-from tests.support.cli import commands
+from tests.support.cli import commands, files_up_to
 from tests.support.faults import OTHER, fates, good, lines, put
 from tests.support.kills import killer
 from tests.support.log import CONTRACT, SENDER, at, day, effective, ingest, make_home, rows
@@ -274,6 +274,19 @@ def test_f66_an_export_is_safe_to_open_in_a_spreadsheet_and_on_record(home, link
     assert rows(home, "operations", "target, outcome", "where command = 'quarantine export' order by recorded_at") == [
         (SENDER, "3 refused records"), *[(SENDER, "3 refused records with raw text")] * 2,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_an_export_that_found_no_room_leaves_nothing_and_is_made_by_the_same_command(home, linkwork, tmp_path, form):
+    whole, target = tmp_path / f"whole.{form}", tmp_path / "out" / f"back.{form}"
+    linkwork("quarantine", "export", "--to", str(whole), "--raw")
+    target.parent.mkdir()
+    with files_up_to(whole.stat().st_size - 1):
+        ended = linkwork("quarantine", "export", "--to", str(target), "--raw")
+    assert (ended.code, "no room to write" in ended.err) == (75, True)
+    assert not list(target.parent.iterdir())
+    assert linkwork("quarantine", "export", "--to", str(target), "--raw").code == 0
+    assert target.read_bytes() == whole.read_bytes()
 
 
 def test_retry_says_what_it_did(home, linkwork):

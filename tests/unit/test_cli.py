@@ -10,7 +10,8 @@ import pytest
 import typer
 
 from linkwork import cli, engine
-from linkwork.errors import EXIT_BAD_DATA, EXIT_DONE, EXIT_INTERNAL, EXIT_USAGE, OutOfMemoryError
+from linkwork.errors import EXIT_BAD_DATA, EXIT_BUSY, EXIT_DONE, EXIT_INTERNAL, EXIT_USAGE, OutOfMemoryError
+from tests.support.cli import files_up_to
 
 
 @pytest.fixture
@@ -100,6 +101,19 @@ def test_wrong_use_ends_with_64_and_says_why(linkwork, arguments):
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("command", [("simulate", "--out"), ("demo", "--synthetic")], ids=" ".join)
+@pytest.mark.parametrize("taken", ["file", "folder"])
+def test_a_region_is_not_written_where_something_else_is(linkwork, home, command, taken):
+    (home / "folder").mkdir()
+    (home / "folder" / "mine.txt").touch()
+    (home / "file").touch()
+    code, out, err = linkwork(*command, taken)
+    assert (code, out) == (EXIT_USAGE, "")
+    assert f"folder ({taken})" in err or f"folder is not empty ({taken})" in err
+    assert "name a new folder" in err
+    assert sorted(p.name for p in home.iterdir()) == ["file", "folder"]
+
+
 @pytest.mark.parametrize(("name", "value"), [("TEST_NUMBERS", "maybe"), ("THREADS", "two")])
 def test_a_setting_that_means_nothing_is_named(linkwork, monkeypatch, name, value):
     monkeypatch.setenv(f"LINKWORK_{name}", value)
@@ -167,11 +181,39 @@ def test_reference_and_senders_through_the_command_line(linkwork, home):
     assert "line 2, column valid_from" in err
 
 
+def test_the_demo_loads_the_kinds_that_a_killed_one_did_not_and_keeps_what_the_user_loaded(linkwork, home, monkeypatch):
+    monkeypatch.setattr("linkwork.cli.summary.run_through_airflow", lambda _settings, *, as_json: None)
+    reference, landing = home / "synthetic" / "reference", home / "synthetic" / "landing"
+    for folder in (reference, landing):
+        folder.mkdir(parents=True)
+    monkeypatch.setenv("LINKWORK_TEST_NUMBERS", "allow")  # as the demo sets both; so they end with the test
+    monkeypatch.setenv("LINKWORK_LANDING", str(landing))
+    header = "code,name,kind,feeds,source_system,valid_from,valid_to,cadence_days,agreement,first_expected"
+    (reference / "senders.csv").write_text(header + "\nZVC01,Group,group,activity_csv,x,,,7,,\n")
+    (reference / "bank_holidays.csv").write_text("holiday_on,holiday_name\n2026-01-01,New Year\n")
+    linkwork("sender", "add", "ZSP01", "--feed", "referrals_csv", "--name", "S", "--source-system", "x")
+    assert linkwork("demo")[0] == EXIT_DONE
+    assert [s["code"] for s in json.loads(linkwork("sender", "list", "--json")[1])] == ["ZSP01"]
+    assert list((home / "data" / "reference" / "bank_holidays").glob("*.parquet"))
+
+
 def test_a_wrong_contract_is_named(linkwork, home):
     (home / "bad.yaml").write_text("kind: Other\n")
     code, _, err = linkwork("contract", "check", str(home / "bad.yaml"))
     assert code == EXIT_BAD_DATA
     assert str(home / "bad.yaml") in err
+
+
+def test_a_draft_that_found_no_room_leaves_nothing_and_is_made_by_the_same_command(linkwork, home):
+    (home / "visits.csv").write_text("id,at\n1,2026-01-01\n")
+    command = ("contract", "init", "visits.csv", "--out", "draft.yaml")
+    with files_up_to(500):
+        code, _, err = linkwork(*command)
+    assert (code, "no room to write" in err) == (EXIT_BUSY, True)
+    assert [p.name for p in home.iterdir()] == ["visits.csv"]
+    assert linkwork(*command)[0] == EXIT_DONE
+    assert (home / "draft.yaml").stat().st_size > 500
+    assert linkwork(*command)[0] == EXIT_USAGE  # nothing is overwritten
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from linkwork.files import private_dir, sha256_of, write_json, write_whole
+from linkwork.errors import UsageError
+from linkwork.files import private_dir, sha256_of, write_json, write_new, write_whole
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1])
@@ -38,6 +39,19 @@ def test_a_write_that_fails_leaves_the_old_content(tmp_path, monkeypatch, step):
         write_whole(path, b"new")
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_new_file_replaces_none_and_makes_no_folder(tmp_path):
+    write_new(tmp_path / "f", b"one", mode=0o600)
+    assert ((tmp_path / "f").read_bytes(), (tmp_path / "f").stat().st_mode & 0o777) == (b"one", 0o600)
+    with pytest.raises(UsageError, match="the file is there already"):
+        write_new(tmp_path / "f", b"two")
+    with pytest.raises(UsageError, match="no such folder"):
+        write_new(tmp_path / "g" / "f", b"two")
+    with pytest.raises(UsageError, match="the file cannot be written"):
+        write_new(tmp_path / ("f" * 250), b"two")  # with what is written first, longer than a name may be
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
 
 
 def test_equal_content_gives_equal_bytes(tmp_path):

@@ -243,6 +243,26 @@ def test_a_folder_is_taken_by_the_names_of_its_files(tmp_path):
         reference.load_folder(tmp_path / "reference", folder)
 
 
+def test_a_folder_whose_loading_was_cut_off_is_completed_and_changes_nothing_that_is_there(tmp_path, load, rows):
+    folder = tmp_path / "sent"
+    folder.mkdir()
+    boys, girls = folder / "gp-reg-pat-prac-all.csv", folder / "gp-reg-pat-prac-quin-age.csv"
+    boys.write_text(f"{LISTS}\nP,01APR2026,GP,Z90001,MALE,0_4,7\n")
+    girls.write_text(f"{LISTS}\nP,01APR2026,GP,Z90001,FEMALE,0_4,many\n")
+    (folder / "practices.csv").write_text(quoted(PRACTICE))
+    load("practices", quoted([PRACTICE[0], "MINE", *PRACTICE[2:]]))
+    with pytest.raises(BadDataError, match="a value does not fit"):
+        reference.load_missing(tmp_path / "reference", folder)
+    assert rows("list_sizes") == []
+    girls.write_text(f"{LISTS}\nP,01APR2026,GP,Z90001,FEMALE,0_4,8\n")
+    for _ in range(2):
+        reference.load_missing(tmp_path / "reference", folder)
+    assert sorted(row["patients"] for row in rows("list_sizes")) == [7, 8]
+    assert [row["practice_name"] for row in rows("practices")] == ["MINE"]
+    found = sorted(p.relative_to(tmp_path / "reference").parts[0] for p in (tmp_path / "reference").glob("**/*.*"))
+    assert found == ["list_sizes", "practices"]
+
+
 def test_bank_holidays_hold_before_any_file_is_loaded(tmp_path, load):
     shipped = {
         row["holiday_on"]: row["holiday_name"] for row in reference.rows(tmp_path / "reference", "bank_holidays")
