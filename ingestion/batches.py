@@ -8,7 +8,7 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -17,13 +17,14 @@ from typing import Any
 
 import structlog
 
-from ingestion import intake, raw, recorded, refused
+from ingestion import intake, ledger, raw, recorded, refused
 from ingestion.contract import Contract, load_contracts
 from ingestion.landing import Landed, held, landed_files, let_go
 from ingestion.workers import limits_of
 from linkwork import engine, spill
 from linkwork.errors import UsageError
 from linkwork.files import private_dir, sha256_of, sweep_ended, sweep_partials, write_json
+from linkwork.identity import is_running, this_process
 from linkwork.log import commit, plan, tombstones
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
@@ -56,7 +57,7 @@ def create(settings: Settings, batch_id: str, *, by_scheduler: bool) -> Path:
         {
             "batch_id": batch_id,
             "created_at": datetime.now(UTC).isoformat(),
-            "owner": {"kind": kind, "pid": os.getpid(), "host": socket.gethostname()},
+            "owner": {"kind": kind, "host": socket.gethostname(), **this_process()},
         },
     )
     return batch_dir
@@ -110,15 +111,35 @@ def close(settings: Settings, store: Store, folder: Path) -> None:
 
     A file that stays in the landing folder (held, refused, or of a discarded batch) is staged again as another load.
     """
-    with engine.connect() as con:
-        loads = f"select distinct load_id from {store.loads.refresh().relation()}"
-        known = {load_id for (load_id,) in con.execute(loads).fetchall()}
-    for load in folder.glob("*/"):
-        if load.name not in known:
-            (settings.quarantine_raw_dir / load.name).unlink(missing_ok=True)
+    _forget_refused(settings, store, folder.glob("*/"))
     reached("batch-done")
     _wait_for_workers(folder)
     shutil.rmtree(folder)
+
+
+def start_again(settings: Settings, store: Store, folder: Path, beginnings: Collection[str]) -> None:
+    """Remove what an earlier attempt left of the loads whose ids begin so, up to the last full stop.
+
+    The ids count the files of a sender as they lay there then; by now the same id may be that of another file.
+    """
+    (folder / "verdicts.json").unlink(missing_ok=True)  # a verdict on one would be taken for one on the other
+    for note in (folder / ledger.NOTES).glob("*.json"):
+        if note.stem.rpartition(".")[0] in beginnings:
+            note.unlink()
+    loads = [load for load in folder.glob("*/") if load.name.rpartition(".")[0] in beginnings]
+    _forget_refused(settings, store, loads)
+    for load in loads:
+        shutil.rmtree(load)
+
+
+def _forget_refused(settings: Settings, store: Store, loads: Iterable[Path]) -> None:
+    """Remove the refused text of staged loads that the ledger does not know."""
+    with engine.connect() as con:
+        recorded_loads = f"select distinct load_id from {store.loads.refresh().relation()}"
+        known = {load_id for (load_id,) in con.execute(recorded_loads).fetchall()}
+    for load in loads:
+        if load.name not in known:
+            (settings.quarantine_raw_dir / load.name).unlink(missing_ok=True)
 
 
 def _wait_for_workers(folder: Path) -> None:
@@ -148,7 +169,7 @@ def _is_abandoned(folder: Path) -> bool:
     except (OSError, ValueError, KeyError):
         return True
     if owner["host"] == socket.gethostname() and owner["kind"] == "process":
-        return not Path(f"/proc/{owner['pid']}").exists()
+        return not is_running(owner)
     return time.time() - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS
 
 

@@ -12,6 +12,7 @@ from linkwork.log.rows import fill_rows
 from linkwork.log.store import LOADS, Store
 
 STATUSES = ("committed", "noop", "held", "refused")
+NOTES = "notes"  # the folder of a batch's notes: one a file that is not staged, named by its load
 
 
 def note(batch_dir: Path, arrival: Arrival, *, status: str, detail: str) -> None:
@@ -29,11 +30,11 @@ def note(batch_dir: Path, arrival: Arrival, *, status: str, detail: str) -> None
         "status": status,
         "detail": detail,
     }
-    write_json(batch_dir / "notes" / f"{arrival.load_id}.json", row)
+    write_json(batch_dir / NOTES / f"{arrival.load_id}.json", row)
 
 
 def notes(batch_dir: Path) -> list[dict[str, Any]]:
-    return [json.loads(p.read_text()) for p in sorted((batch_dir / "notes").glob("*.json"))]
+    return [json.loads(p.read_text()) for p in sorted((batch_dir / NOTES).glob("*.json"))]
 
 
 def row_of(profile: dict[str, Any], status: str, detail: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from ingestion.worker import CHANGED, Job
 from ingestion.workers import Workers
 from linkwork import engine, quality, reference
 from linkwork.files import sha256_of
-from linkwork.log import append
+from linkwork.log import append, plan
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
 from linkwork.log.lock import writer_lock
@@ -72,13 +72,15 @@ def stage_sender(settings: Settings, batch_id: str, sender: str) -> dict[str, An
 
 
 def stage_senders(settings: Settings, batch_id: str, senders: list[str]) -> list[dict[str, Any]]:
-    """Stage every new file of some senders, side by side in worker processes."""
+    """Stage every new file of some senders, side by side in worker processes; anew where it was begun before."""
     batch_dir = settings.staging_dir / batch_id
     contracts = load_contracts(settings.contracts_dir, CATALOGUE)
     store = Store(settings.log_dir)
     known = store.events.refresh().transactions()
     registry, retracted = registered(settings.reference_dir), ledger.retracted(store)
     decided = decisions(store)
+    if plan.app(batch_id) not in known:  # else the commit is finished with the loads as they lie there
+        batches.start_again(settings, store, batch_dir, {_loads_of(batch_id, sender) for sender in senders})
     outcomes: dict[str, dict[str, Any]] = {
         sender: {"sender": sender, "files": 0, "records": 0, "refused": 0} for sender in senders
     }
@@ -247,10 +249,6 @@ def _arrival(landed: Landed, batch_id: str, number: int, sender: Sender | None) 
     if landed.problem is None:
         with held(landed.path) as path:
             sha = sha256_of(path)
-    # The id names files: a folder that cannot be a sender's code is named by its hash.
-    hashed = hashlib.sha256(os.fsencode(landed.sender)).hexdigest()[:16]
-    code = landed.sender if SENDER_CODE.fullmatch(landed.sender) else hashed
-    load_id = f"{batch_id}.{code}.{number:04d}"
     return Arrival(
         path=landed.path,
         feed=landed.feed,
@@ -258,10 +256,19 @@ def _arrival(landed: Landed, batch_id: str, number: int, sender: Sender | None) 
         source_system=sender.source_system if sender else "",
         sha256=sha,
         received_at=landed.received_at,
-        load_id=load_id,
+        load_id=f"{_loads_of(batch_id, landed.sender)}.{number:04d}",
         batch_id=batch_id,
         cadence_days=sender.cadence_days if sender else None,
     )
+
+
+def _loads_of(batch_id: str, sender: str) -> str:
+    """What the ids of a sender's loads begin with; a file's number follows.
+
+    The ids name files: a folder that cannot be a sender's code is named by its hash.
+    """
+    hashed = hashlib.sha256(os.fsencode(sender)).hexdigest()[:16]
+    return f"{batch_id}.{sender if SENDER_CODE.fullmatch(sender) else hashed}"
 
 
 def _by_name(landed: list[Landed]) -> dict[tuple[str, str, str], list[Path]]:
