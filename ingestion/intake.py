@@ -18,7 +18,7 @@ from ingestion.gate import Gate
 from ingestion.readers.base import FileRefused
 from linkwork.files import write_json
 
-SPILL = "worker-"  # folders of workers below the spill folder: worker-<mark of the job>-…
+SPILL = "worker-"  # folders of workers below the spill folder: worker-<pid of the job>-…
 
 
 def take(

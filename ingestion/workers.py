@@ -32,7 +32,6 @@ from ingestion.gate import Gate
 from ingestion.stopped import Stopped
 from ingestion.worker import Caps, Job, Task, work
 from linkwork.files import private_dir
-from linkwork.identity import mark
 from linkwork.log import failpoints
 from linkwork.settings import Settings
 
@@ -118,7 +117,7 @@ class Workers:
 
     def _start(self) -> _Worker:
         ours, theirs = multiprocessing.Pipe()
-        spill = private_dir(self._task.gate.spill / f"{intake.SPILL}{mark()}-{secrets.token_hex(4)}")
+        spill = private_dir(self._task.gate.spill / f"{intake.SPILL}{os.getpid()}-{secrets.token_hex(4)}")
         gate = replace(self._task.gate, spill=spill)
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(PRELOADED)

@@ -10,7 +10,6 @@ from typing import Any
 
 from linkwork.disk import NO_ROOM
 from linkwork.errors import UsageError
-from linkwork.identity import has_ended
 
 CHUNK = 1 << 20
 
@@ -71,7 +70,7 @@ def sweep_ended(folder: Path, prefix: str) -> None:
     """Remove the folders `<prefix><process>-…` of processes that have ended."""
     for left in folder.glob(f"{prefix}*"):
         maker = left.name.removeprefix(prefix).split("-")[0]
-        if has_ended(maker):
+        if _has_ended(maker):
             shutil.rmtree(left, ignore_errors=True)
 
 
@@ -79,8 +78,13 @@ def sweep_partials(folder: Path) -> None:
     """Remove what processes that have ended had half written into a folder by `write_whole`."""
     for partial in folder.glob(".*.tmp"):
         writer = partial.name.split(".")[-2]
-        if has_ended(writer):
+        if _has_ended(writer):
             partial.unlink(missing_ok=True)
+
+
+def _has_ended(process: str) -> bool:
+    """Whether a process is gone, by its number in a name; what is no number says nothing."""
+    return process.isdigit() and not Path(f"/proc/{process}").exists()
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -36,18 +36,3 @@ def this_process() -> dict[str, Any]:
     found = identity(os.getpid())
     assert found is not None  # noqa: S101 - whoever asks is there
     return found
-
-
-def mark() -> str:
-    """This process in the name of a file: `<number>.<start>`; see `has_ended`."""
-    found = this_process()
-    return f"{found['pid']}.{found['started']}"
-
-
-def has_ended(said: str) -> bool:
-    """Whether the process of a mark, or of a bare number, is gone; what is neither says nothing."""
-    number, _, started = said.partition(".")
-    if not number.isdigit():
-        return False
-    told = {"pid": int(number), **({"started": int(started)} if started.isdigit() else {})}
-    return not is_running(told)

@@ -3,6 +3,7 @@
 Only who holds the log's lock spills into `staging/.spill` itself, as nobody else is there then.
 """
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -10,10 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from linkwork.files import sweep_ended
-from linkwork.identity import mark
 from linkwork.settings import Settings
 
-OWN = "process-"  # begins the name of a process's own folder: process-<mark>-…
+OWN = "process-"  # begins the name of a process's own folder: process-<pid>-…
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def own_folder(settings: Settings) -> Iterator[Path]:
     """A folder of this process, which DuckDB makes when it needs it; removed at the end."""
     with suppress(OSError):  # who may only read can do what memory holds; DuckDB says so where it is not enough
         settings.spill_dir.mkdir(parents=True, exist_ok=True)
-    folder = settings.spill_dir / f"{OWN}{mark()}-{secrets.token_hex(4)}"
+    folder = settings.spill_dir / f"{OWN}{os.getpid()}-{secrets.token_hex(4)}"
     try:
         yield folder
     finally:

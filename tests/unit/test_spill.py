@@ -22,9 +22,8 @@ def test_what_killed_processes_left_is_removed_and_what_others_need_is_not(tmp_p
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     theirs = settings.spill_dir / f"{spill.OWN}{ended.pid}-00"
-    namesake = settings.spill_dir / f"{spill.OWN}1.0-00"  # of the number 1 too, but begun at another time
     living = settings.spill_dir / f"{spill.OWN}1-00"
-    for folder in (theirs, namesake, living):
+    for folder in (theirs, living):
         folder.mkdir(parents=True)
     (settings.spill_dir / "duckdb_temp_storage_DEFAULT-0.tmp").write_text("of a commit that was killed")
     spill.sweep(settings)
