@@ -21,9 +21,9 @@ from ingestion import intake, ledger, raw, recorded, refused
 from ingestion.contract import Contract, load_contracts
 from ingestion.landing import Landed, held, landed_files, let_go
 from ingestion.workers import limits_of
-from linkwork import engine, spill
+from linkwork import engine, locked, spill
 from linkwork.errors import UsageError
-from linkwork.files import private_dir, sha256_of, sweep_ended, sweep_partials, write_json
+from linkwork.files import private_dir, sha256_of, sweep_partials, write_json
 from linkwork.identity import is_running, this_process
 from linkwork.log import commit, plan, tombstones
 from linkwork.log.catalogue import Catalogue
@@ -81,7 +81,7 @@ def _sweep_plain(folder: Path) -> None:
 
     Outside their own folders only who holds the writer lock unpacks anything, so that all there is left over.
     """
-    sweep_ended(folder, intake.SPILL)
+    locked.remove_left(folder, intake.SPILL)
     for left in folder.glob("*"):
         if left.name.startswith(intake.SPILL):
             continue  # of a job that is at work

@@ -12,7 +12,6 @@ worker starts in milliseconds.
 import multiprocessing
 import os
 import resource
-import secrets
 import shutil
 import sys
 import time
@@ -31,6 +30,7 @@ from ingestion.contract import Contract
 from ingestion.gate import Gate
 from ingestion.stopped import Stopped
 from ingestion.worker import Caps, Job, Task, work
+from linkwork import locked
 from linkwork.files import private_dir
 from linkwork.log import failpoints
 from linkwork.settings import Settings
@@ -48,6 +48,7 @@ class _Worker:
     process: ForkServerProcess
     pipe: "connection.Connection[Any, Any]"
     spill: Path
+    lock: int  # the descriptor that locks it
     job: Job | None = None
     deadline: float = 0
     allowed: int = 0
@@ -117,7 +118,8 @@ class Workers:
 
     def _start(self) -> _Worker:
         ours, theirs = multiprocessing.Pipe()
-        spill = private_dir(self._task.gate.spill / f"{intake.SPILL}{os.getpid()}-{secrets.token_hex(4)}")
+        spill, lock = locked.make(private_dir(self._task.gate.spill), intake.SPILL)
+        private_dir(spill)
         gate = replace(self._task.gate, spill=spill)
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(PRELOADED)
@@ -125,7 +127,7 @@ class Workers:
         with _without_main(), _environment(ALLOCATOR):
             process.start()
         theirs.close()
-        worker = _Worker(process, ours, spill)
+        worker = _Worker(process, ours, spill, lock)
         self._workers.append(worker)
         return worker
 
@@ -135,6 +137,7 @@ class Workers:
         worker.process.close()
         worker.pipe.close()
         shutil.rmtree(worker.spill, ignore_errors=True)
+        os.close(worker.lock)
         self._workers.remove(worker)
 
     def _give(self, worker: _Worker, job: Job) -> None:

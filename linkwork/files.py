@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +63,6 @@ def write_new(path: Path, content: bytes, mode: int = 0o644) -> None:
         if error.errno in NO_ROOM:
             raise
         raise UsageError("the file cannot be written", where=str(path), why=error.strerror or "") from error
-
-
-def sweep_ended(folder: Path, prefix: str) -> None:
-    """Remove the folders `<prefix><process>-…` of processes that have ended."""
-    for left in folder.glob(f"{prefix}*"):
-        maker = left.name.removeprefix(prefix).split("-")[0]
-        if _has_ended(maker):
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def sweep_partials(folder: Path) -> None:

@@ -1,16 +1,13 @@
 """A published file becomes a version: every value checked, every row accounted for."""
 
-import os
 from fnmatch import fnmatch
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
-from linkwork import engine
+from linkwork import engine, locked
 from linkwork.errors import BadDataError, UsageError
-from linkwork.files import sweep_ended
 from linkwork.reference import beside
 from linkwork.reference.files import Row, Source
 from linkwork.reference.kind import KINDS, Kind, kind_of
@@ -60,10 +57,8 @@ def load_missing(reference_dir: Path, folder: Path) -> None:
     A kind comes with all its files or not at all, so whatever moment this is cut off at, the next time completes it.
     """
     missing = [(kind, path) for kind, path in claimed(folder)[0] if not versions(reference_dir, kind)]
-    reference_dir.mkdir(parents=True, exist_ok=True)
-    sweep_ended(reference_dir, APART)
-    with TemporaryDirectory(prefix=f"{APART}{os.getpid()}-", dir=reference_dir) as made:
-        apart = Path(made)
+    locked.remove_left(reference_dir, APART)
+    with locked.own(reference_dir, APART) as apart:
         for kind, path in missing:
             load(apart, kind, path)
         for kind in sorted({kind for kind, _ in missing}):

@@ -1,19 +1,17 @@
 """The folder of releases: building apart, putting in place by rename, switching `current` by rename.
 
-A folder under construction is locked by its builder. The system frees the lock when the builder ends,
-however it ends, so a folder `.building-…` that can be locked is a dead builder's and is removed. (A process
-id alone would not do: ids are used again, and in containers at once.)
+A folder under construction is locked by its builder, so a folder `.building-…` that can be locked is a dead builder's
+and is removed.
 """
 
 import errno
-import fcntl
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from linkwork import locked
 from linkwork.files import fsync
 
 BUILDING = ".building-"
@@ -24,49 +22,13 @@ CURRENT = "current"
 @contextmanager
 def building_dir(releases_dir: Path) -> Iterator[Path]:
     """A new, locked folder under construction. What is still there at the end is removed."""
-    path, descriptor = _locked_dir(releases_dir)
-    try:
+    with locked.own(releases_dir, BUILDING) as path:
         yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-        os.close(descriptor)
-
-
-def _locked_dir(releases_dir: Path) -> tuple[Path, int]:
-    while True:
-        path = releases_dir / f"{BUILDING}{os.getpid()}-{secrets.token_hex(4)}"
-        path.mkdir(parents=True)
-        if (descriptor := _lock(path)) is not None:
-            return path, descriptor
-        # Somebody tidied up between the two lines above: take a new one.
-
-
-def _lock(path: Path) -> int | None:
-    """An open descriptor that locks the folder; None if another process has it, or it is gone."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    if os.fstat(descriptor).st_nlink == 0 or not path.exists():
-        os.close(descriptor)
-        return None
-    return descriptor
 
 
 def remove_leftovers(releases_dir: Path) -> list[str]:
     """Remove what dead builders left; the names of what was removed."""
-    removed = []
-    for path in sorted(releases_dir.glob(f"{BUILDING}*")):
-        if (descriptor := _lock(path)) is not None:
-            shutil.rmtree(path, ignore_errors=True)
-            os.close(descriptor)
-            removed.append(path.name)
-    return removed
+    return locked.remove_left(releases_dir, BUILDING)
 
 
 def put_in_place(building: Path, target: Path) -> bool:

@@ -9,10 +9,11 @@ import time
 
 import pytest
 
-from ingestion import pipeline
+from ingestion import intake, pipeline
+from linkwork import locked
 from linkwork.files import write_json
 from linkwork.identity import identity, is_running
-from tests.support.crash import run
+from tests.support.crash import ingest_all, run
 from tests.support.faults import good, lines, put
 from tests.support.log import make_home
 
@@ -47,6 +48,25 @@ def test_a_batch_of_a_killed_process_is_discarded_although_its_number_is_in_use_
     claim(left, pid=os.getpid())  # as in a container, where every job has the same
     pipeline.open_batch(home)
     assert not left.exists()
+
+
+def test_what_a_killed_process_had_unpacked_is_removed_although_its_number_is_in_use_again(home):
+    assert run(ingest_all, home.home.parent, fail_at="file-read:kill") == -signal.SIGKILL
+    (left,) = (home.home / "restricted" / "spill").iterdir()
+    prefix, _, own = left.name.split("-")
+    left.rename(left.with_name(f"{prefix}-{os.getpid()}-{own}"))
+    pipeline.open_batch(home)
+    assert not list(left.parent.iterdir())
+
+
+def test_what_a_process_at_work_has_unpacked_stays(home):
+    spill = home.home / "restricted" / "spill"
+    folder, lock = locked.make(spill, intake.SPILL)  # as the gate does for each of its workers
+    pipeline.open_batch(home)
+    assert list(spill.iterdir()) == [folder]
+    os.close(lock)  # as the system does for a process that ends, however it ends
+    pipeline.open_batch(home)
+    assert not list(spill.iterdir())
 
 
 @pytest.mark.parametrize(("changed", "is_kept"), [

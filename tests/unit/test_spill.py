@@ -1,7 +1,6 @@
 """What memory cannot hold: a folder of its own for each process, gone at the end, whoever was killed."""
 
-import subprocess
-import sys
+import os
 
 from linkwork import engine, spill
 from linkwork.settings import Settings
@@ -19,12 +18,9 @@ def test_a_query_larger_than_memory_goes_through_a_folder_that_is_gone_afterward
 
 def test_what_killed_processes_left_is_removed_and_what_others_need_is_not(tmp_path):
     settings = Settings(home=tmp_path)
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    theirs = settings.spill_dir / f"{spill.OWN}{ended.pid}-00"
-    living = settings.spill_dir / f"{spill.OWN}1-00"
-    for folder in (theirs, living):
-        folder.mkdir(parents=True)
+    theirs = settings.spill_dir / f"{spill.OWN}{os.getpid()}-00"  # its process ended, and the number is in use again
+    theirs.mkdir(parents=True)
     (settings.spill_dir / "duckdb_temp_storage_DEFAULT-0.tmp").write_text("of a commit that was killed")
-    spill.sweep(settings)
-    assert [path.name for path in settings.spill_dir.iterdir()] == [living.name]
+    with spill.own_folder(settings) as living:
+        spill.sweep(settings)
+        assert [path.name for path in settings.spill_dir.iterdir()] == [living.name]
