@@ -39,8 +39,12 @@ def run(
     log: Path,
     cwd: Path | None = None,
     extra_env: Mapping[str, str] | None = None,
+    lock: int | None = None,
 ) -> Finished:
-    """Run a child to its end with its output in `log`; the last 4,000 characters come back with its code."""
+    """Run a child to its end with its output in `log`; the last 4,000 characters come back with its code.
+
+    The child holds the `lock` of this descriptor too, so that it is not free while one goes on whose parent was killed.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as sink:
         child = subprocess.Popen(
@@ -51,6 +55,7 @@ def run(
             cwd=cwd,
             env=environment(extra_env),
             start_new_session=True,
+            pass_fds=() if lock is None else (lock,),
         )
         with _signals_passed_to(child):
             code = child.wait()

@@ -83,10 +83,11 @@ def build(
     """
     final = warehouse_file(settings, known_at)
     orders.refuse_unfinished(settings)
-    with writer_lock(settings.warehouse_file.parent, settings.lock_timeout_seconds, "the warehouse is being built"):
+    folder, patience = settings.warehouse_file.parent, settings.lock_timeout_seconds
+    with writer_lock(folder, patience, "the warehouse is being built") as lock:
         if full:
             _forget(settings, known_at)
-        return _build(settings, final, known_at, progress)
+        return _build(settings, final, known_at, progress, lock)
 
 
 def _forget(settings: Settings, known_at: datetime | None) -> None:
@@ -103,7 +104,7 @@ def _forget(settings: Settings, known_at: datetime | None) -> None:
 
 
 def _build(
-    settings: Settings, final: Path, known_at: datetime | None, progress: Callable[[str], None]
+    settings: Settings, final: Path, known_at: datetime | None, progress: Callable[[str], None], lock: int
 ) -> dict[str, Any]:
     store, settled_at = opened(settings.log_dir, known_at, settings.lock_timeout_seconds)
     target = target_dir(settings, known_at)
@@ -125,7 +126,7 @@ def _build(
         missing_ok=True
     )  # of an earlier build: should dbt be killed, they would be taken for its own
     # Unit tests prove the models, not this log: the tests run them.
-    done = run_dbt(settings, building, target, ["build", "--exclude-resource-type", "unit_test"], log_file)
+    done = run_dbt(settings, building, target, ["build", "--exclude-resource-type", "unit_test"], log_file, lock)
     results = _results(target)
     if done.returncode != 0:
         building.unlink(missing_ok=True)
@@ -148,14 +149,20 @@ def _build(
     }
 
 
-def run_dbt(settings: Settings, database: Path, target: Path, command: list[str], log: Path) -> processes.Finished:
-    """Run a command of dbt on a warehouse to its end; it writes to `target` and says what it does in `log`."""
+def run_dbt(
+    settings: Settings, database: Path, target: Path, command: list[str], log: Path, lock: int | None = None
+) -> processes.Finished:
+    """Run a command of dbt on a warehouse to its end; it writes to `target` and says what it does in `log`.
+
+    It holds the `lock` too: whoever started it may be killed, and dbt goes on.
+    """
     return processes.run(
         [
             processes.script("dbt"), *command, "--no-use-colors",
             "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target),
         ],
         log=log,
+        lock=lock,
         cwd=DBT_PROJECT,
         extra_env={
             "LINKWORK_WAREHOUSE": str(database),

@@ -16,8 +16,11 @@ LOCK = "writer.lock"
 
 
 @contextmanager
-def writer_lock(folder: Path, timeout_seconds: float, what: str = "the event log is being written") -> Iterator[None]:
-    """Hold a folder's writer lock. Raises BusyError, naming the holder, where it is not had in time."""
+def writer_lock(folder: Path, timeout_seconds: float, what: str = "the event log is being written") -> Iterator[int]:
+    """Hold a folder's writer lock; gives its descriptor, for a child that must hold it too.
+
+    Raises BusyError, naming the holder, where it is not had in time.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK
     with path.open("a+") as handle:
@@ -41,7 +44,7 @@ def writer_lock(folder: Path, timeout_seconds: float, what: str = "the event log
             handle,
         )
         handle.flush()
-        yield
+        yield handle.fileno()
 
 
 def _holder(path: Path) -> str:

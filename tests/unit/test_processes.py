@@ -4,9 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import pytest
+
 from linkwork import processes
+from linkwork.errors import BusyError
+from linkwork.log.lock import writer_lock
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,3 +93,30 @@ def test_stop_ends_a_child_that_does_not_want_to(tmp_path):
         assert child.poll() is None
     processes.stop([child], patience_seconds=0.2)
     assert child.returncode == -signal.SIGKILL
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from linkwork import processes
+from linkwork.log.lock import writer_lock
+folder = Path(sys.argv[1])
+with writer_lock(folder, 1) as lock:
+    processes.run([sys.executable, "-c", sys.argv[2]], log=folder / "child.log", lock=lock)
+"""
+
+
+def test_a_lock_is_held_as_long_as_a_child_goes_on_whose_parent_was_killed(tmp_path):
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    parent = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path), code], cwd=ROOT)
+    log = tmp_path / "child.log"
+    while not (log.exists() and log.read_text().strip()):
+        assert parent.poll() is None
+        time.sleep(0.02)
+    parent.kill()
+    parent.wait()
+    with pytest.raises(BusyError), writer_lock(tmp_path, 0):
+        pass
+    os.kill(int(log.read_text()), signal.SIGKILL)
+    with writer_lock(tmp_path, 30):
+        pass
