@@ -5,7 +5,7 @@ from linkwork.log import table
 from linkwork.log.table import LogTable
 
 
-def test_f05_a_checkpoint_is_on_disk_like_the_commit_it_stands_for(tmp_path, monkeypatch):
+def test_a_checkpoint_is_on_disk_like_the_commit_it_stands_for(tmp_path, monkeypatch):
     durable = []
     real = table.fsync
     monkeypatch.setattr(table, "fsync", lambda path: (real(path), durable.append(path.name)))
