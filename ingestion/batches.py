@@ -23,7 +23,7 @@ from ingestion.landing import Landed, held, landed_files, let_go
 from ingestion.workers import limits_of
 from linkwork import engine, locked, spill
 from linkwork.errors import UsageError
-from linkwork.files import private_dir, sha256_of, sweep_partials, write_json
+from linkwork.files import private_dir, remove, sha256_of, sweep_partials, write_json
 from linkwork.identity import is_running, this_process
 from linkwork.log import commit, plan, tombstones
 from linkwork.log.catalogue import Catalogue
@@ -68,7 +68,7 @@ def finish_earlier(settings: Settings, store: Store, batch_id: str | None = None
     for folder in sorted(settings.staging_dir.glob("*/")):
         recover(settings, store, folder, abandoned=folder.name == batch_id)
     plan.sweep(store)
-    _sweep_plain(settings.home / "restricted" / "spill")
+    _sweep_plain(settings.plain_dir)
     spill.sweep(settings)
     for sealed in (settings.raw_dir, settings.quarantine_raw_dir, orders.folder(settings)):
         vault.sweep(sealed)
@@ -85,7 +85,7 @@ def _sweep_plain(folder: Path) -> None:
     for left in folder.glob("*"):
         if left.name.startswith(intake.SPILL):
             continue  # of a job that is at work
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+        remove(left)
 
 
 def recover(settings: Settings, store: Store, folder: Path, *, abandoned: bool) -> bool:
@@ -217,7 +217,7 @@ def _keep_refused(
     """The text of records that the register refused; nothing is unpacked where there is none."""
     if not records:
         return
-    spill = private_dir(settings.home / "restricted" / "spill")
+    spill = private_dir(settings.plain_dir)
     contract = contracts().get(landed.feed)
     form = contract.file if contract else None
     with intake.opened(received, landed.path.name, spill, limits_of(settings)) as plain:

@@ -16,7 +16,7 @@ from ingestion.landing import landed_files
 from ingestion.operation import Operation
 from linkwork import engine
 from linkwork.errors import BadDataError, LinkworkError
-from linkwork.files import sha256_of, write_whole
+from linkwork.files import remove, sha256_of, write_whole
 from linkwork.log import erase, tombstones
 from linkwork.privacy import orders, vault
 from linkwork.privacy.orders import Order
@@ -66,8 +66,8 @@ def clean(work: Operation, order: Order) -> None:
     for folder in (settings.raw_dir, settings.quarantine_raw_dir, orders.folder(settings), settings.landing_dir):
         if not (folder == settings.landing_dir and settings.landing_is_read_only):
             _remove_partial(folder)
-    for left in (settings.home / "restricted" / "spill").glob("*"):  # what a killed gate had written there
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    for left in settings.plain_dir.glob("*"):  # what a killed gate had written there
+        remove(left)
     eraser = Eraser(order.needles())
     _clean_raw(work, order, eraser)
     _clean_refused(work, order, eraser)

@@ -66,7 +66,7 @@ class Gate:
             keys,
             settings.test_numbers == "allow",
             settings.quarantine_raw_dir,
-            private_dir(settings.home / "restricted" / "spill"),
+            private_dir(settings.plain_dir),
             settings.memory_limit,
             settings.threads,
             tombstones.all_of(settings.log_dir),

@@ -55,7 +55,7 @@ def stage(
     """
     if load["feed"] not in contracts:
         raise UsageError(f"no contract describes the feed {load['feed']}", where=str(settings.contracts_dir))
-    plain = private_dir(settings.home / "restricted" / "spill" / folder.name) / load["file_sha256"]
+    plain = private_dir(settings.plain_dir / folder.name) / load["file_sha256"]
     kept = vault.unseal(settings.raw_dir / load["file_sha256"], gate.keys.zone1) if content is None else content
     plain.write_bytes(kept)
     try:

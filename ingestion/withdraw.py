@@ -5,7 +5,6 @@ is touched, carried out step by step, each of which looks for what is still ther
 again by the next run, or by `erase --resume`.
 """
 
-import shutil
 from typing import Any
 
 from ingestion import receipt, senders
@@ -13,6 +12,7 @@ from ingestion.operation import Operation
 from ingestion.stillness import everything_still
 from linkwork import projections, reference
 from linkwork.errors import UsageError
+from linkwork.files import remove
 from linkwork.log import operations, plan, withdraw
 from linkwork.log.commit import Moment, commit
 from linkwork.log.failpoints import reached
@@ -74,8 +74,8 @@ def _zone1(work: Operation, order: Order, code: str) -> None:
         order.note("files_removed", f"{path.parent.name}/{path.name}", 1)
         order.seal(settings, work.gate.keys.zone1)
         path.unlink()
-    for left in (settings.home / "restricted" / "spill").glob("*"):  # what a killed gate had written there
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    for left in settings.plain_dir.glob("*"):  # what a killed gate had written there
+        remove(left)
 
 
 def _log(work: Operation, order: Order, code: str) -> None:

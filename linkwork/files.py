@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,11 @@ def write_new(path: Path, content: bytes, mode: int = 0o644) -> None:
         if error.errno in NO_ROOM:
             raise
         raise UsageError("the file cannot be written", where=str(path), why=error.strerror or "") from error
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it."""
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def sweep_partials(folder: Path) -> None:

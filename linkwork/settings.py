@@ -78,6 +78,11 @@ class Settings(BaseSettings):
     def quarantine_raw_dir(self) -> Path:
         return self.home / "restricted" / "quarantine"
 
+    @property
+    def plain_dir(self) -> Path:
+        """Where received files lie in plain text while they are read, and what the gate cannot hold of them."""
+        return self.home / "restricted" / "spill"
+
     # --- zone 2: pseudonymised ------------------------------------------------------------------
     @property
     def staging_dir(self) -> Path:

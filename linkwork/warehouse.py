@@ -17,7 +17,7 @@ import duckdb
 from linkwork import __version__, engine, processes, reference
 from linkwork.database_file import ANEW, without_freed_blocks
 from linkwork.errors import BadDataError, LinkworkError, OutOfMemoryError
-from linkwork.files import fsync
+from linkwork.files import fsync, remove
 from linkwork.log import published, tombstones
 from linkwork.log.delta import DataFile
 from linkwork.log.known_at import opened
@@ -59,10 +59,7 @@ def kept(settings: Settings) -> list[Path]:
 def discard(settings: Settings) -> None:
     """Remove all of that; `linkwork build` brings it back."""
     for path in kept(settings):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        remove(path)
 
 
 def build(
