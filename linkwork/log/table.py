@@ -260,7 +260,7 @@ class LogTable:
         from deltalake import DeltaTable, Schema
 
         first = self.path / "_delta_log" / FIRST
-        if first.exists():  # and empty, or there were a table: the power went before it was written down
+        if first.exists() and not _has_content(first):  # the power went; one with content another process has just made
             first.unlink()
         self.path.mkdir(parents=True, exist_ok=True)
         DeltaTable.create(
