@@ -64,6 +64,13 @@ ERASURE_POINTS = (
     "erasure-scrub",
 )
 
+# Of a change beside the events (`linkwork/log/changes.py`).
+CHANGE_POINTS = (
+    "change-announced",  # its note is durable; nothing has changed yet
+    "change-made",  # the change is there, its row not yet
+    "change-recorded",  # the row is there, and the note still
+)
+
 WITHDRAWAL_POINTS = tuple(f"withdrawal-{step}" for step in ("register", "zone1", "log", "projections"))
 
 _reached: dict[str, int] = {}
