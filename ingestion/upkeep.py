@@ -5,9 +5,9 @@ from typing import Any
 from ingestion.operation import operation
 from linkwork.log import compact as compaction
 from linkwork.log import operations
+from linkwork.log import repair as cut_off
 from linkwork.log.commit import Moment, commit
 from linkwork.log.lock import writer_lock
-from linkwork.log.repair import remove_cut_off
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
 from linkwork.settings import Settings
@@ -46,10 +46,13 @@ def repair(settings: Settings) -> dict[str, Any]:
     Returns the files that were removed, by their paths below `log/`, and what is still wrong with the log. Raises
     BadDataError, and removes no commit, where one of events was finished before it was damaged.
     """
+    store = Store(settings.log_dir)
     with writer_lock(settings.log_dir, settings.lock_timeout_seconds):
-        removed = [str(part.relative_to(settings.log_dir)) for part in remove_cut_off(Store(settings.log_dir))]
+        cut_off.put_aside(store)
     with operation(settings) as work:
+        removed = [str(part) for part in cut_off.aside(store)]
         if removed:
             outcome = f"removed {', '.join(removed)}"
             operations.record(work.store, command="log repair", target="log", outcome=outcome)
+            cut_off.forget(store)
     return {"removed": removed, "problems": verify(Store(settings.log_dir)).problems}

@@ -5,6 +5,7 @@ has followed it, it did happen, and its file was damaged afterwards. Then the on
 on would be to remove its files as nobody's, and to take its records for repetitions.
 """
 
+import shutil
 from pathlib import Path
 
 from linkwork.errors import BadDataError
@@ -14,26 +15,41 @@ from linkwork.log.failpoints import reached
 from linkwork.log.store import Store
 from linkwork.log.table import NUMBER, LogTable
 
+ASIDE = ".cut-off"
 
-def remove_cut_off(store: Store) -> list[Path]:
-    """Remove what is cut off in any table; returns it. Call it under the writer lock, before the tables are opened.
 
-    Raises BadDataError, and removes no commit, where one of events was finished before it was damaged.
+def put_aside(store: Store) -> None:
+    """Take what is cut off out of every table, to a folder beside them, until it is on record that it is gone.
+
+    Call it under the writer lock, before the tables are opened. Raises BadDataError, and takes no commit, where one of
+    events was finished before it was damaged.
     """
     logs = {table: table.path / "_delta_log" for table in store.tables}
-    removed = [part for log in logs.values() for part in _without(log, cut_off.checkpoints(log))]
+    for table, log in logs.items():
+        _put_aside(store, table, cut_off.checkpoints(log))
     found = {table: cut_off.commits(log) for table, log in logs.items()}
     _refuse_lost(store, found)
-    return removed + [part for table, log in logs.items() for part in _without(log, found[table])]
+    for table, parts in found.items():
+        _put_aside(store, table, parts)
 
 
-def _without(log: Path, parts: list[Path]) -> list[Path]:
+def aside(store: Store) -> list[Path]:
+    """What was put aside and is not on record yet, as it was named below the log's folder."""
+    return sorted(part.relative_to(store.root / ASIDE) for part in (store.root / ASIDE).rglob("*") if part.is_file())
+
+
+def forget(store: Store) -> None:
+    """Remove what was put aside."""
+    shutil.rmtree(store.root / ASIDE, ignore_errors=True)
+
+
+def _put_aside(store: Store, table: LogTable, parts: list[Path]) -> None:
     for part in parts:
-        part.unlink()
-        reached("cut-off-removed")
-    if parts:
-        fsync(log)
-    return parts
+        target = store.root / ASIDE / part.relative_to(store.root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.rename(target)
+        reached("cut-off-put-aside")
+        fsync(table.path / "_delta_log")
 
 
 def refuse_lost(store: Store) -> None:

@@ -134,12 +134,14 @@ def test_a_checkpoint_that_is_cut_off_goes_and_the_commits_before_it_are_read(wa
 def test_a_killed_repair_is_repeated(waiting, expected, tmp_path):
     home = copy_of(waiting, tmp_path)
     assert run(ingest_all, tmp_path, fail_at="events-committed:kill") == -signal.SIGKILL
-    cut(home, "events", "half")
+    torn = cut(home, "events", "half")
     for point in REPAIR_POINTS:
         assert run(repair_all, tmp_path, fail_at=f"{point}:kill") == -signal.SIGKILL
+    assert repair(home) == {"removed": [str(torn.relative_to(home.log_dir))], "problems": []}
     assert repair(home) == {"removed": [], "problems": []}
     ingest(home)
-    assert content(home) == expected
+    assert {**content(home), "operations": None} == {**expected, "operations": None}
+    assert len(rows(home, "operations", "1", "where command = 'log repair'")) == 1
 
 
 def test_the_command_says_what_it_did(waiting, tmp_path, monkeypatch, capfd):
