@@ -10,7 +10,7 @@ from linkwork import engine
 from linkwork.cli.output import settings as settings_of
 from tests.support.installation import Installation
 from tests.support.log import add_sender, ingest
-from tests.support.marts import build
+from tests.support.marts import build_some
 
 NUMBERS = ("9990000018", "9990000026", "9990000034", "9990000042")
 HEADER = (
@@ -52,7 +52,7 @@ class Region:
     def build(self, known_at: datetime | None = None) -> dict[str, list[tuple[Any, ...]]]:
         """Reasons by category, and what is unmapped, of one build."""
         marts = ("rpt_referral_reasons", "rpt_data_quality", "fct_coded_entries")
-        built = build(self.settings, *marts, known_at=known_at)
+        built = build_some(self.settings, *marts, known_at=known_at)
         queries = {
             "reasons": """select reason_category, mapping_version, referrals from rpt_referral_reasons
                 where period_type = 'year' and area_level = 'icb' and breakdown = 'none' and counting = 'any'

@@ -1,7 +1,5 @@
-"""Builds that make less than everything, for tests whose subject is a few marts: real dbt on the real log."""
+"""Builds of marts in tests, whole ones and such that cost less: real dbt on the real log."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,27 +9,33 @@ import pytest
 from linkwork import warehouse
 from linkwork.processes import Finished
 from linkwork.settings import Settings
+from tests.support.parsed import parsed
+
+UNTESTED = {"DBT_RESOURCE_TYPES": "model seed"}  # the environment in which no build runs dbt's tests of its data
 
 
-def build(settings: Settings, *marts: str, known_at: datetime | None = None, full: bool = False) -> dict[str, Any]:
-    """A build of these marts and of what they are made from, of every mart where none is named.
-
-    None of dbt's tests of data runs: for builds of a log whose data are tested by another build.
-    """
-    with _less(*marts):
+def build(settings: Settings, known_at: datetime | None = None, *, full: bool = False) -> dict[str, Any]:
+    """`linkwork build`."""
+    with parsed(settings.home):
         return warehouse.build(settings, known_at, full=full)
 
 
-@contextmanager
-def _less(*marts: str) -> Iterator[None]:
+def build_untested(settings: Settings, known_at: datetime | None = None, *, full: bool = False) -> dict[str, Any]:
+    """A build of every mart without dbt's tests of its data: for data that another build has the tests of."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in UNTESTED.items():
+            patch.setenv(name, value)
+        return build(settings, known_at, full=full)
+
+
+def build_some(settings: Settings, *marts: str, known_at: datetime | None = None) -> dict[str, Any]:
+    """A build of these marts and of what they are made from, with dbt's tests of all that."""
     run_dbt = warehouse.run_dbt
-    less = ["--exclude-resource-type", "test"]
-    if marts:
-        less += ["--select", *(f"+{mart}" for mart in marts)]
+    only = ["--indirect-selection", "cautious", "--select", *(f"+{mart}" for mart in marts)]
 
     def run(settings: Settings, database: Path, target: Path, command: list[str], *rest: Any) -> Finished:
-        return run_dbt(settings, database, target, [*command, *less], *rest)
+        return run_dbt(settings, database, target, [*command, *only], *rest)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(warehouse, "run_dbt", run)
-        yield
+        return build(settings, known_at)
