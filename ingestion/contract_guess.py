@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.contract_lint import TELLING, THINGS
-from ingestion.fields import REACHABLE, SCIENTIFIC, THOUSANDS
+from ingestion.fields import SCIENTIFIC, THOUSANDS
+from ingestion.identifiers import REACHABLE
 from ingestion.properties import RESERVED
 from linkwork.privacy.subjects import is_nhs_number
 

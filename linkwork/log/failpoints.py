@@ -52,6 +52,8 @@ RECOVERY_POINTS = (
     "sweeping",  # right before a file that no commit names goes
 )
 
+REPAIR_POINTS = ("cut-off-put-aside",)  # a part of Delta's own log that the power cut off is out of the way
+
 ERASURE_POINTS = (
     "erasure-sealed",
     "erasure-tombstones",
