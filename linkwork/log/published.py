@@ -28,6 +28,7 @@ EARLIER_RELEASE = {
 }
 EARLIER_FIGURES = {column: kind for column, kind in FIGURES.items() if column != "release_id"}
 STATE = ("position", "removals", "code_maps", "reference", "code_version")  # what makes figures, permissions apart
+SAME = " and ".join(f"r.{column} is not distinct from s.{column}" for column in STATE)
 
 
 def earlier(store: Store, con: duckdb.DuckDBPyConnection, state: Mapping[str, Any], known_at: datetime | None) -> None:
@@ -40,11 +41,10 @@ def earlier(store: Store, con: duckdb.DuckDBPyConnection, state: Mapping[str, An
     fill_rows(con, "state_given", [dict(state)], {column: RELEASES[column] for column in STATE})
     con.execute("create table log.state as from state_given")
     until = "true" if known_at is None else f"recorded_at <= {engine.text(known_at.isoformat())}::timestamptz"
-    same = " and ".join(f"r.{column} is not distinct from s.{column}" for column in STATE)
     con.execute(
         f"""create or replace temp table release_before as
         with known as (from {_relation(store.releases)}),
-        same as (select min(r.recorded_at) as first_at from known as r inner join log.state as s on {same})
+        same as (select min(r.recorded_at) as first_at from known as r inner join log.state as s on {SAME})
         select known.* from known cross join same
         where case when first_at is not null then recorded_at < first_at else {until} end
         order by recorded_at desc, release_id limit 1"""
@@ -68,6 +68,15 @@ def earlier(store: Store, con: duckdb.DuckDBPyConnection, state: Mapping[str, An
         select distinct {columns} from {_relation(store.figures)}
         where release_id in (select release_id from release_before) order by all"""
     )
+
+
+def is_of_its_state(store: Store, con: duckdb.DuckDBPyConnection, release_id: str | None) -> bool:
+    """Whether a release was made of the state that a warehouse was built from."""
+    found = con.execute(
+        f"select 1 from {_relation(store.releases)} as r inner join log.state as s on {SAME} where r.release_id = ?",
+        [release_id],
+    ).fetchone()
+    return found is not None
 
 
 def figures(log_dir: Path, release_id: str, warehouse: Path) -> list[dict[str, Any]]:
