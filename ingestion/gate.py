@@ -42,7 +42,7 @@ READERS: dict[str, Callable[[Path, Contract], Reading]] = {
     "fhir": FhirReading,
     "xlsx": XlsxReading,
 }
-CHUNK_ROWS = 200_000
+CHUNK_ROWS = 100_000
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from linkwork import __version__, engine, processes, reference
 from linkwork.database_file import ANEW, without_freed_blocks
 from linkwork.errors import BadDataError, LinkworkError, OutOfMemoryError
 from linkwork.files import fsync, remove
-from linkwork.log import published, tombstones
+from linkwork.log import changes, published, tombstones
 from linkwork.log.delta import DataFile
 from linkwork.log.known_at import opened
 from linkwork.log.lock import LOCK, writer_lock
@@ -82,6 +82,7 @@ def build(
     orders.refuse_unfinished(settings)
     folder, patience = settings.warehouse_file.parent, settings.lock_timeout_seconds
     with writer_lock(folder, patience, "the warehouse is being built") as lock:
+        changes.finish_left(Store(settings.log_dir))  # which release was the last, the build has to know
         if full:
             _forget(settings, known_at)
         return _build(settings, final, known_at, progress, lock)
