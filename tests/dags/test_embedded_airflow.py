@@ -28,6 +28,7 @@ from linkwork.privacy.keys import create_keys
 from linkwork.settings import Settings
 from simulator import simulate
 from tests.support.log import at, csv_text, day, deliver, ingest, make_home
+from tests.support.parsed import parsed
 
 PEOPLE = 300
 SENDERS = {"Z90001", "Z90002", "ZSP01", "ZVC01"}  # enough for every feed; each costs a task
@@ -89,7 +90,8 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
         patch.setenv("AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE", "False")  # would keep Assets from starting anything
         patch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////nowhere/airflow.db")
         addresses: set[str] = set()
-        first = embedded.run_once(settings, log=lambda _line: addresses.update(_listening(settings.airflow_dir)))
+        with parsed(settings.home):
+            first = embedded.run_once(settings, log=lambda _line: addresses.update(_listening(settings.airflow_dir)))
         after_first = sorted(path.name for path in settings.releases_dir.iterdir())
         second = embedded.run_once(settings, log=print)
         after_second = sorted(path.name for path in settings.releases_dir.iterdir())
