@@ -18,9 +18,9 @@ from types import FrameType
 
 import httpx
 
-from linkwork import engine
 from linkwork.airflow_home import DAGS_DIR, USER, AirflowHome
 from linkwork.airflow_rest import Rest, Task
+from linkwork.built import is_damaged, reading
 from linkwork.errors import LinkworkError
 from linkwork.log.store import Store
 from linkwork.settings import Settings
@@ -115,15 +115,15 @@ def _pipeline(follow: "_Follower", owed: set[str], unbuilt: Callable[[], bool]) 
 
 
 def unbuilt(settings: Settings) -> bool:
-    """Whether the log holds events that are not in the warehouse, or there is none."""
+    """Whether the log holds events that are not in the warehouse, or there is none, or only a damaged one."""
     store = Store(settings.log_dir)
     if not store.events.exists():
         return False
     # As a build is pinned: an erasure may have taken the last event that was appended.
     position = max((f.highest["global_position"] for f in store.refresh().events.files()), default=0)
     built = 0
-    if (warehouse := warehouse_file(settings)).exists():
-        with engine.connect(warehouse, read_only=True) as con:
+    if (warehouse := warehouse_file(settings)).exists() and not is_damaged(warehouse):
+        with reading(warehouse) as con:
             (built,) = con.execute("select position from log.pinned").fetchone() or (0,)
     return bool(position > built)
 

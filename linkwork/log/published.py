@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
+from linkwork.built import reading
 from linkwork.log.rows import fill_rows
 from linkwork.log.store import FIGURES, RELEASES, Store
 
@@ -73,7 +74,7 @@ def earlier(store: Store, con: duckdb.DuckDBPyConnection, state: Mapping[str, An
 def keep(log_dir: Path, release_id: str, warehouse: Path) -> None:
     """Keep the watched figures of a build that has become the current release; of one that is kept nothing happens."""
     store = Store(log_dir)
-    with engine.connect(warehouse, read_only=True) as con:
+    with reading(warehouse) as con:
         kept = _relation(store.releases)
         if con.execute(f"select 1 from {kept} where release_id = ?", [release_id]).fetchone():
             return
