@@ -7,9 +7,9 @@ from typing import Any
 from linkwork import quality
 from linkwork.built import reading
 from linkwork.errors import UsageError
-from linkwork.log import operations, tombstones
-from linkwork.log.published import keep
-from linkwork.log.store import Store
+from linkwork.log import published, tombstones
+from linkwork.log.changes import Change, Outcome, change
+from linkwork.release.building import CURRENT
 from linkwork.release.publish import publish as publish_release
 from linkwork.settings import Settings
 from linkwork.warehouse import target_dir, warehouse_file
@@ -28,27 +28,38 @@ def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, A
         pinned = con.execute("select position, known_at, cut_off, permissions_as_of from log.pinned").fetchone()
         differ = con.execute("select coalesce(bool_or(people_since > 0), false) from fct_exclusions").fetchone()
     assert pinned is not None and differ is not None  # noqa: S101 - every build has its one row
-    published = publish_release(
-        settings,
-        warehouse=warehouse,
-        dbt_manifest=target_dir(settings, known_at) / "manifest.json",
-        known_at=known_at,
-        position=pinned[0],
-        cut_off=pinned[2],
-        pinned_known_at=pinned[1],
-        erasures=tombstones.erasures(settings.log_dir),
-        permissions_as_of=pinned[3],
-        permissions_differ=differ[0],
-        check=lambda folder: _check(settings, folder),
-    )
-    if published.current:
-        keep(settings.log_dir, published.release_id, warehouse)
-    if published.created:
-        outcome = "is current" if published.current else "is not current"
-        operations.record(
-            Store(settings.log_dir), command="publish", target=published.release_id, outcome=f"a new release, {outcome}"
+    with change(settings.log_dir, "publish") as made:
+        done = publish_release(
+            settings,
+            warehouse=warehouse,
+            dbt_manifest=target_dir(settings, known_at) / "manifest.json",
+            known_at=known_at,
+            position=pinned[0],
+            cut_off=pinned[2],
+            pinned_known_at=pinned[1],
+            erasures=tombstones.erasures(settings.log_dir),
+            permissions_as_of=pinned[3],
+            permissions_differ=differ[0],
+            check=lambda folder: _check(settings, folder),
+            about=lambda *what: _announce(made, settings, warehouse, *what),
         )
-    return published._asdict()
+    if done.current:  # one of an earlier version, that was killed before it had kept its figures
+        published.keep(settings.log_dir, done.release_id, warehouse)
+    return done._asdict()
+
+
+def _announce(
+    made: Change, settings: Settings, warehouse: Path, release_id: str, is_new: bool, becomes_current: bool
+) -> None:
+    """A release that is new, or becomes current: cut off between the two, it is new and not current."""
+    releases, new = settings.releases_dir, "a new release, " * is_new
+    outcomes = []
+    if becomes_current:
+        kept = published.figures(settings.log_dir, release_id, warehouse)
+        outcomes.append(Outcome(f"{new}is current", releases / CURRENT, release_id, {"releases": kept}))
+    if is_new:
+        outcomes.append(Outcome(f"{new}is not current", releases / release_id))
+    made.announce(release_id, *outcomes)
 
 
 def _check(settings: Settings, folder: Path) -> None:

@@ -18,7 +18,7 @@ from linkwork.database_file import changes_beside, without_freed_blocks
 from linkwork.dbt_run import RESULTS, failure, results, run_dbt
 from linkwork.errors import BadDataError
 from linkwork.files import fsync, remove, write_whole
-from linkwork.log import published, tombstones
+from linkwork.log import changes, published, tombstones
 from linkwork.log.delta import DataFile
 from linkwork.log.known_at import opened
 from linkwork.log.lock import LOCK, writer_lock
@@ -93,6 +93,7 @@ def build(
     orders.refuse_unfinished(settings)
     folder, patience = settings.warehouse_file.parent, settings.lock_timeout_seconds
     with writer_lock(folder, patience, "the warehouse is being built") as lock:
+        changes.finish_left(Store(settings.log_dir))  # which release was the last, the build has to know
         if full:
             _forget(settings)
         return _build(settings, final, known_at, progress, lock)

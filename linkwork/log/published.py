@@ -71,28 +71,38 @@ def earlier(store: Store, con: duckdb.DuckDBPyConnection, state: Mapping[str, An
     )
 
 
-def keep(log_dir: Path, release_id: str, warehouse: Path) -> None:
-    """Keep the watched figures of a build that has become the current release; of one that is kept nothing happens."""
+def figures(log_dir: Path, release_id: str, warehouse: Path) -> list[dict[str, Any]]:
+    """Keep the watched figures of a build that is about to become the current release.
+
+    They are of none until the row is there that is returned, for `log/releases`; left over from a killed process they
+    come again. Of a release that is kept already nothing happens, and there is no row.
+    """
     store = Store(log_dir)
     with reading(warehouse) as con:
         kept = _relation(store.releases)
         if con.execute(f"select 1 from {kept} where release_id = ?", [release_id]).fetchone():
-            return
+            return []
         store.events.refresh()
-        con.execute(
-            """create temp table release_made as
-            select ? as release_id, ?::timestamptz as recorded_at, s.*, p.known_at, p.cut_off,
+        cursor = con.execute(
+            """select ? as release_id, ?::timestamptz as recorded_at, s.*, p.known_at, p.cut_off,
                 (select max(mapping_version) from rpt_referral_reasons) as mapping_version
             from log.state as s cross join (select known_at, cut_off from log.pinned) as p""",
             [release_id, store.next_time()],
         )
-        release, figures = store.releases.refresh(evolve=True), store.figures.refresh(evolve=True)
+        rows = engine.dicts(cursor)
         columns = ", ".join(EARLIER_FIGURES)
-        # The figures first: a release whose row is there has them all. Left over from a killed process they come again.
-        figures.append(
+        store.figures.refresh(evolve=True).append(
             con, f"select {engine.text(release_id)} as release_id, {columns} from trace__figures order by all"
         )
-        release.append(con, f"select {', '.join(RELEASES)} from release_made")
+    return rows
+
+
+def keep(log_dir: Path, release_id: str, warehouse: Path) -> None:
+    """Keep the figures and the row of a build that is the current release; of one that is kept nothing happens."""
+    if rows := figures(log_dir, release_id, warehouse):
+        with engine.connect() as con:
+            fill_rows(con, "release_made", rows, RELEASES)
+            Store(log_dir).releases.refresh(evolve=True).append(con, "from release_made")
 
 
 def _relation(table: Any) -> str:
