@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
+from linkwork.built import reading
 from linkwork.log.rows import fill_rows
 from linkwork.log.store import FIGURES, RELEASES, Store
 
@@ -86,7 +87,7 @@ def figures(log_dir: Path, release_id: str, warehouse: Path) -> list[dict[str, A
     come again. Of a release that is kept already nothing happens, and there is no row.
     """
     store = Store(log_dir)
-    with engine.connect(warehouse, read_only=True) as con:
+    with reading(warehouse) as con:
         kept = _relation(store.releases)
         if con.execute(f"select 1 from {kept} where release_id = ?", [release_id]).fetchone():
             return []
