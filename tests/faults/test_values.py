@@ -4,7 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ingestion.contract import load_contract
+from linkwork.settings import Settings
 from tests.support.faults import NUMBER, Fate, fates, lines, put, use_installed
+from tests.support.gate import CATALOGUE, stage
 from tests.support.log import add_sender, ingest, make_home, rows
 
 APPOINTMENTS, REGISTRATIONS = "gp_appointments_csv", "registrations_csv"
@@ -101,6 +104,29 @@ def test_f82_e33_e34_times_are_converted_and_days_are_local(home):
 
 def test_f84_e35_an_appointment_to_come_is_booked_and_has_no_outcome(home):
     assert rows(home, "events", "event_type", "where source_record_ref = 's12'") == [("appointment.booked",)]
+
+
+MILESTONES = ("accepted", "rejected", "declined", "on_hold", "closed", "transferred", "reopened", "resumed")
+
+
+def test_f84_a_referral_passes_no_milestone_after_the_extract_that_reports_it(tmp_path):
+    """On the day of the extract it does, and of a night in summer that is the local day."""
+    contract = load_contract(Settings.model_fields["contracts_dir"].default / "referrals_csv.yaml", CATALOGUE)
+    every = [p.name for p in contract.properties]
+
+    def referral(id: str, on: str, *passed: str) -> str:
+        row = {"referral_id": id.replace("_", "-"), "client_id": "c1", "route": "gp", "received_on": "2025-06-01"}
+        row |= {"extract_at": "2025-06-30T23:30:00Z"} | {f"{m}_on": on for m in passed}
+        if "resumed" in passed:
+            row |= {"on_hold_on": "2025-06-02"}
+        return ",".join(row.get(name, "") for name in every)
+
+    late = [referral(f"late-{m}", "2025-07-02", m) for m in MILESTONES]
+    fine = [referral(f"fine-{m}", "2025-07-01", m) for m in MILESTONES]
+    tolerant = contract.model_copy(update={"file": contract.file.model_copy(update={"refusedThreshold": 1.0})})
+    made = stage(tmp_path, tolerant, lines(*late, *fine, header=",".join(every)))
+    assert made.profile["valid"] == len(fine)
+    assert [found[1:] for found in made.refused_lines] == [(f"{m}_not_in_future", f"{m}_on") for m in MILESTONES]
 
 
 def test_f85_a_number_as_printed_is_the_same_person_and_a_local_id_another(home):
