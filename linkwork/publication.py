@@ -44,7 +44,7 @@ def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, A
             check=lambda folder: _check(settings, folder),
             about=lambda *what: _announce(made, settings, warehouse, *what),
         )
-    if done.current:  # one of an earlier version, that was killed before it had kept its figures
+    if done.current:  # of another state now; or of an earlier version, that was killed before it had kept its figures
         published.keep(settings.log_dir, done.release_id, warehouse)
     return done._asdict()
 
