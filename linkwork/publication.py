@@ -4,7 +4,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from linkwork import engine, quality
+from linkwork import quality
+from linkwork.built import reading
 from linkwork.errors import UsageError
 from linkwork.log import published, tombstones
 from linkwork.log.changes import Change, Outcome, change
@@ -24,7 +25,7 @@ def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, A
     warehouse = warehouse_file(settings, known_at)
     if not warehouse.exists():
         raise UsageError("there is no build to publish", where=str(warehouse), do="run `linkwork build` first")
-    with engine.connect(warehouse, read_only=True) as con:
+    with reading(warehouse) as con:
         pinned = con.execute("select position, known_at, cut_off, permissions_as_of from log.pinned").fetchone()
         differ = con.execute("select coalesce(bool_or(people_since > 0), false) from fct_exclusions").fetchone()
     assert pinned is not None and differ is not None  # noqa: S101 - every build has its one row
@@ -43,7 +44,7 @@ def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, A
             check=lambda folder: _check(settings, folder),
             about=lambda *what: _announce(made, settings, warehouse, *what),
         )
-    if done.current:  # one of an earlier version, that was killed before it had kept its figures
+    if done.current:  # of another state now; or of an earlier version, that was killed before it had kept its figures
         published.keep(settings.log_dir, done.release_id, warehouse)
     return done._asdict()
 
@@ -57,7 +58,7 @@ def is_behind(settings: Settings) -> bool:
     if not warehouse.exists():
         return False
     release_id = current_release(releases) if (releases / CURRENT).exists() else None
-    with engine.connect(warehouse, read_only=True) as con:
+    with reading(warehouse) as con:
         said = con.execute("select 1 from duckdb_tables() where schema_name = 'log' and table_name = 'state'")
         if said.fetchone() is None:
             return False

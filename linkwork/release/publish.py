@@ -6,7 +6,7 @@ keeps it.
 """
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +14,8 @@ from typing import NamedTuple
 import duckdb
 
 from linkwork import __version__, spill
-from linkwork.engine import connect
-from linkwork.errors import BadDataError, BusyError
+from linkwork.built import opened
+from linkwork.errors import BadDataError
 from linkwork.files import write_json
 from linkwork.log.failpoints import reached
 from linkwork.release import definitions
@@ -79,8 +79,8 @@ def publish(
     right before it does. `permissions_as_of` and `permissions_differ`
     are told in the manifest and name no release: what they change is in its tables. The same position, code and
     permissions give the same release: if it is there already, none is made. Raises UsageError for an unknown
-    policy, BadDataError for marts that cannot be released as their metadata say, BusyError while the warehouse
-    is being written.
+    policy, BadDataError for marts that cannot be released as their metadata say and for a damaged warehouse,
+    BusyError while it is being written.
     """
     policy = load_policy(settings.disclosure_policy)
     marts = read_marts(dbt_manifest)
@@ -88,7 +88,7 @@ def publish(
     releases.mkdir(parents=True, exist_ok=True)
     remove_leftovers(releases)
     with building_dir(releases) as building:
-        with spill.own_folder(settings) as folder, closing(_open(warehouse, settings, folder)) as con:
+        with spill.own_folder(settings) as folder, _opened(warehouse, settings, folder) as con:
             exports = export_marts(con, marts, control_marts(con, marts, policy, cut_off), building)
         manifest = _manifest(
             _content(settings, exports, policy, position, cut_off, erasures),
@@ -125,22 +125,10 @@ def publish(
     return Published(manifest.release_id, target, created, is_current, manifest.tables, manifest.withheld)
 
 
-def _open(warehouse: Path, settings: Settings, spill_to: Path) -> duckdb.DuckDBPyConnection:
+def _opened(warehouse: Path, settings: Settings, spill_to: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     if not warehouse.exists():
         raise BadDataError("there is no warehouse", where=str(warehouse), do="run `linkwork build` first")
-    try:
-        return connect(
-            warehouse, read_only=True, memory_limit=settings.memory_limit, threads=settings.threads, spill=spill_to
-        )
-    except duckdb.IOException as error:
-        if "lock" not in str(error).lower():
-            raise
-        raise BusyError(
-            "the warehouse is being written",
-            where=str(warehouse),
-            why="another process holds it",
-            do="try again later",
-        ) from error
+    return opened(warehouse, memory_limit=settings.memory_limit, threads=settings.threads, spill=spill_to)
 
 
 def _content(
