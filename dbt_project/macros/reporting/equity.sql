@@ -17,17 +17,16 @@
     {{ linkwork.reporting_keys(alias) }}, {{ prefix }}imd_edition, {{ prefix }}measure
 {%- endmacro %}
 
-{#-
-A relation in the long form of equity: quarters and years, networks and boards, one breakdown at a time. The edition of
-the indices is told for deprivation only; elsewhere it is none.
--#}
+{#- The edition of the indices is told for deprivation only; elsewhere it is none. -#}
+{% macro edition_shown() -%}
+    case when breakdown in ('imd_decile', 'imd_quintile') then edition else 'none' end
+{%- endmacro %}
+
+{#- A relation in the long form of equity: quarters and years, networks and boards, one breakdown at a time. -#}
 {% macro equity_rows(relation, day) -%}
     select
         placed.*,
-        case
-            when placed.breakdown in ('imd_decile', 'imd_quintile') then placed.edition
-            else 'none'
-        end as imd_edition
+        {{ linkwork.edition_shown() }} as imd_edition
     from (
         {{ linkwork.reporting_rows(
             relation, day, levels=['pcn', 'icb'], breakdowns=linkwork.equity_breakdowns()

@@ -13,11 +13,13 @@ One row per place and the columns of `labels`: the sum of each figure, and how m
 of its place (`place_numbers`).
 Arguments: relation, one row per fact and labels it counts under; day, which places a fact in a period; figures, columns;
 members, by the name of the count an expression of whoever is counted, null where nobody is; levels and breakdowns as in
-`reporting_rows`. No column that places or labels a fact is null.
+`reporting_rows`; periods, their months by name, if not all. No column that places or labels a fact is null.
 -#}
-{% macro figures_of_places(relation, day, labels, figures, members, levels=['practice', 'pcn', 'icb'], breakdowns=none) -%}
+{% macro figures_of_places(
+    relation, day, labels, figures, members={}, levels=['practice', 'pcn', 'icb'], breakdowns=none, periods=none
+) -%}
     {%- set breakdowns = linkwork.reporting_breakdowns() if breakdowns is none else breakdowns -%}
-    {%- set periods = {'month': 1, 'quarter': 3, 'year': 12} -%}
+    {%- set periods = {'month': 1, 'quarter': 3, 'year': 12} if periods is none else periods -%}
     {%- set parts = [] -%}
     {%- for level in levels %}{% do parts.append(level ~ '_code') %}{% endfor -%}
     {%- do parts.extend(breakdowns) -%}
@@ -66,27 +68,28 @@ members, by the name of the count an expression of whoever is counted, null wher
     ),
 
     -- A member's facts of one period and profile are one row from here on.
-    {%- set keys = 'period_type_no, period_start, label_no, profile_no, ' ~ members | join('_no, ') ~ '_no' %}
+    {%- set keys = ['period_type_no', 'period_start', 'label_no', 'profile_no'] %}
+    {%- for count in members %}{% do keys.append(count ~ '_no') %}{% endfor %}
     gathered as (
         select
-            {{ keys }},
+            {{ keys | join(', ') }},
             {%- for figure in figures %}
             cast(sum({{ figure }}) as integer) as {{ figure }}{{ ',' if not loop.last }}
             {%- endfor %}
         from timed
-        group by {{ keys }}
+        group by {{ keys | join(', ') }}
     ),
 
     -- Whether a row counts its member: 1 for one row of a period, 0 for the rest, null where there are several profiles.
     once as (
         select
-            *,
+            *
             {%- for count in members %}
-            {%- set own = 'over (partition by ' ~ count ~ '_no, period_type_no, period_start, label_no' %}
+            {%- set own = 'over (partition by ' ~ count ~ '_no, period_type_no, period_start, label_no' %},
             case
                 when min(profile_no) {{ own }}) = max(profile_no) {{ own }})
                     then case when row_number() {{ own }} order by profile_no) = 1 then 1 else 0 end
-            end as {{ count }}_once{{ ',' if not loop.last }}
+            end as {{ count }}_once
             {%- endfor %}
         from gathered
     ),

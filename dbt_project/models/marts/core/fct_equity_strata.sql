@@ -19,22 +19,21 @@ events as (
 ),
 
 counts as (
-    select * from {{ ref('fct_registered_people') }}
-),
-
-counted as (
-    {{ equity_rows('counts', 'census_on') }}
+    {{ figures_of_places(
+        ref('fct_registered_people'), day='census_on', labels=['standard_age', 'sex', 'edition'], figures=['people'],
+        levels=['pcn', 'icb'], breakdowns=equity_breakdowns(), periods={'quarter': 3, 'year': 12}
+    ) }}
 ),
 
 summed as (
     select
         {{ reporting_keys() }},
-        imd_edition,
+        {{ edition_shown() }} as imd_edition,
         standard_age,
         sex,
         cast(sum(people) as bigint) as person_quarters
-    from counted
-    group by {{ reporting_keys() }}, imd_edition, standard_age, sex
+    from counts
+    group by {{ reporting_keys() }}, {{ edition_shown() }}, standard_age, sex
 ),
 
 registered as (
