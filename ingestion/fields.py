@@ -262,13 +262,15 @@ def _dating_day(prop: Property, contract: Contract) -> str:
 
 
 def elements_of(prop: Property, contract: Contract) -> str:
-    """SQL of the elements of a list field, as text."""
+    """SQL of the elements of a list field, as text; what JSON says is null is empty."""
     text = engine.name(prop.name)
-    if contract.file.format in ("jsonl", "fhir"):  # a JSON array arrives as its JSON text
-        elements = f"string_split(regexp_replace({text}, '[\\[\\]\"\\s]', '', 'g'), ',')"
-        if prop.emptyElements == "keep":  # JSON says null
-            return f"list_transform({elements}, lambda e: if(e = 'null', '', e))"
-        return elements
+    if contract.file.format in (
+        "jsonl",
+        "fhir",
+    ):  # a JSON array arrives as its JSON text; any other value is one element
+        array = f"case when starts_with({text}, '[') and json_valid({text}) then {text} end"
+        elements = f"coalesce(json_extract_string({array}, '$[*]'), [{text}])"
+        return f"case when {text} is not null then list_transform({elements}, lambda e: coalesce(e, '')) end"
     return f"string_split({text}, {engine.text(prop.separator)})"
 
 

@@ -9,7 +9,8 @@ from linkwork.built import reading
 from linkwork.errors import UsageError
 from linkwork.log import published, tombstones
 from linkwork.log.changes import Change, Outcome, change
-from linkwork.release.building import CURRENT
+from linkwork.log.store import Store
+from linkwork.release.building import CURRENT, current_release
 from linkwork.release.publish import publish as publish_release
 from linkwork.settings import Settings
 from linkwork.warehouse import target_dir, warehouse_file
@@ -43,9 +44,25 @@ def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, A
             check=lambda folder: _check(settings, folder),
             about=lambda *what: _announce(made, settings, warehouse, *what),
         )
-    if done.current:  # one of an earlier version, that was killed before it had kept its figures
+    if done.current:  # of another state now; or of an earlier version, that was killed before it had kept its figures
         published.keep(settings.log_dir, done.release_id, warehouse)
     return done._asdict()
+
+
+def is_behind(settings: Settings) -> bool:
+    """Whether there is a build of another state than the current release, or no release is current.
+
+    Of a build by a version that did not say its state nobody can tell, and none can publish it.
+    """
+    warehouse, releases = warehouse_file(settings), settings.releases_dir
+    if not warehouse.exists():
+        return False
+    release_id = current_release(releases) if (releases / CURRENT).exists() else None
+    with reading(warehouse) as con:
+        said = con.execute("select 1 from duckdb_tables() where schema_name = 'log' and table_name = 'state'")
+        if said.fetchone() is None:
+            return False
+        return not published.is_of_its_state(Store(settings.log_dir), con, release_id)
 
 
 def _announce(

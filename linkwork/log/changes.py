@@ -62,8 +62,7 @@ class Change:
             self.folder, self._lock = locked.make(self.store.root, CHANGING)
         self.store.events.refresh()
         row = operations.row(self.store, self.id, command=self.command, target=target, outcome="", reason=self.reason)
-        told = [{**vars(one), "at": one.at and os.path.relpath(one.at, self.store.root)} for one in outcomes]
-        write_json(self.folder / NOTE, json.loads(json.dumps({"row": row, "outcomes": told}, default=_plain)))
+        write_json(self.folder / NOTE, {"row": row, "outcomes": [_told(one, self.store.root) for one in outcomes]})
         fsync(self.store.root)
         reached("change-announced")
 
@@ -125,9 +124,15 @@ def _is_there(root: Path, at: str | None, sign: str) -> bool:
     return str(path.readlink()) == sign if path.is_symlink() else path.is_file() and sha256_of(path) == sign
 
 
-def _plain(value: Any) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
+def _told(outcome: Outcome, root: Path) -> dict[str, Any]:
+    """An outcome as a note holds it: JSON knows no bytes."""
+    rows = {
+        name: [{c: v.hex() if isinstance(v, bytes) else v for c, v in row.items()} for row in content]
+        for name, content in outcome.rows.items()
+    }
+    return {**vars(outcome), "at": outcome.at and os.path.relpath(outcome.at, root), "rows": rows}
 
 
 def _typed(table: LogTable, row: dict[str, Any]) -> dict[str, Any]:
+    """A row of a note in the types of its table; DuckDB reads times as they are written."""
     return {c: bytes.fromhex(v) if v and table.columns[c] == "blob" else v for c, v in row.items()}

@@ -48,11 +48,6 @@ def load(reference_dir: Path, kind: str, path: Path, before: Before | None = Non
     }
 
 
-def load_folder(reference_dir: Path, folder: Path) -> list[dict[str, Any]]:
-    """Load every file of a folder whose name tells its kind. Returns what `load` says of each."""
-    return [load(reference_dir, kind, path) for kind, path in claimed(folder)[0]]
-
-
 def load_missing(
     reference_dir: Path, folder: Path, around: Callable[[str, Path, int], AbstractContextManager[object]] | None = None
 ) -> None:

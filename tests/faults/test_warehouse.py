@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from linkwork import engine, publication, warehouse
-from linkwork.airflow import unbuilt
 from linkwork.errors import EXIT_BAD_DATA, EXIT_BUSY, EXIT_DONE, EXIT_INTERNAL
 from linkwork.files import sha256_of
 from linkwork.log.digest import digest
@@ -151,7 +150,7 @@ OPENS = (damage.flipped_within("fct_referrals"),)
 
 @pytest.mark.parametrize("harm", [*OPENS_NOT, *OPENS], ids=lambda harm: harm.__qualname__.split(".")[0])
 def test_f06_f120_a_damaged_warehouse_is_named(home: Settings, linkwork, capfd, harm: damage.Damage) -> None:
-    assert not unbuilt(home)
+    assert not warehouse.is_behind(home)
     harm(home.warehouse_file)
     for command in (["publish"], TRACE):
         ended = linkwork(*command, "--json")
@@ -164,7 +163,7 @@ def test_f06_f120_a_damaged_warehouse_is_named(home: Settings, linkwork, capfd, 
     assert linkwork("status").code == EXIT_DONE
     assert linkwork("sql", "select 1 as n", "--json").json == [{"n": 1}]  # releases are apart
     capfd.readouterr()
-    assert unbuilt(home) is (harm in OPENS_NOT)
+    assert warehouse.is_behind(home) is (harm in OPENS_NOT)
     assert (str(home.warehouse_file) in "".join(capfd.readouterr())) is (harm in OPENS_NOT)  # loud
 
 
@@ -182,7 +181,7 @@ def test_f06_f120_a_build_says_so_and_makes_it_anew(home: Settings, linkwork) ->
     assert str(path) in warning
     assert {found.name for found in path.parent.glob(f"{path.name}*")} == {path.name}
     assert_served(home, linkwork)
-    assert not unbuilt(home)
+    assert not warehouse.is_behind(home)
     assert kept(home)["log"] == before
 
 

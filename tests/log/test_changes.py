@@ -1,12 +1,13 @@
 """Changes beside the events, killed on the way: the row in `log/operations` is there exactly when the change is."""
 
 import json
+import shutil
 import signal
 
 import pytest
 
 from ingestion import pipeline
-from linkwork import engine, locked, reference, warehouse
+from linkwork import engine, locked, publication, reference, warehouse
 from linkwork.errors import UsageError
 from linkwork.log import changes
 from linkwork.log.changes import Outcome, change
@@ -29,7 +30,7 @@ NODE = {
 }  # fmt: skip
 
 
-def build(home, figure, known_at=None):
+def build(home, figure, known_at=None, reference_data="1"):
     """A warehouse as a build leaves it, of one mart and one watched figure, which is its position too."""
     file = warehouse.warehouse_file(home, known_at)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +42,7 @@ def build(home, figure, known_at=None):
             create table log.pinned as select {figure} as position, timestamptz '2025-07-01 06:00:00+00' as known_at,
                 date '2025-06-30' as cut_off, timestamptz '2025-07-01 06:00:00+00' as permissions_as_of;
             create table log.state as select {figure}::bigint as position, 0::bigint as removals,
-                null::varchar as code_maps, null::varchar as reference, '1' as code_version;
+                null::varchar as code_maps, '{reference_data}' as reference, '1' as code_version;
             create table fct_exclusions as select 0 as people_since;
             create table rpt_referral_reasons as select '2026-1' as mapping_version;
             create table trace__figures as select 'rpt_uptake' as mart, 'referred' as item, 'people' as figure,
@@ -207,6 +208,29 @@ def test_a_release_is_kept_for_later_builds_exactly_when_it_became_current(home,
         warehouse.build(home)
     became_current = point != "change-announced"
     assert compared == ([[(current(home).readlink().name,)], [(3,)]] if became_current else [[], []])
+
+
+def test_a_build_is_in_no_release_until_one_of_its_state_is_current(home, kill):
+    assert publication.is_behind(home)
+    assert kill(home, "publish", "") == 0
+    assert not publication.is_behind(home)
+    build(home, 3, reference_data="2")
+    assert publication.is_behind(home)
+    assert kill(home, "publish", "") == 0
+    assert not publication.is_behind(home), "the same release says the same of other reference data"
+    build(home, 4)
+    assert publication.is_behind(home)
+    assert kill(home, "publish", "release-placed:kill") == -signal.SIGKILL
+    assert publication.is_behind(home), "the release is there, and not current"
+    assert kill(home, "publish", "") == 0
+    assert not publication.is_behind(home)
+    shutil.rmtree(current(home).resolve())
+    assert publication.is_behind(home)
+    with engine.connect(home.warehouse_file) as con:
+        con.execute("drop table log.state")
+    assert not publication.is_behind(home), "an earlier version built it, and none can publish it"
+    home.warehouse_file.unlink()
+    assert not publication.is_behind(home)
 
 
 def test_one_that_was_made_current_by_an_earlier_version_is_kept_by_the_next_publication(home, kill):
