@@ -15,6 +15,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
+NO_HOME = "/nonexistent"  # as of Debian's users that have none
+
 
 class Finished(NamedTuple):
     """How a child ended: its exit code and the last part of what it printed."""
@@ -30,7 +32,16 @@ def script(name: str) -> str:
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment for a child, with `extra` on top and Python output unbuffered."""
-    return {**os.environ, "PYTHONUNBUFFERED": "1", **(extra or {})}
+    return {**_home(), **os.environ, "PYTHONUNBUFFERED": "1", **(extra or {})}
+
+
+def _home() -> dict[str, str]:
+    """A HOME for a user without one and without a name: what dbt and Great Expectations import does not start then."""
+    try:
+        Path.home()
+    except RuntimeError:
+        return {"HOME": NO_HOME}
+    return {}
 
 
 def run(

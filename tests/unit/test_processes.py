@@ -120,3 +120,12 @@ def test_a_lock_is_held_as_long_as_a_child_goes_on_whose_parent_was_killed(tmp_p
     os.kill(int(log.read_text()), signal.SIGKILL)
     with writer_lock(tmp_path, 30):
         pass
+
+
+def test_a_child_of_a_user_without_home_and_name_has_one_that_is_not_there(monkeypatch):
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert processes.environment()["HOME"] == "/somewhere"
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", lambda _: (_ for _ in ()).throw(KeyError("no such user")))
+    assert processes.environment()["HOME"] == "/nonexistent"
+    assert processes.environment({"HOME": "/given"})["HOME"] == "/given"
