@@ -4,11 +4,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from linkwork import engine, quality
+from linkwork import quality
+from linkwork.built import reading
 from linkwork.errors import UsageError
-from linkwork.log import operations, tombstones
-from linkwork.log.published import keep
+from linkwork.log import published, tombstones
+from linkwork.log.changes import Change, Outcome, change
 from linkwork.log.store import Store
+from linkwork.release.building import CURRENT, current_release
 from linkwork.release.publish import publish as publish_release
 from linkwork.settings import Settings
 from linkwork.warehouse import target_dir, warehouse_file
@@ -23,31 +25,58 @@ def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, A
     warehouse = warehouse_file(settings, known_at)
     if not warehouse.exists():
         raise UsageError("there is no build to publish", where=str(warehouse), do="run `linkwork build` first")
-    with engine.connect(warehouse, read_only=True) as con:
+    with reading(warehouse) as con:
         pinned = con.execute("select position, known_at, cut_off, permissions_as_of from log.pinned").fetchone()
         differ = con.execute("select coalesce(bool_or(people_since > 0), false) from fct_exclusions").fetchone()
     assert pinned is not None and differ is not None  # noqa: S101 - every build has its one row
-    published = publish_release(
-        settings,
-        warehouse=warehouse,
-        dbt_manifest=target_dir(settings, known_at) / "manifest.json",
-        known_at=known_at,
-        position=pinned[0],
-        cut_off=pinned[2],
-        pinned_known_at=pinned[1],
-        erasures=tombstones.erasures(settings.log_dir),
-        permissions_as_of=pinned[3],
-        permissions_differ=differ[0],
-        check=lambda folder: _check(settings, folder),
-    )
-    if published.current:
-        keep(settings.log_dir, published.release_id, warehouse)
-    if published.created:
-        outcome = "is current" if published.current else "is not current"
-        operations.record(
-            Store(settings.log_dir), command="publish", target=published.release_id, outcome=f"a new release, {outcome}"
+    with change(settings.log_dir, "publish") as made:
+        done = publish_release(
+            settings,
+            warehouse=warehouse,
+            dbt_manifest=target_dir(settings, known_at) / "manifest.json",
+            known_at=known_at,
+            position=pinned[0],
+            cut_off=pinned[2],
+            pinned_known_at=pinned[1],
+            erasures=tombstones.erasures(settings.log_dir),
+            permissions_as_of=pinned[3],
+            permissions_differ=differ[0],
+            check=lambda folder: _check(settings, folder),
+            about=lambda *what: _announce(made, settings, warehouse, *what),
         )
-    return published._asdict()
+    if done.current:  # of another state now; or of an earlier version, that was killed before it had kept its figures
+        published.keep(settings.log_dir, done.release_id, warehouse)
+    return done._asdict()
+
+
+def is_behind(settings: Settings) -> bool:
+    """Whether there is a build of another state than the current release, or no release is current.
+
+    Of a build by a version that did not say its state nobody can tell, and none can publish it.
+    """
+    warehouse, releases = warehouse_file(settings), settings.releases_dir
+    if not warehouse.exists():
+        return False
+    release_id = current_release(releases) if (releases / CURRENT).exists() else None
+    with reading(warehouse) as con:
+        said = con.execute("select 1 from duckdb_tables() where schema_name = 'log' and table_name = 'state'")
+        if said.fetchone() is None:
+            return False
+        return not published.is_of_its_state(Store(settings.log_dir), con, release_id)
+
+
+def _announce(
+    made: Change, settings: Settings, warehouse: Path, release_id: str, is_new: bool, becomes_current: bool
+) -> None:
+    """A release that is new, or becomes current: cut off between the two, it is new and not current."""
+    releases, new = settings.releases_dir, "a new release, " * is_new
+    outcomes = []
+    if becomes_current:
+        kept = published.figures(settings.log_dir, release_id, warehouse)
+        outcomes.append(Outcome(f"{new}is current", releases / CURRENT, release_id, {"releases": kept}))
+    if is_new:
+        outcomes.append(Outcome(f"{new}is not current", releases / release_id))
+    made.announce(release_id, *outcomes)
 
 
 def _check(settings: Settings, folder: Path) -> None:

@@ -6,7 +6,7 @@ keeps it.
 """
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +14,8 @@ from typing import NamedTuple
 import duckdb
 
 from linkwork import __version__, spill
-from linkwork.engine import connect
-from linkwork.errors import BadDataError, BusyError
+from linkwork.built import opened
+from linkwork.errors import BadDataError
 from linkwork.files import write_json
 from linkwork.log.failpoints import reached
 from linkwork.release import definitions
@@ -39,6 +39,8 @@ from linkwork.release.marts import read_marts
 from linkwork.release.policy import DisclosurePolicy, load_policy
 from linkwork.release.verify import verify_release
 from linkwork.settings import Settings
+
+About = Callable[[str, bool, bool], object]  # told a release, whether it is made, and whether it becomes current
 
 FAIL_POINTS = ("release-built", "release-placed")  # where a test may end this process, see failpoints
 TABLES = "tables.json"  # for the expectations only: gone before the release is put in place
@@ -65,6 +67,7 @@ def publish(
     cut_off: date | None,
     pinned_known_at: datetime | None,
     check: Callable[[Path], None] | None = None,
+    about: About = lambda *_: None,
     permissions_as_of: datetime | None = None,
     erasures: int = 0,
     permissions_differ: bool = False,
@@ -72,11 +75,12 @@ def publish(
     """Make a release of the warehouse; it becomes current unless it is one `known_at` an earlier time.
 
     `position`, `cut_off` and `pinned_known_at` are what the build was pinned to. `check` gets the folder
-    under construction, with `tables.json`, and raises to refuse it. `permissions_as_of` and `permissions_differ`
+    under construction, with `tables.json`, and raises to refuse it. `about` is told what is about to change,
+    right before it does. `permissions_as_of` and `permissions_differ`
     are told in the manifest and name no release: what they change is in its tables. The same position, code and
     permissions give the same release: if it is there already, none is made. Raises UsageError for an unknown
-    policy, BadDataError for marts that cannot be released as their metadata say, BusyError while the warehouse
-    is being written.
+    policy, BadDataError for marts that cannot be released as their metadata say and for a damaged warehouse,
+    BusyError while it is being written.
     """
     policy = load_policy(settings.disclosure_policy)
     marts = read_marts(dbt_manifest)
@@ -84,7 +88,7 @@ def publish(
     releases.mkdir(parents=True, exist_ok=True)
     remove_leftovers(releases)
     with building_dir(releases) as building:
-        with spill.own_folder(settings) as folder, closing(_open(warehouse, settings, folder)) as con:
+        with spill.own_folder(settings) as folder, _opened(warehouse, settings, folder) as con:
             exports = export_marts(con, marts, control_marts(con, marts, policy, cut_off), building)
         manifest = _manifest(
             _content(settings, exports, policy, position, cut_off, erasures),
@@ -94,6 +98,10 @@ def publish(
             permissions_differ=permissions_differ,
         )
         target = releases / manifest.release_id
+
+        def becomes_current() -> bool:
+            return known_at is None and current_release(releases) != manifest.release_id
+
         created = not target.exists()
         if created:
             write_catalogs_and_manifests(
@@ -105,32 +113,22 @@ def publish(
                 (building / TABLES).unlink()
             verify_release(building)
             reached(FAIL_POINTS[0])
+            about(manifest.release_id, True, becomes_current())
             created = put_in_place(building, target)
     if not created:
         verify_release(target)
+        about(manifest.release_id, False, becomes_current())
     reached(FAIL_POINTS[1])
-    if known_at is None and current_release(releases) != manifest.release_id:
+    if becomes_current():
         switch_current(releases, manifest.release_id)
     is_current = current_release(releases) == manifest.release_id
     return Published(manifest.release_id, target, created, is_current, manifest.tables, manifest.withheld)
 
 
-def _open(warehouse: Path, settings: Settings, spill_to: Path) -> duckdb.DuckDBPyConnection:
+def _opened(warehouse: Path, settings: Settings, spill_to: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     if not warehouse.exists():
         raise BadDataError("there is no warehouse", where=str(warehouse), do="run `linkwork build` first")
-    try:
-        return connect(
-            warehouse, read_only=True, memory_limit=settings.memory_limit, threads=settings.threads, spill=spill_to
-        )
-    except duckdb.IOException as error:
-        if "lock" not in str(error).lower():
-            raise
-        raise BusyError(
-            "the warehouse is being written",
-            where=str(warehouse),
-            why="another process holds it",
-            do="try again later",
-        ) from error
+    return opened(warehouse, memory_limit=settings.memory_limit, threads=settings.threads, spill=spill_to)
 
 
 def _content(

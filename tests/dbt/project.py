@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from linkwork.dbt_run import run_dbt
 from linkwork.engine import connect
 from linkwork.processes import Finished
 from linkwork.settings import PROJECT_ROOT, Settings
-from linkwork.warehouse import run_dbt
 from tests.spec.warehouse import Warehouse
 from tests.support.parsed import parsed_in
 

@@ -47,7 +47,7 @@ class Grown:
         self.settings = Settings(
             home=install.home, keys_dir=install.folder / "keys", contracts_dir=contracts, test_numbers="allow"
         )
-        reference.load_folder(self.settings.reference_dir, self.sent / "reference")
+        install.run("reference", "load", "--all", "region/reference")
         add_sender(self.settings, "S1", ["test_state"])
         self.points = [self.grow(number) for number in range(POINTS)]
 
