@@ -11,6 +11,7 @@ hold counts, never values. An error's message may quote a value, so only the err
 """
 
 import argparse
+import gc
 import logging
 import os
 import re
@@ -54,12 +55,14 @@ class Checker:
 
     def __init__(self, memory: str, threads: int, spill: Path | None) -> None:
         _quieten()
+        gc.disable()  # what is imported stays; to look through it while it grows takes a fifth of the time
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
         from great_expectations.render.renderer import ValidationResultsPageRenderer
         from great_expectations.render.view import DefaultJinjaPageView
         from sqlalchemy.pool import StaticPool
 
+        gc.enable()
         logging.disable(logging.CRITICAL)  # its messages quote values; what matters comes back as outcomes
         dialect.register()
         self._gx = gx

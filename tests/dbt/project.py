@@ -1,6 +1,7 @@
 """dbt as it is run for real, on small warehouses."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from linkwork.engine import connect
 from linkwork.processes import Finished
 from linkwork.settings import PROJECT_ROOT, Settings
 from tests.spec.warehouse import Warehouse
+from tests.support.parsed import parsed_in
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 
@@ -27,7 +29,8 @@ class Dbt:
     def again(self, command: str, *arguments: str) -> Finished:
         """Run a command on the warehouse that the last run left."""
         target, log = self.folder / "target", self.folder / "output.txt"
-        return run_dbt(Settings(home=self.folder), self.database, target, [command, *arguments], log)
+        with parsed_in(target):
+            return run_dbt(Settings(home=self.folder), self.database, target, [command, *arguments], log)
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every mart's rows in a fixed order, from the last run."""
@@ -46,7 +49,10 @@ class EmptyBuild:
 
     def __init__(self, dbt: Dbt) -> None:
         self.finished = dbt("build", Warehouse())
-        self.database = dbt.database
+        # A copy, as later runs write another. Its name is that of DuckDB's catalog, which views name.
+        self.database = dbt.folder / "empty" / dbt.database.name
+        self.database.parent.mkdir()
+        shutil.copy(dbt.database, self.database)
         self.tables = dbt.tables() if self.finished.returncode == 0 else {}
         target = dbt.folder / "target"
         self.manifest_file = target / "manifest.json"

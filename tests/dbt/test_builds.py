@@ -2,9 +2,10 @@
 
 import random
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -90,8 +91,16 @@ def test_a_log_of_gp_data_alone_builds(dbt: Dbt) -> None:
     assert tables["rpt_uptake"] == []
 
 
-def test_f97_the_order_of_arrival_changes_no_mart(dbt: Dbt) -> None:
-    """Positions, loads and arrival differ; the marts do not (rpt_data_quality, about delivery, is empty)."""
+class Orders(NamedTuple):
+    """The marts of one journey told in two orders, and the warehouse of the second."""
+
+    marts: list[dict[str, list[tuple[Any, ...]]]]
+    database: Path
+
+
+@pytest.fixture(scope="module")
+def orders(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Orders:
+    """Positions, loads and arrival differ."""
     forwards, shuffled = journey(), journey()
     random.Random(7).shuffle(shuffled.events)  # noqa: S311
     for number, event in enumerate(shuffled.events, start=1):
@@ -101,6 +110,12 @@ def test_f97_the_order_of_arrival_changes_no_mart(dbt: Dbt) -> None:
         finished = dbt("build", warehouse, "--resource-types", "seed", "model")
         assert finished.returncode == 0, finished.output
         built.append(dbt.tables())
+    return Orders(built, Path(shutil.copy(dbt.database, tmp_path_factory.mktemp("orders"))))
+
+
+def test_f97_the_order_of_arrival_changes_no_mart(orders: Orders) -> None:
+    """The marts do not differ (rpt_data_quality, about delivery, is empty)."""
+    built = orders.marts
     assert built[0]["rpt_uptake"], "the journey must reach the marts"
     assert built[0]["rpt_gp_reattendance"]
     assert all(built[0][mart] for mart in ("rpt_activity", "rpt_activity_people", "rpt_outcomes", "rpt_plans"))
@@ -108,10 +123,9 @@ def test_f97_the_order_of_arrival_changes_no_mart(dbt: Dbt) -> None:
         assert rows == built[1][name], name
 
 
-def test_what_was_built_before_is_replaced_as_a_whole_and_described(dbt: Dbt) -> None:
+def test_what_was_built_before_is_replaced_as_a_whole_and_described(dbt: Dbt, orders: Orders) -> None:
     """As an analyst does who runs dbt by hand on a warehouse: `dim_areas` was a table, and is a view there."""
-    finished = dbt("build", journey(), "--resource-types", "seed", "model")
-    assert finished.returncode == 0, finished.output
+    shutil.copy(orders.database, dbt.database)
     before = dbt.tables()
     with connect(dbt.database) as con:
         con.execute("drop table dim_areas; create view dim_areas as select 1 as stale")
@@ -169,13 +183,9 @@ def test_what_an_earlier_build_found_is_not_said_of_one_that_was_killed(
 
 
 @pytest.mark.parametrize("model", ["stg_log__appointment_events", "int_appointment_slots"])
-def test_what_reads_most_keeps_no_copy_of_it(dbt: Dbt, model: str) -> None:
-    dbt("build", Warehouse(), "--select", f"+{model}", "--exclude-resource-type", "unit_test")
-    found = (dbt.folder / "target" / "compiled").rglob(f"{model}.sql")
-    (compiled,) = (path for path in found if not any(part.endswith(".yml") for part in path.parts))  # no unit test
-    con = connect(dbt.database, read_only=True)
-    plan = "".join(text for _, text in con.execute(f"explain {compiled.read_text()}").fetchall())
-    con.close()
+def test_what_reads_most_keeps_no_copy_of_it(empty_build: EmptyBuild, model: str) -> None:
+    with connect(empty_build.database, read_only=True) as con:
+        plan = "".join(text for _, text in con.execute(f"explain {empty_build.compiled[model]}").fetchall())
     assert "HASH_JOIN" in plan
     named = set(re.findall(r"CTE Name:[^\w]*(\w+)", plan)) - {"__common_subplan_1"}  # four columns, DuckDB's own
     assert not named, "DuckDB writes what is named once and used twice to a table of its own"
