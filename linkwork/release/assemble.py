@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 import duckdb
 
 from linkwork.files import sha256_of, write_json
+from linkwork.release import stamp
 from linkwork.release.catalog import CatalogTable, ReleaseRow, write_catalog
 from linkwork.release.disclosure import OpenTable, control
 from linkwork.release.export import export_table
@@ -28,9 +29,9 @@ class Exports(NamedTuple):
 
 
 def export_marts(
-    con: duckdb.DuckDBPyConnection, marts: list[Mart], open_tables: dict[str, OpenTable], folder: Path
+    con: duckdb.DuckDBPyConnection, marts: list[Mart], open_tables: dict[str, OpenTable], folder: Path, position: int
 ) -> Exports:
-    """Write `<tier>/<mart>.parquet` for each mart and tier."""
+    """Write `<tier>/<mart>.parquet` for each mart and tier, each with a blank place for the id of the release."""
     exports = Exports([], {tier: [] for tier in TIERS}, [])
     for tier in TIERS:
         (folder / tier).mkdir()
@@ -40,7 +41,7 @@ def export_marts(
             opened = open_tables[mart.name] if tier == "open" else None
             relation, told = (opened.relation, opened.columns) if opened else (mart.relation, mart.columns)
             path = folder / tier / f"{mart.name}.parquet"
-            done = export_table(con, relation, mart.meta.key, path)
+            done = export_table(con, relation, mart.meta.key, path, position)
             exports.tables.append(
                 ReleasedTable(
                     table=mart.name,
@@ -48,6 +49,7 @@ def export_marts(
                     path=f"{tier}/{path.name}",
                     rows=done.rows,
                     sha256=done.sha256,
+                    blank_sha256=done.sha256,
                     size=done.size,
                     key=mart.meta.key,
                     columns=[Column(name=column, type=kind) for column, kind in done.schema.items()],
@@ -56,6 +58,15 @@ def export_marts(
             exports.described[tier].append(CatalogTable(mart.name, path, mart.description, told))
             exports.withheld.extend(opened.withheld if opened else [])
     return exports
+
+
+def stamp_tables(folder: Path, manifest: Manifest) -> Manifest:
+    """Write the release's id into its Parquet files. Returns the manifest with the hashes that they have then."""
+    tables = []
+    for table in manifest.tables:
+        stamp.stamp(folder / table.path, manifest.release_id)
+        tables.append(table.model_copy(update={"sha256": sha256_of(folder / table.path)}))
+    return manifest.model_copy(update={"tables": tables})
 
 
 def control_marts(

@@ -40,7 +40,11 @@ class Column(BaseModel):
 
 
 class ReleasedTable(BaseModel):
-    """One Parquet file, its columns in order."""
+    """One Parquet file, its columns in order.
+
+    The file says in its metadata which release it is part of; `blank_sha256` is its SHA-256 with that place left blank,
+    from which the id of the release follows. Releases of before that have none.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,6 +53,7 @@ class ReleasedTable(BaseModel):
     path: str
     rows: int
     sha256: str
+    blank_sha256: str | None = None
     size: int
     key: list[str]
     columns: list[Column]
@@ -95,6 +100,9 @@ class Content(BaseModel):
             del fields["erasures"]
         if not self.measures:
             del fields["measures"]
+        for table in fields["tables"]:
+            if (blank := table.pop("blank_sha256")) is not None:
+                table["sha256"] = blank
         canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -23,6 +23,7 @@ from linkwork.release.assemble import (
     Exports,
     control_marts,
     export_marts,
+    stamp_tables,
     tables_json,
     write_catalogs_and_manifests,
 )
@@ -85,7 +86,7 @@ def publish(
     remove_leftovers(releases)
     with building_dir(releases) as building:
         with spill.own_folder(settings) as folder, closing(_open(warehouse, settings, folder)) as con:
-            exports = export_marts(con, marts, control_marts(con, marts, policy, cut_off), building)
+            exports = export_marts(con, marts, control_marts(con, marts, policy, cut_off), building, position)
         manifest = _manifest(
             _content(settings, exports, policy, position, cut_off, erasures),
             known_at=known_at or pinned_known_at,
@@ -93,6 +94,7 @@ def publish(
             permissions_as_of=permissions_as_of,
             permissions_differ=permissions_differ,
         )
+        manifest = stamp_tables(building, manifest)
         target = releases / manifest.release_id
         created = not target.exists()
         if created:
