@@ -6,25 +6,30 @@ from typing import Any
 
 from linkwork import engine, quality
 from linkwork.errors import UsageError
-from linkwork.log import operations, tombstones
+from linkwork.log import operations, served, tombstones
 from linkwork.log.published import keep
 from linkwork.log.store import Store
+from linkwork.release.building import current_release
+from linkwork.release.held import Served
 from linkwork.release.publish import publish as publish_release
 from linkwork.settings import Settings
 from linkwork.warehouse import target_dir, warehouse_file
 
 
-def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, Any]:
+def publish(settings: Settings, known_at: datetime | None = None, restate: str = "") -> dict[str, Any]:
     """Publish the newest build, or the build for `known_at` (which does not become current).
 
-    Returns release_id, path, created, current and the tables. Raises UsageError where nothing was built yet and
-    BadDataError where the released suite fails; what is current stays so.
+    `restate` is the reason of a declared restatement: the open tier follows the marts in every figure, and holds back
+    nothing. Returns release_id, path, created, current and the tables. Raises UsageError where nothing was built yet
+    and BadDataError where the released suite fails; what is current stays so.
     """
     warehouse = warehouse_file(settings, known_at)
     if not warehouse.exists():
         raise UsageError("there is no build to publish", where=str(warehouse), do="run `linkwork build` first")
     with engine.connect(warehouse, read_only=True) as con:
         pinned = con.execute("select position, known_at, cut_off, permissions_as_of from log.pinned").fetchone()
+        current = current_release(settings.releases_dir)
+        kept = None if restate else served.find(settings.log_dir, con, current, known_at)
         differ = con.execute("select coalesce(bool_or(people_since > 0), false) from fct_exclusions").fetchone()
     assert pinned is not None and differ is not None  # noqa: S101 - every build has its one row
     published = publish_release(
@@ -39,13 +44,20 @@ def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, A
         permissions_as_of=pinned[3],
         permissions_differ=differ[0],
         check=lambda folder: _check(settings, folder),
+        served=Served(*kept) if kept else None,
+        keep=lambda release_id, file: served.keep(settings.log_dir, release_id, file),
     )
     if published.current:
         keep(settings.log_dir, published.release_id, warehouse)
-    if published.created:
+    if published.created or restate:
         outcome = "is current" if published.current else "is not current"
+        outcome = f"{'a new release' if published.created else 'there already'}, {outcome}"
         operations.record(
-            Store(settings.log_dir), command="publish", target=published.release_id, outcome=f"a new release, {outcome}"
+            Store(settings.log_dir),
+            command="publish",
+            target=published.release_id,
+            outcome=f"{outcome}; a declared restatement" if restate else outcome,
+            reason=restate,
         )
     return published._asdict()
 

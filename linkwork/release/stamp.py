@@ -29,12 +29,12 @@ class Stamp(NamedTuple):
 
 def blank(release_id: str) -> str:
     """What a file holds in place of an id of this length."""
-    return f"{release_id.rpartition('-')[0]}-{'0' * 8}"
+    return re.sub("[0-9a-f]", "0", release_id)
 
 
 def option(position: int) -> str:
     """The option of DuckDB's COPY that leaves place for the id of a release of this position."""
-    return f"kv_metadata {{{KEY}: {text(blank(f'{position}-'))}}}"
+    return f"kv_metadata {{{KEY}: {text(blank(f'{position}-00000000'))}}}"
 
 
 def read(path: Path) -> Stamp:
