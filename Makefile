@@ -30,10 +30,10 @@ run: setup     ## simulate a small region and take it through Airflow to a publi
 	@$(BIN)/linkwork demo --synthetic $(SYNTHETIC)
 
 test: setup    ## all tests, on real dbt, Airflow, Great Expectations and Delta
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2
 
 test-deep: setup ## the full counts; no time limit
-	$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile=deep
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile=deep
 
 test-spark: setup-spark ## the models on Spark, row for row the same as on DuckDB; needs Java 17
 	@command -v java >/dev/null || test -n "$$JAVA_HOME" || { echo "Spark needs Java 17 or later: install it, or set JAVA_HOME" >&2; exit 69; }

@@ -26,6 +26,7 @@ from benchmarks import traces
 from benchmarks.big_log import settings_of
 from benchmarks.clock import Moment, machine
 from benchmarks.homes import command
+from benchmarks.layers import layers
 from benchmarks.marts import bare, statements
 from linkwork import engine
 from linkwork.errors import UsageError
@@ -82,6 +83,7 @@ def measure(region: Path, folder: Path, *, with_bare: bool) -> dict[str, Any]:
     results = {"machine": machine(), "region": described, "fixed": _stages(noted, "fixed", few, smallest)}
     settings = settings_of(folder / "home")
     results["from zero"] = _stages(noted, "from zero", settings, region)
+    results["layers"] = noted.once("layers", lambda: layers(settings))
     if with_bare:
         results["bare"] = noted.once("bare", lambda: _bare(settings, region, folder / "bare"))
     results["disk"] = noted.once("disk", lambda: _disk(settings))
@@ -191,7 +193,8 @@ def markdown(results: dict[str, Any]) -> str:
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]  # fmt: skip
     lines += [_line(stage, zero[stage], fixed[stage], _bare_of(stage, results.get("bare"))) for stage in STAGES]
-    lines += ["", _traced(results["traces"])]
+    shares = ", ".join(f"{layer} {share:.0%}" for layer, share in results["layers"].items())
+    lines += ["", f"Of the time of the build's nodes: {shares}.", "", _traced(results["traces"])]
     for day, found in results.get("days", {}).items():
         took = sum(found[stage]["wall"] for stage in STAGES)
         start = sum(fixed[stage]["wall"] for stage in STAGES)

@@ -25,7 +25,7 @@ from linkwork import engine, locked, spill
 from linkwork.errors import UsageError
 from linkwork.files import private_dir, remove, sha256_of, sweep_partials, write_json
 from linkwork.identity import is_running, this_process
-from linkwork.log import commit, plan, tombstones
+from linkwork.log import changes, commit, plan, repair, tombstones
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
 from linkwork.log.store import Store
@@ -64,7 +64,12 @@ def create(settings: Settings, batch_id: str, *, by_scheduler: bool) -> Path:
 
 
 def finish_earlier(settings: Settings, store: Store, batch_id: str | None = None) -> None:
-    """Finish or discard what earlier runs left, a folder of this very batch included. Call it under the writer lock."""
+    """Finish or discard what earlier runs left, a folder of this very batch included. Call it under the writer lock.
+
+    Raises BadDataError where the log has lost a commit that was finished.
+    """
+    repair.refuse_lost(store)
+    changes.finish_left(store)
     for folder in sorted(settings.staging_dir.glob("*/")):
         recover(settings, store, folder, abandoned=folder.name == batch_id)
     plan.sweep(store)

@@ -121,7 +121,7 @@ def _visit(condition: Any) -> set[str]:
     if word == "not":
         return _visit(body)
     if word not in LEAVES:
-        raise ValueError(f"unknown condition {word}")
+        raise ValueError(f"unknown condition {word}, known are {', '.join((*LEAVES, 'all', 'any', 'not'))}")
     if word in ("present", "absent"):
         return {_field(body)}
     if word in FIELDS:

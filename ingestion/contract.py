@@ -1,24 +1,22 @@
 """A contract: what one feed's files look like, and which rows become which events. Data, never code.
 
 The outer form follows the Open Data Contract Standard (`apiVersion`, `kind`, `id`, `version`, `schema[].properties[]`);
-`file`, `record`, `skip`, `rules` and `events` are Linkwork's own. Conditions are a small closed grammar
-(`ingestion/conditions.py`), so a contract can hold no SQL.
+`file` (`ingestion/file_form.py`), `record`, `skip`, `rules` and `events` (`ingestion/assertions.py`) are Linkwork's
+own. Conditions are a small closed grammar (`ingestion/conditions.py`), so a contract can hold no SQL.
 """
 
-import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ingestion import contract_text, odcs, paths
-from ingestion.conditions import Condition, Time, columns_of
+from ingestion.assertions import Event, Record, Rule, Skip
+from ingestion.conditions import Time, columns_of
+from ingestion.file_form import File
 from ingestion.properties import PSEUDONYMISED, Name, Property
-from ingestion.sheets import Sheet
 from linkwork import engine
 from linkwork.errors import BadDataError
 from linkwork.log.catalogue import Catalogue
@@ -46,151 +44,6 @@ class SchemaObject(_Model):
     quality: list[dict[str, Any]] = []
     authoritativeDefinitions: list[dict[str, Any]] = []
     customProperties: list[dict[str, Any]] = []
-
-
-class Footer(_Model):
-    """A last line that is no record: its form, and whether its first group is the number of records before it."""
-
-    pattern: str
-    count: bool = False
-
-    @model_validator(mode="after")
-    def _groups(self) -> "Footer":
-        pc.match_substring_regex(pa.array([""]), self.pattern)
-        if self.count and re.compile(self.pattern).groups < 1:
-            raise ValueError("a footer that counts needs a group for the number, such as TRAILER,([0-9]+)")
-        return self
-
-
-class File(_Model):
-    """The file's form. Fixed, never sniffed."""
-
-    format: Literal["csv", "jsonl", "fhir", "parquet", "xlsx"]
-    alternatives: list[Literal["parquet", "xlsx"]] | None = None  # other forms of the same columns; see `forms`
-    sheet: Sheet | None = None  # how a workbook is read
-    encoding: Literal["utf-8", "cp1252", "utf-16"] = "utf-8"
-    footer: Footer | None = None
-    strictOrder: bool = False  # columns must come in the contract's order, not only under its names
-    delimiter: str = ","
-    quote: str = '"'
-    nullTokens: list[str] = [""]
-    unknownColumns: Literal["refuse", "ignore"] = "refuse"
-    emptyOk: bool = False
-    refusedThreshold: float = Field(default=0.05, ge=0, le=1)
-    maxRecordLines: int = 50
-    maxLineLength: int = 1 << 20
-    # JSON only
-    array: Literal["refuse", "accept"] = "refuse"  # one array of records in the place of lines
-    unknownKeys: Literal["refuse", "ignore"] = "ignore"
-    maxDepth: int = Field(default=64, ge=1, le=1000)
-
-    @property
-    def forms(self) -> set[str]:
-        """The forms that are taken: a feed of lines comes as Parquet too, unless its contract says otherwise."""
-        by_default = ["parquet"] if self.format in ("csv", "jsonl") else []
-        return {self.format, *(by_default if self.alternatives is None else self.alternatives)}
-
-    @model_validator(mode="after")
-    def _has_its_sheet(self) -> "File":
-        if "xlsx" in self.forms and self.sheet is None:
-            self.sheet = Sheet()
-        if self.sheet and "xlsx" not in self.forms:
-            raise ValueError("sheet describes a workbook, and the form xlsx is not taken")
-        if self.sheet and self.sheet.session and self.format != "xlsx":
-            raise ValueError("a register is no other form of a table")
-        return self
-
-
-class Subject(_Model):
-    """Who a record is about: the NHS number, else the sender's own id of the person."""
-
-    nhs_number: Name | None = None
-    local: Name | None = None
-    optional: bool = False
-
-
-class Record(_Model):
-    """What one record asserts: its key, when the source said so, and about whom."""
-
-    kind: Literal["event", "state"]
-    key: list[Name] = Field(min_length=1)
-    reference: Name | None = None
-    assertedAt: Name | Literal["arrival"] = "arrival"
-    order: Literal["asserted", "arrival"] = "asserted"
-    treatAsRevision: Name | None = None  # the whole number that orders what is asserted at one time
-    tombstone: dict[Name, list[str]] = {}  # the field and its texts that say the record was deleted at the source
-    subject: Subject
-    practice: Name | Literal["sender"] | None = None
-    performer: Name | Literal["sender"] | None = None
-    provider: Name | Literal["sender"] | None = None
-    providerOrSender: bool = False  # where the provider's field is empty, it is who sends the file
-    identityExpected: Literal["nhs_number", "local"] = "nhs_number"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _order_is_declared(cls, content: Any) -> Any:
-        if not isinstance(content, dict):
-            return content
-        by_arrival = content.get("order") == "arrival"
-        stated = content.get("assertedAt")
-        if stated is None and not by_arrival:
-            raise ValueError("nothing orders the records: name assertedAt, or declare order: arrival")
-        if by_arrival and stated not in (None, "arrival"):
-            raise ValueError("order: arrival and assertedAt contradict each other")
-        return {**content, "order": "arrival" if by_arrival or stated == "arrival" else "asserted"}
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "Record":
-        if self.treatAsRevision and self.assertedAt == "arrival":
-            raise ValueError("treatAsRevision needs assertedAt")
-        if len(self.tombstone) > 1:
-            raise ValueError("tombstone takes one field")
-        if self.tombstone and self.kind != "state":
-            raise ValueError("tombstone: only a state can be deleted; an event is corrected by a newer one")
-        if self.providerOrSender and self.provider in (None, "sender"):
-            raise ValueError("providerOrSender needs a provider that is a field")
-        return self
-
-
-class Stream(_Model):
-    """Names a stream: a category, the sender whose id it is, and the columns of that id."""
-
-    category: Name
-    sender: Name | Literal["sender"] = "sender"
-    orSender: bool = False  # where the column of the sender is empty, it is who sends the file
-    key: list[Name]
-
-
-class Event(_Model):
-    """Which rows become which event, and in which slot."""
-
-    slot: Name
-    type: str
-    when: Condition | None = None
-    occurred: Name | Literal["asserted_at"]
-    precision: Name | None = None  # the field that holds year, month or day, where dates come in part
-    stream: Stream | None = None
-    correlation: Stream | None = None
-    payload: dict[Name, Name] = {}
-    constants: dict[Name, str | int | bool] = {}
-
-
-class Skip(_Model):
-    """Rows out of scope: counted as skipped, never an error."""
-
-    name: Name
-    when: Condition
-    sentence: str
-
-
-class Rule(_Model):
-    """A rule a row must keep; a row that breaks it is quarantined, or only counted when a warning."""
-
-    name: Name
-    require: Condition
-    field: Name
-    sentence: str
-    severity: Literal["record", "warning"] = "record"
 
 
 OWN = ("record", "skip", "rules", "events")  # what each object of a contract with several says for itself

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ingestion import facts
-from ingestion.contract import Contract, Rule
+from ingestion.assertions import Rule
+from ingestion.contract import Contract
 from ingestion.properties import Meaning, Property, Values
 
 Kind = Literal["safe", "breaking"]

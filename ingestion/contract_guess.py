@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.contract_lint import TELLING, THINGS
-from ingestion.fields import REACHABLE, SCIENTIFIC, THOUSANDS
+from ingestion.fields import SCIENTIFIC, THOUSANDS
+from ingestion.identifiers import REACHABLE
 from ingestion.properties import RESERVED
 from linkwork.privacy.subjects import is_nhs_number
 
@@ -150,7 +151,8 @@ def _staff(found: Guess, said: list[str]) -> bool:
 def _time(found: Guess, said: list[str]) -> bool:
     if _all(said, re.compile(r"[0-9]{5}").fullmatch) and {"date", "day"} & found.words:
         found.checks.append("its dates are a spreadsheet's day numbers: ask for them as text")
-    days = [] if REFERENCE & found.words else _date_formats(said)
+    # An id may be digits that make a day; with separators it is one, whatever its column is called ("Ref'd on").
+    days = [] if REFERENCE & found.words and _all(said, str.isdecimal) else _date_formats(said)
     if days:
         found.prop |= {"logicalType": "date", "format": days[0]}
         if len(days) > 1:

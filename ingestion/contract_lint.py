@@ -30,6 +30,8 @@ THINGS = {"asset", "organisation", "practice", "site", "service", "activity", "v
 HEADER = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
 ALTERNATIVES = re.compile(r"[^\x00-\x1f\x7f]{1,500}")  # paths, of which the first that is there is read
 JSON_PATH = re.compile(r"\$(\.[A-Za-z_][A-Za-z0-9_]{0,62}|\[[0-9]{1,3}\])+|[A-Za-z_][A-Za-z0-9_.]{0,254}")
+# What a path ends in that gives an id, a type of resource or a precision, whatever stands in the file.
+NO_PROSE = re.compile(r".*\|(?:id\([A-Za-z]+\)|type|precision)")
 DEFAULT_LENGTH = Property.model_fields["maxLength"].default
 
 
@@ -161,7 +163,7 @@ def _of_property(prop: Property, part: Contract, *, used: bool) -> Found:
         )  # fmt: skip
     if prop.zone == 1 and prop.examples:
         yield "error", place, "examples of what identifies people", "Take the examples out."
-    if is_prose(prop) and prop.maxLength == DEFAULT_LENGTH:
+    if is_prose(prop) and prop.maxLength == DEFAULT_LENGTH and not _is_told_by_path(prop, part):
         yield (
             "warning", place, "any text leaves zone 1 in it",
             "List its values, give it a grammar or a maxLength, or make it free_text.",
@@ -174,6 +176,10 @@ def _of_property(prop: Property, part: Contract, *, used: bool) -> Found:
         yield "warning", place, "nothing uses it", "Use it, or take it out and set file.unknownColumns: ignore."
 
 
+def _is_told_by_path(prop: Property, part: Contract) -> bool:
+    return part.file.format == "fhir" and all(NO_PROSE.fullmatch(path) for path in prop.header.split(" or "))
+
+
 def _used(part: Contract) -> set[str]:
     record = part.record
     used = {*record.key, *record.tombstone, *(e.occurred for e in part.events)}
@@ -181,7 +187,7 @@ def _used(part: Contract) -> set[str]:
     used |= {n for n in (record.performer, record.provider, record.subject.nhs_number, record.subject.local) if n}
     used |= {p.datedValues.by for p in part.properties if p.datedValues}
     for event in part.events:
-        used |= columns_of(event.when) | set(event.payload.values())
+        used |= columns_of(event.when) | set(event.payload.values()) | ({event.precision} if event.precision else set())
         for stream in (event.stream, event.correlation):
             used |= {*stream.key, stream.sender} if stream else set()
     for skip in part.skip:

@@ -1,7 +1,8 @@
 """Which rows become which events: one SELECT a slot and event type, over the valid rows of a file."""
 
 from ingestion import conditions, fields, times
-from ingestion.contract import Contract, Event, Stream
+from ingestion.assertions import Event, Stream
+from ingestion.contract import Contract
 from linkwork import engine
 from linkwork.log.catalogue import Catalogue
 from linkwork.privacy import hmac_sql

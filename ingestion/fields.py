@@ -8,7 +8,7 @@ what the contract declares is converted (`convert: [thousands]` makes `1,234` a 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ingestion import times
+from ingestion import identifiers, times
 from ingestion.contract import Contract
 from ingestion.properties import Meaning, Property, Values, matches_whole
 from linkwork import engine
@@ -44,12 +44,6 @@ CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
 THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
 SCIENTIFIC = r"[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}"
 DAY_NUMBER = r"[1-9][0-9]{4}(\.[0-9]+)?"
-# A CHI number begins with a date of birth (DDMMYY); numbers of England and Wales begin with 4 or higher.
-CHI = r"(0[1-9]|[12][0-9]|3[01])(0[1-9]|1[0-2])[0-9]{6}"
-# What a text must hold to be worth a closer look; then a telephone number or an e-mail address.
-SUSPECT = r"@|([0-9][ -]?){10}"
-REACHABLE = r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]+\.[A-Za-z]{2}|(^|[^0-9+])(0|\+44)[ -]?[1-37]([ -]?[0-9]){8,9}([^0-9]|$)"
-TEN_DIGITS = r"(?:^|[^0-9])([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4})(?:[^0-9]|$)"
 
 
 @dataclass(frozen=True)
@@ -164,7 +158,7 @@ def _of_text(prop: Property, contract: Contract) -> Broken:
             found.append(("scientific_notation", _mangled(text, wrong)))
         found.append(("grammar", wrong))
     if is_prose(prop):
-        found.append(("identifier_in_text", _identifies(text)))
+        found.append(("identifier_in_text", identifiers.found_in(text)))
     return found
 
 
@@ -195,9 +189,8 @@ def _of_type(prop: Property, contract: Contract) -> Broken:
             clocks = (("nonexistent_time", times.nonexistent), ("ambiguous_time", times.ambiguous))
             return found + [(rule, sql) for rule, made in clocks if (sql := made(prop, text))]
         case "nhs_number":
-            holds = _check_digit_holds(text)
-            chi = f"case when regexp_full_match({text}, {engine.text(CHI)}) then {holds} end"
-            return [("nhs_number", f"not {holds}"), ("chi_number", chi)]
+            holds = identifiers.check_digit_holds(text)
+            return [("nhs_number", f"not {holds}"), ("chi_number", identifiers.is_chi_number(text))]
     return []
 
 
@@ -268,37 +261,17 @@ def _dating_day(prop: Property, contract: Contract) -> str:
     return times.local_day(by, f"({typed(by, contract)})", exact)
 
 
-def _identifies(text: str) -> str:
-    numbers = f"regexp_extract_all({text}, {engine.text(TEN_DIGITS)}, 1)"
-    digits = "replace(replace(e, ' ', ''), '-', '')"
-    return (
-        f"case when regexp_matches({text}, {engine.text(SUSPECT)}) then "
-        f"regexp_matches({text}, {engine.text(REACHABLE)}) "
-        f"or len(list_filter({numbers}, lambda e: {_check_digit_holds(digits)})) > 0 else false end"
-    )
-
-
 def elements_of(prop: Property, contract: Contract) -> str:
-    """SQL of the elements of a list field, as text."""
+    """SQL of the elements of a list field, as text; what JSON says is null is empty."""
     text = engine.name(prop.name)
-    if contract.file.format in ("jsonl", "fhir"):  # a JSON array arrives as its JSON text
-        elements = f"string_split(regexp_replace({text}, '[\\[\\]\"\\s]', '', 'g'), ',')"
-        if prop.emptyElements == "keep":  # JSON says null
-            return f"list_transform({elements}, lambda e: if(e = 'null', '', e))"
-        return elements
+    if contract.file.format in (
+        "jsonl",
+        "fhir",
+    ):  # a JSON array arrives as its JSON text; any other value is one element
+        array = f"case when starts_with({text}, '[') and json_valid({text}) then {text} end"
+        elements = f"coalesce(json_extract_string({array}, '$[*]'), [{text}])"
+        return f"case when {text} is not null then list_transform({elements}, lambda e: coalesce(e, '')) end"
     return f"string_split({text}, {engine.text(prop.separator)})"
-
-
-def _check_digit_holds(digits: str) -> str:
-    """NHS Data Dictionary: weights 10 to 2, remainder from 11; 11 counts as 0 and 10 is never valid."""
-    number = f"try_cast({digits} as bigint)"
-    total = " + ".join(f"({number} // {10 ** (10 - i)}) % 10 * {11 - i}" for i in range(1, 10))
-    check = f"((11 - ({total}) % 11) % 11)"
-    return (
-        f"(regexp_full_match({digits}, '\\d{{10}}') and {check} <> 10 and {check} = {number} % 10 "
-        # Ten times the same digit passes the arithmetic and is nobody's number.
-        f"and {number} % 1111111111 <> 0)"
-    )
 
 
 def _literal(value: str | bool | None) -> str:

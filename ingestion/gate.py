@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from ingestion import forms, profile, refused, sensitive
 from ingestion.arrival import Arrival
-from ingestion.contract import Contract, File
+from ingestion.contract import Contract
+from ingestion.file_form import File
 from ingestion.judge import Judge
 from ingestion.readers.base import FileRefused, Reading
 from ingestion.readers.csv import CsvReading
@@ -41,7 +42,7 @@ READERS: dict[str, Callable[[Path, Contract], Reading]] = {
     "fhir": FhirReading,
     "xlsx": XlsxReading,
 }
-CHUNK_ROWS = 200_000
+CHUNK_ROWS = 100_000
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from linkwork import engine
 from linkwork.errors import UsageError
-from linkwork.log import append, operations
+from linkwork.log import append, changes, operations
 from linkwork.log.failpoints import reached
 from linkwork.log.lock import writer_lock
 from linkwork.log.store import Store
@@ -73,6 +73,7 @@ def _decide(settings: Settings, command: str, which: str, reason: str) -> dict[s
     operations.refuse_number(reason)
     store = Store(settings.log_dir)
     with writer_lock(settings.log_dir, settings.lock_timeout_seconds):
+        changes.finish_left(store)
         store.refresh(evolve=True)
         load = _find(store, DECIDABLE[command], which)
         if append.file_app(load["file_sha256"]) in store.events.transactions():

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ingestion import containers, forms, workbook
 from ingestion.containers import Limits, Source
-from ingestion.contract import File
+from ingestion.file_form import File
 from ingestion.readers import parquet
 from ingestion.readers.base import FileRefused
 from ingestion.sheets import Sheet

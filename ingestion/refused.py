@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestion import raw
-from ingestion.contract import File
+from ingestion.file_form import File
 from linkwork.privacy import vault
 
 LONGEST = 1 << 20  # characters of a record

@@ -10,7 +10,7 @@ from typing import Any
 
 from ingestion import refused
 from linkwork.errors import UsageError
-from linkwork.files import write_new
+from linkwork.files import Before, write_new
 from linkwork.privacy.keys import load_key
 from linkwork.settings import Settings
 
@@ -44,7 +44,9 @@ def texts(settings: Settings, records: Iterable[Named]) -> dict[Named, str]:
     return found
 
 
-def export(settings: Settings, rows: list[dict[str, Any]], target: Path, *, with_raw: bool) -> None:
+def export(
+    settings: Settings, rows: list[dict[str, Any]], target: Path, *, with_raw: bool, before: Before | None = None
+) -> None:
     """Write refused records for their sender, as CSV that a spreadsheet may open or as JSON Lines.
 
     A new file that only its owner can read. Raises UsageError for another form or a file that is there.
@@ -72,7 +74,7 @@ def export(settings: Settings, rows: list[dict[str, Any]], target: Path, *, with
         writer.writerows([[_cell(row[c]) for c in columns] for row in content])
     else:
         written.writelines(json.dumps(row) + "\n" for row in content)
-    write_new(target, written.getvalue().encode(), 0o600)
+    write_new(target, written.getvalue().encode(), 0o600, before)
 
 
 def _cell(value: Any) -> Any:

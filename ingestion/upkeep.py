@@ -1,11 +1,15 @@
-"""`log compact`, as a command that leaves a row in `log/operations`."""
+"""`log compact` and `log repair`, as commands that leave a row in `log/operations`."""
 
 from typing import Any
 
 from ingestion.operation import operation
 from linkwork.log import compact as compaction
 from linkwork.log import operations
+from linkwork.log import repair as cut_off
 from linkwork.log.commit import Moment, commit
+from linkwork.log.lock import writer_lock
+from linkwork.log.store import Store
+from linkwork.log.verify import verify
 from linkwork.settings import Settings
 
 
@@ -34,3 +38,21 @@ def compact(settings: Settings) -> dict[str, Any]:
 
         commit(work.store, work.folder, work.id, prepare)
     return {**done, "operation_id": work.id}
+
+
+def repair(settings: Settings) -> dict[str, Any]:
+    """Remove the commits that the power cut off, and finish what they belonged to.
+
+    Returns the files that were removed, by their paths below `log/`, and what is still wrong with the log. Raises
+    BadDataError, and removes no commit, where one of events was finished before it was damaged.
+    """
+    store = Store(settings.log_dir)
+    with writer_lock(settings.log_dir, settings.lock_timeout_seconds):
+        cut_off.put_aside(store)
+    with operation(settings) as work:
+        removed = [str(part) for part in cut_off.aside(store)]
+        if removed:
+            outcome = f"removed {', '.join(removed)}"
+            operations.record(work.store, command="log repair", target="log", outcome=outcome)
+            cut_off.forget(store)
+    return {"removed": removed, "problems": verify(Store(settings.log_dir)).problems}

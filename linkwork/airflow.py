@@ -18,13 +18,11 @@ from types import FrameType
 
 import httpx
 
-from linkwork import engine
+from linkwork import publication, warehouse
 from linkwork.airflow_home import DAGS_DIR, USER, AirflowHome
 from linkwork.airflow_rest import Rest, Task
 from linkwork.errors import LinkworkError
-from linkwork.log.store import Store
 from linkwork.settings import Settings
-from linkwork.warehouse import warehouse_file
 
 DAGS = ("ingest_events", "build_marts", "publish_release")  # in the order in which Assets start them
 NOT_TRIGGERED = "not triggered"
@@ -85,7 +83,12 @@ def run_once(settings: Settings, *, log: Log) -> AirflowRun:
                 _start(home, rest)
             log(f"Airflow is up on {home.url} after {sum(run.seconds_by_phase.values()):.0f} s")
             with _answers(home):
-                _pipeline(_Follower(home, rest, run, log), owed, unbuilt=lambda: unbuilt(settings))
+                _pipeline(
+                    _Follower(home, rest, run, log),
+                    owed,
+                    unbuilt=lambda: warehouse.is_behind(settings),
+                    unpublished=lambda: publication.is_behind(settings),
+                )
         finally:
             with _phase(run, "stop"), _signals_held():
                 home.stop()
@@ -94,10 +97,13 @@ def run_once(settings: Settings, *, log: Log) -> AirflowRun:
     return run
 
 
-def _pipeline(follow: "_Follower", owed: set[str], unbuilt: Callable[[], bool]) -> None:
+def _pipeline(
+    follow: "_Follower", owed: set[str], unbuilt: Callable[[], bool], unpublished: Callable[[], bool]
+) -> None:
     """Trigger the first DAG and follow what the Assets start.
 
-    Airflow remembers its own runs only (`owed`): `unbuilt` tells of events that came into the log without them.
+    Airflow remembers its own runs only (`owed`): `unbuilt` tells of events that came into the log without them, and
+    `unpublished` of a build that did.
     """
     ingest, build, publish = DAGS
     follow.triggered(ingest)
@@ -110,22 +116,11 @@ def _pipeline(follow: "_Follower", owed: set[str], unbuilt: Callable[[], bool]) 
     elif unbuilt():
         follow.log("the log holds events that no build has: building the marts")
         follow.triggered(build)
+    elif unpublished():
+        follow.log("the marts are in no release: publishing them")
+        follow.triggered(publish)
     if follow.succeeded(build, "build_warehouse"):
         follow.caused(publish, by=build)
-
-
-def unbuilt(settings: Settings) -> bool:
-    """Whether the log holds events that are not in the warehouse, or there is none."""
-    store = Store(settings.log_dir)
-    if not store.events.exists():
-        return False
-    # As a build is pinned: an erasure may have taken the last event that was appended.
-    position = max((f.highest["global_position"] for f in store.refresh().events.files()), default=0)
-    built = 0
-    if (warehouse := warehouse_file(settings)).exists():
-        with engine.connect(warehouse, read_only=True) as con:
-            (built,) = con.execute("select position from log.pinned").fetchone() or (0,)
-    return bool(position > built)
 
 
 class _Follower:

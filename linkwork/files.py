@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,10 @@ def fsync(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
+Before = Callable[[Path], object]  # what is done with a file that is whole, right before it gets its name
+
+
+def write_whole(path: Path, content: bytes, mode: int = 0o644, before: Before | None = None) -> None:
     """Write a file so that a reader sees the old content or the new, never a part: write, fsync, rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -42,6 +46,8 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
+        if before:
+            before(partial)
         partial.rename(path)
     except BaseException:
         partial.unlink(missing_ok=True)  # it may hold personal data, and nobody would look for it
@@ -49,7 +55,7 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
     fsync(path.parent)
 
 
-def write_new(path: Path, content: bytes, mode: int = 0o644) -> None:
+def write_new(path: Path, content: bytes, mode: int = 0o644, before: Before | None = None) -> None:
     """Write a file that a person has named, whole or not at all.
 
     Raises UsageError where it is there already or cannot be written, and OSError where there is no room.
@@ -59,7 +65,7 @@ def write_new(path: Path, content: bytes, mode: int = 0o644) -> None:
     if not path.parent.is_dir():
         raise UsageError("no such folder", where=str(path.parent), do="make it first, or name another")
     try:
-        write_whole(path, content, mode)
+        write_whole(path, content, mode, before)
     except OSError as error:
         if error.errno in NO_ROOM:
             raise
@@ -84,9 +90,9 @@ def _has_ended(process: str) -> bool:
     return process.isdigit() and not Path(f"/proc/{process}").exists()
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any, before: Before | None = None) -> None:
     """Write JSON whole, with sorted keys, so that equal content gives equal bytes."""
-    write_whole(path, (json.dumps(content, indent=2, sort_keys=True, default=str) + "\n").encode())
+    write_whole(path, (json.dumps(content, indent=2, sort_keys=True, default=str) + "\n").encode(), before=before)
 
 
 def private_dir(path: Path) -> Path:

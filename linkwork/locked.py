@@ -34,14 +34,22 @@ def make(parent: Path, prefix: str) -> tuple[Path, int]:
         # Somebody tidied up between the two lines above: take a new one.
 
 
+def left(parent: Path, prefix: str) -> Iterator[Path]:
+    """The folders that dead processes left, each locked as long as it is the one that was given."""
+    for path in sorted(parent.glob(f"{prefix}*")):
+        if (descriptor := _lock(path)) is not None:
+            try:
+                yield path
+            finally:
+                os.close(descriptor)
+
+
 def remove_left(parent: Path, prefix: str) -> list[str]:
     """Remove the folders that dead processes left; the names of what was removed."""
     removed = []
-    for path in sorted(parent.glob(f"{prefix}*")):
-        if (descriptor := _lock(path)) is not None:
-            shutil.rmtree(path, ignore_errors=True)
-            os.close(descriptor)
-            removed.append(path.name)
+    for path in left(parent, prefix):
+        shutil.rmtree(path, ignore_errors=True)
+        removed.append(path.name)
     return removed
 
 

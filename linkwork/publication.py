@@ -6,10 +6,10 @@ from typing import Any
 
 from linkwork import engine, quality
 from linkwork.errors import UsageError
-from linkwork.log import operations, served, tombstones
-from linkwork.log.published import keep
+from linkwork.log import published, served, tombstones
+from linkwork.log.changes import Change, Outcome, change
 from linkwork.log.store import Store
-from linkwork.release.building import current_release
+from linkwork.release.building import CURRENT, current_release
 from linkwork.release.held import Served
 from linkwork.release.publish import publish as publish_release
 from linkwork.settings import Settings
@@ -32,34 +32,59 @@ def publish(settings: Settings, known_at: datetime | None = None, restate: str =
         kept = None if restate else served.find(settings.log_dir, con, current, known_at)
         differ = con.execute("select coalesce(bool_or(people_since > 0), false) from fct_exclusions").fetchone()
     assert pinned is not None and differ is not None  # noqa: S101 - every build has its one row
-    published = publish_release(
-        settings,
-        warehouse=warehouse,
-        dbt_manifest=target_dir(settings, known_at) / "manifest.json",
-        known_at=known_at,
-        position=pinned[0],
-        cut_off=pinned[2],
-        pinned_known_at=pinned[1],
-        erasures=tombstones.erasures(settings.log_dir),
-        permissions_as_of=pinned[3],
-        permissions_differ=differ[0],
-        check=lambda folder: _check(settings, folder),
-        served=Served(*kept) if kept else None,
-        keep=lambda release_id, file: served.keep(settings.log_dir, release_id, file),
-    )
-    if published.current:
-        keep(settings.log_dir, published.release_id, warehouse)
-    if published.created or restate:
-        outcome = "is current" if published.current else "is not current"
-        outcome = f"{'a new release' if published.created else 'there already'}, {outcome}"
-        operations.record(
-            Store(settings.log_dir),
-            command="publish",
-            target=published.release_id,
-            outcome=f"{outcome}; a declared restatement" if restate else outcome,
-            reason=restate,
+    with change(settings.log_dir, "publish", restate or None) as made:
+        done = publish_release(
+            settings,
+            warehouse=warehouse,
+            dbt_manifest=target_dir(settings, known_at) / "manifest.json",
+            known_at=known_at,
+            position=pinned[0],
+            cut_off=pinned[2],
+            pinned_known_at=pinned[1],
+            erasures=tombstones.erasures(settings.log_dir),
+            permissions_as_of=pinned[3],
+            permissions_differ=differ[0],
+            check=lambda folder: _check(settings, folder),
+            about=lambda *what: _announce(made, settings, warehouse, *what),
+            served=Served(*kept) if kept else None,
+            keep=lambda release_id, file: served.keep(settings.log_dir, release_id, file),
         )
-    return published._asdict()
+    if done.current:  # one of an earlier version, that was killed before it had kept its figures
+        published.keep(settings.log_dir, done.release_id, warehouse)
+    return done._asdict()
+
+
+def is_behind(settings: Settings) -> bool:
+    """Whether there is a build of another state than the current release, or no release is current.
+
+    Of a build by a version that did not say its state nobody can tell, and none can publish it.
+    """
+    warehouse, releases = warehouse_file(settings), settings.releases_dir
+    if not warehouse.exists():
+        return False
+    release_id = current_release(releases) if (releases / CURRENT).exists() else None
+    with engine.connect(warehouse, read_only=True) as con:
+        said = con.execute("select 1 from duckdb_tables() where schema_name = 'log' and table_name = 'state'")
+        if said.fetchone() is None:
+            return False
+        return not published.is_of_its_state(Store(settings.log_dir), con, release_id)
+
+
+def _announce(
+    made: Change, settings: Settings, warehouse: Path, release_id: str, is_new: bool, becomes_current: bool
+) -> None:
+    """A release that is new, or becomes current: cut off between the two, it is new and not current."""
+    releases, new = settings.releases_dir, "a new release, " * is_new
+    declared = "; a declared restatement" if made.reason else ""
+    outcomes = []
+    if becomes_current:
+        kept = published.figures(settings.log_dir, release_id, warehouse)
+        outcomes.append(Outcome(f"{new}is current{declared}", releases / CURRENT, release_id, {"releases": kept}))
+    if is_new:
+        outcomes.append(Outcome(f"{new}is not current{declared}", releases / release_id))
+    if declared:
+        outcomes.append(Outcome(f"there already{declared}"))
+    made.announce(release_id, *outcomes)
 
 
 def _check(settings: Settings, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Fixtures and Hypothesis profiles for all tests."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -8,12 +9,18 @@ from hypothesis import HealthCheck, settings
 from linkwork.settings import Settings
 from tests.support import crash  # noqa: F401 - says what the server of child processes imports
 from tests.support.log import make_home
+from tests.support.scheduling import Scheduling
 
 settings.register_profile(
     "default", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.register_profile("deep", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.fixture

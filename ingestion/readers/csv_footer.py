@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingestion.contract import File
+from ingestion.file_form import File
 from ingestion.readers.base import FileRefused
 from linkwork import engine
 

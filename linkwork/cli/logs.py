@@ -1,4 +1,4 @@
-"""`log …`: proving the log whole, looking at its commits, compacting it, making a lost register anew."""
+"""`log …`: proving the log whole, looking at its commits, compacting it, repairing it, making a lost register anew."""
 
 from typing import Annotated
 
@@ -75,6 +75,24 @@ def log_compact(as_json: AsJson = False) -> None:
             "the first ingest after a day",
             soft_wrap=True,
         )
+
+
+@log.command("repair")
+@command
+def log_repair(as_json: AsJson = False) -> None:
+    """Remove commits that the power cut off, finish what they belonged to, and verify. Exit code 65 as `verify`."""
+    from ingestion.upkeep import repair
+
+    done = repair(settings())
+    if as_json:
+        say_json(done)
+    else:
+        removed = ", ".join(done["removed"]) or "nothing"
+        console.print(f"removed: {removed}", markup=False, soft_wrap=True)
+        for problem in done["problems"]:
+            errors.print(problem, markup=False, soft_wrap=True)
+    if done["problems"]:
+        raise typer.Exit(EXIT_BAD_DATA)
 
 
 @log.command("rebuild-register")

@@ -104,14 +104,6 @@ def _said(error: LinkworkError, *, as_json: bool) -> typer.Exit:
     return typer.Exit(error.exit_code)
 
 
-def record_operation(command: str, target: str, outcome: str) -> None:
-    """One row in `log/operations`: which command changed what, and how it ended."""
-    from linkwork.log import operations
-    from linkwork.log.store import Store
-
-    operations.record(Store(settings().log_dir), command=command, target=target, outcome=outcome)
-
-
 def say_json(content: Any) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(json.dumps(content, default=_plain, indent=2) + "\n")

@@ -151,15 +151,19 @@ def quarantine_export(
 ) -> None:
     """Refused records in a file to send back to the sender, with the reason of each; on record."""
     from ingestion.refused_text import export
-    from linkwork.cli.output import record_operation
+    from linkwork.log.changes import Outcome, change
 
     with _refused(_where(feed, sender, rule, load, status)) as found:
         rows = engine.dicts(found.con.execute(f"from {found.rows} order by {ORDER}")) if found else []
-    export(settings(), rows, to, with_raw=raw)
-    senders = sorted({row["sender"] for row in rows})
-    record_operation(
-        "quarantine export", ", ".join(senders) or "none", f"{len(rows)} refused records" + (" with raw text" * raw)
-    )
+    chosen, senders = settings(), sorted({row["sender"] for row in rows})
+    said = f"{len(rows)} refused records" + (" with raw text" * raw)
+    # What was written may have been taken away since: then it counts all the same.
+    outcomes = (Outcome(said, to.absolute()), Outcome(f"{said}; cut off, and the file is not there"))
+    with change(chosen.log_dir, "quarantine export") as made:
+        export(
+            chosen, rows, to, with_raw=raw,
+            before=lambda _: made.announce(", ".join(senders) or "none", *outcomes),
+        )  # fmt: skip
     if as_json:
         say_json({"records": len(rows), "senders": senders, "file": to, "raw": raw})
         return

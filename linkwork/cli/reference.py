@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from linkwork import reference as data
-from linkwork.cli.output import AsJson, command, console, record_operation, say_json, say_table, settings
+from linkwork.cli.output import AsJson, command, console, say_json, say_table, settings
 from linkwork.errors import EXIT_REFUSALS, UsageError
 from linkwork.reference import check as checking
+from linkwork.settings import Settings
 
 reference = typer.Typer(help="Reference data, in versions.", no_args_is_help=True)
 
@@ -25,7 +26,7 @@ def reference_load(
     as_json: AsJson = False,
 ) -> None:
     """Load reference data as a new version; the same content makes none."""
-    folder = settings().reference_dir
+    chosen = settings()
     unclaimed: list[str] = []
     if everything is not None:
         files, unclaimed = data.claimed(everything)
@@ -33,11 +34,7 @@ def reference_load(
         files = [(kind, file)]
     else:
         raise UsageError("name a kind and a file, or --all and a folder")
-    done = []
-    for one_kind, path in files:
-        done.append(data.load(folder, one_kind, path))
-        if done[-1]["new_version"]:
-            record_operation("reference load", one_kind, f"{done[-1]['rows']} rows")
+    done = [_load(chosen, one_kind, path) for one_kind, path in files]
     if as_json:
         say_json(done)
         return
@@ -54,6 +51,16 @@ def reference_load(
             console.print(f"{one['file']}: columns not kept: {', '.join(one['ignored'])}", markup=False)
     if unclaimed:
         console.print(f"of no kind by their name, so not loaded: {', '.join(unclaimed)}", markup=False)
+
+
+def _load(chosen: Settings, kind: str, path: Path) -> dict[str, Any]:
+    from linkwork.log.changes import Outcome, change
+
+    with change(chosen.log_dir, "reference load") as made:
+        return data.load(
+            chosen.reference_dir, kind, path,
+            lambda version, rows: made.announce(kind, Outcome(f"{rows} rows", version)),
+        )  # fmt: skip
 
 
 @reference.command("list")
@@ -81,14 +88,21 @@ def reference_check(
     as_json: AsJson = False,
 ) -> None:
     """What is wrong in the newest versions; ends with 3 where it is more than was known."""
-    folder = settings().reference_dir
+    from linkwork.files import sha256_of
+    from linkwork.log.changes import Outcome, change
+
+    chosen = settings()
+    folder = chosen.reference_dir
     results = checking.run(folder)
     if record:
         if not reason:
             raise UsageError("a baseline is recorded with a reason", do="add --reason")
-        checking.record(folder, results)
-        hits = sum(r["hits"] or 0 for r in results)
-        record_operation("reference check", "baseline", f"{hits} hits known: {reason}")
+        said = f"{sum(r['hits'] or 0 for r in results)} hits known"
+        with change(chosen.log_dir, "reference check", reason) as made:
+            checking.record(
+                folder, results,
+                lambda file: made.announce("baseline", Outcome(said, checking.recorded(folder), sha256_of(file))),
+            )  # fmt: skip
         results = checking.run(folder)
     worse = [r for r in results if r["status"] == "worse"]
     if as_json:

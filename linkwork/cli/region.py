@@ -1,5 +1,8 @@
 """`simulate` and `demo`: a synthetic region, and the whole job on it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -113,8 +116,18 @@ def demo(
         say(f"made {len(created)} development keys in {created[0].parent}; a real installation brings its own")
     os.environ["LINKWORK_KEYS_DIR"] = str(chosen.keys_dir)
     os.environ["LINKWORK_HOME"] = str(chosen.home)
-    reference.load_missing(chosen.reference_dir, synthetic / "reference")
+    reference.load_missing(chosen.reference_dir, synthetic / "reference", partial(_on_record, chosen.log_dir))
     run_through_airflow(chosen, as_json=as_json)
+
+
+@contextmanager
+def _on_record(log_dir: Path, kind: str, version: Path, rows: int) -> Iterator[None]:
+    """A version of reference data that comes to be there, with its row in `log/operations`."""
+    from linkwork.log.changes import Outcome, change
+
+    with change(log_dir, "reference load") as made:
+        made.announce(kind, Outcome(f"{rows} rows", version))
+        yield
 
 
 def _refuse_taken(folder: Path, *, do: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from linkwork import reference as data
-from linkwork.cli.output import AsJson, command, console, record_operation, say_json, say_table, settings
+from linkwork.cli.output import AsJson, command, console, say_json, say_table, settings
 from linkwork.errors import UsageError
 
 sender = typer.Typer(help="Who may send what.", no_args_is_help=True)
@@ -65,6 +65,7 @@ def sender_add(
 ) -> None:
     """Register a sender, or change what is registered under its code."""
     from ingestion import senders
+    from linkwork.log.changes import Outcome, change
 
     if kind not in KINDS:
         raise UsageError(f"unknown kind {kind}", do="use practice, service, group or other")
@@ -77,9 +78,12 @@ def sender_add(
         code, name, kind, frozenset(feed), senders.check(systems), cadence_days, agreement,
         *(day.date() if day else None for day in (agreement_from, agreement_to, first_expected)),
     )  # fmt: skip
-    done = data.add_rows(settings().reference_dir, "senders", "code", senders.rows_of(one))
-    if done["new_version"]:
-        record_operation("sender add", code, f"feeds {', '.join(feed)}; {one.source_system}")
+    chosen, said = settings(), f"feeds {', '.join(feed)}; {one.source_system}"
+    with change(chosen.log_dir, "sender add") as made:
+        done = data.add_rows(
+            chosen.reference_dir, "senders", "code", senders.rows_of(one),
+            before=lambda version, _: made.announce(code, Outcome(said, version)),
+        )  # fmt: skip
     if as_json:
         say_json(done)
     else:

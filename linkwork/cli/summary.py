@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from linkwork import engine
-from linkwork.airflow import NOT_TRIGGERED, AirflowRun, AirflowRunError, run_once
+from linkwork.airflow import AirflowRun, AirflowRunError, run_once
 from linkwork.cli.output import console, errors, say_json, say_table
 from linkwork.log.store import Store
 from linkwork.settings import Settings
@@ -38,7 +38,7 @@ def _summary(settings: Settings, run: AirflowRun) -> dict[str, Any]:
         "release": _release(settings),
         "quality": _quality(settings),
         "new_events": run.appended,
-        "new_release": run.states["publish_release"] != NOT_TRIGGERED,
+        "new_release": bool(run.task_counts.get("publish_release", {}).get("success")),  # one that is not new skips
         "places": {
             "release": str(settings.releases_dir / "current"),
             "data_docs": str(settings.quality_dir / "data_docs" / "index.html"),

@@ -15,7 +15,7 @@ from linkwork import engine
 from linkwork.log import decide, segments
 from linkwork.log.store import Store
 
-RECORDS = 100_000  # of a block; a chunk of the gate is two
+RECORDS = 100_000  # of a block; as many as a chunk of the gate
 LOADS = 500  # of a block: each staged file that is read takes memory of its own, however small it is
 
 FACT = ("slot", "category", "event_type", "stream_id", "content_hash", "event_id")

@@ -52,6 +52,8 @@ RECOVERY_POINTS = (
     "sweeping",  # right before a file that no commit names goes
 )
 
+REPAIR_POINTS = ("cut-off-put-aside",)  # a part of Delta's own log that the power cut off is out of the way
+
 ERASURE_POINTS = (
     "erasure-sealed",
     "erasure-tombstones",
@@ -60,6 +62,13 @@ ERASURE_POINTS = (
     "erasure-log",
     "erasure-warehouse-and-releases",
     "erasure-scrub",
+)
+
+# Of a change beside the events (`linkwork/log/changes.py`).
+CHANGE_POINTS = (
+    "change-announced",  # its note is durable; nothing has changed yet
+    "change-made",  # the change is there, its row not yet
+    "change-recorded",  # the row is there, and the note still
 )
 
 WITHDRAWAL_POINTS = tuple(f"withdrawal-{step}" for step in ("register", "zone1", "log", "projections"))

@@ -41,8 +41,8 @@ def step(
     reason: str | None = None,
 ) -> dict[str, Any]:
     """The row of a command that commits, as a step of its plan: there exactly when the commit is."""
-    row = _row(operation_id, moment.recorded_at, moment.before, command, target, outcome, reason)
-    return rows_step(con, store.operations, [row], OPERATIONS)
+    made = _row(operation_id, moment.recorded_at, moment.before, command, target, outcome, reason)
+    return rows_step(con, store.operations, [made], OPERATIONS)
 
 
 def record(
@@ -54,14 +54,23 @@ def record(
     reason: str | None = None,
     operation_id: str | None = None,
 ) -> None:
-    """Append the row of a command that changes something beside the events; one of the same id only once."""
+    """Append the row of a command that is nothing but its row, or that is carried out again until it is there.
+
+    One of the same id only once. What changes something else leaves its row by `changes.change`.
+    """
     store.events.refresh()
-    operation_id = operation_id or new_id()
-    row = _row(operation_id, store.next_time(), store.position(), command, target, outcome, reason)
+    made = row(store, operation_id or new_id(), command=command, target=target, outcome=outcome, reason=reason)
     with engine.connect() as con:
-        fill_rows(con, "operation", [row], OPERATIONS)
+        fill_rows(con, "operation", [made], OPERATIONS)
         known = store.operations.refresh(evolve=True).relation()
         store.operations.append(con, f"from operation anti join {known} using (operation_id)")
+
+
+def row(
+    store: Store, operation_id: str, *, command: str, target: str, outcome: str, reason: str | None
+) -> dict[str, Any]:
+    """A row of now, of a log whose events were read."""
+    return _row(operation_id, store.next_time(), store.position(), command, target, outcome, reason)
 
 
 def refuse_number(reason: str | None) -> None:

@@ -28,6 +28,7 @@ EARLIER_RELEASE = {
 }
 EARLIER_FIGURES = {column: kind for column, kind in FIGURES.items() if column != "release_id"}
 STATE = ("position", "removals", "code_maps", "reference", "code_version")  # what makes figures, permissions apart
+SAME = " and ".join(f"r.{column} is not distinct from s.{column}" for column in STATE)
 
 
 def earlier(store: Store, con: duckdb.DuckDBPyConnection, state: Mapping[str, Any], known_at: datetime | None) -> None:
@@ -40,11 +41,10 @@ def earlier(store: Store, con: duckdb.DuckDBPyConnection, state: Mapping[str, An
     fill_rows(con, "state_given", [dict(state)], {column: RELEASES[column] for column in STATE})
     con.execute("create table log.state as from state_given")
     until = "true" if known_at is None else f"recorded_at <= {engine.text(known_at.isoformat())}::timestamptz"
-    same = " and ".join(f"r.{column} is not distinct from s.{column}" for column in STATE)
     con.execute(
         f"""create or replace temp table release_before as
         with known as (from {_relation(store.releases)}),
-        same as (select min(r.recorded_at) as first_at from known as r inner join log.state as s on {same})
+        same as (select min(r.recorded_at) as first_at from known as r inner join log.state as s on {SAME})
         select known.* from known cross join same
         where case when first_at is not null then recorded_at < first_at else {until} end
         order by recorded_at desc, release_id limit 1"""
@@ -70,28 +70,47 @@ def earlier(store: Store, con: duckdb.DuckDBPyConnection, state: Mapping[str, An
     )
 
 
-def keep(log_dir: Path, release_id: str, warehouse: Path) -> None:
-    """Keep the watched figures of a build that has become the current release; of one that is kept nothing happens."""
+def is_of_its_state(store: Store, con: duckdb.DuckDBPyConnection, release_id: str | None) -> bool:
+    """Whether a release was made of the state that a warehouse was built from."""
+    found = con.execute(
+        f"select 1 from {_relation(store.releases)} as r inner join log.state as s on {SAME} where r.release_id = ?",
+        [release_id],
+    ).fetchone()
+    return found is not None
+
+
+def figures(log_dir: Path, release_id: str, warehouse: Path) -> list[dict[str, Any]]:
+    """Keep the watched figures of a build that is about to become the current release.
+
+    They are of none until the row is there that is returned, for `log/releases`; left over from a killed process they
+    come again. Of a release that is kept already nothing happens, and there is no row.
+    """
     store = Store(log_dir)
     with engine.connect(warehouse, read_only=True) as con:
         kept = _relation(store.releases)
         if con.execute(f"select 1 from {kept} where release_id = ?", [release_id]).fetchone():
-            return
+            return []
         store.events.refresh()
-        con.execute(
-            """create temp table release_made as
-            select ? as release_id, ?::timestamptz as recorded_at, s.*, p.known_at, p.cut_off,
+        cursor = con.execute(
+            """select ? as release_id, ?::timestamptz as recorded_at, s.*, p.known_at, p.cut_off,
                 (select max(mapping_version) from rpt_referral_reasons) as mapping_version
             from log.state as s cross join (select known_at, cut_off from log.pinned) as p""",
             [release_id, store.next_time()],
         )
-        release, figures = store.releases.refresh(evolve=True), store.figures.refresh(evolve=True)
+        rows = engine.dicts(cursor)
         columns = ", ".join(EARLIER_FIGURES)
-        # The figures first: a release whose row is there has them all. Left over from a killed process they come again.
-        figures.append(
+        store.figures.refresh(evolve=True).append(
             con, f"select {engine.text(release_id)} as release_id, {columns} from trace__figures order by all"
         )
-        release.append(con, f"select {', '.join(RELEASES)} from release_made")
+    return rows
+
+
+def keep(log_dir: Path, release_id: str, warehouse: Path) -> None:
+    """Keep the figures and the row of a build that is the current release; of one that is kept nothing happens."""
+    if rows := figures(log_dir, release_id, warehouse):
+        with engine.connect() as con:
+            fill_rows(con, "release_made", rows, RELEASES)
+            Store(log_dir).releases.refresh(evolve=True).append(con, "from release_made")
 
 
 def _relation(table: Any) -> str:

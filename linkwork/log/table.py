@@ -18,6 +18,7 @@ import duckdb
 from linkwork import engine
 from linkwork.errors import BadDataError
 from linkwork.files import fsync, sha256_of
+from linkwork.log import cut_off
 from linkwork.log.delta import DataFile, active_files, as_statistic, entries
 from linkwork.log.failpoints import reached
 from linkwork.log.lock import writer_lock
@@ -56,15 +57,16 @@ class LogTable:
         return _has_content(log / FIRST) or any(_has_content(commit) for commit in log.glob("*.json"))
 
     def refresh(self, *, evolve: bool = False) -> "LogTable":
-        """See the newest commit; the table is created on first use. `evolve` adds columns it lacks."""
-        from deltalake import DeltaTable
+        """See the newest commit; the table is created on first use. `evolve` adds columns it lacks.
 
+        Raises BadDataError where Delta's own log cannot be read.
+        """
         if not self.exists():
             self._create()
             self._table = None
         before = None if self._table is None else self.version
         if self._table is None:
-            self._table = DeltaTable(str(self.path))
+            self._table = self._opened()
         else:
             self._table.update_incremental()
         if self.version != before:
@@ -73,6 +75,15 @@ class LogTable:
             return self
         self._check_columns(evolve=evolve)
         return self
+
+    def _opened(self) -> Any:
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+
+        try:
+            return DeltaTable(str(self.path))
+        except DeltaError:
+            raise cut_off.error(self.path / "_delta_log") from None
 
     @property
     def table(self) -> Any:

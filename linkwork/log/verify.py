@@ -8,7 +8,7 @@ import duckdb
 
 from linkwork import engine
 from linkwork.files import sha256_of
-from linkwork.log import plan
+from linkwork.log import cut_off, plan
 from linkwork.log.append import file_app
 from linkwork.log.store import Store
 from linkwork.log.table import NUMBER, LogTable
@@ -42,6 +42,10 @@ def verify(store: Store, threads: int = THREADS) -> Verification:
     store.refresh()
     result.position = store.position()
     for table in store.tables:
+        result.problems += [
+            f"{part} is not whole; `linkwork log repair` removes it"
+            for part in cut_off.parts(table.path / "_delta_log")
+        ]
         result.orphans += [str(path) for path in plan.unnamed_files(table)[0]]
     if _hashes(store, result, threads):  # a broken file would only give misleading numbers
         with engine.connect(threads=threads) as con:
@@ -53,6 +57,8 @@ def verify(store: Store, threads: int = THREADS) -> Verification:
     followed = store.register.transaction(NUMBER)
     if followed is None and store.commits() and not store.register.files():
         result.problems.append("the register is lost; `linkwork log rebuild-register` makes it anew")
+    elif (followed or 0) > store.commits():
+        result.problems.append("a commit of events is gone that the register has followed; put it back from a copy")
     elif (followed or 0) != store.commits():
         result.problems.append("the register has not followed the last commit; `linkwork ingest` finishes it")
     return result

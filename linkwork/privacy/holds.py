@@ -8,8 +8,8 @@ from typing import Any
 from linkwork import engine
 from linkwork.errors import UsageError
 from linkwork.log import operations
-from linkwork.log.rows import fill_rows
-from linkwork.log.store import HOLDS, Store
+from linkwork.log.changes import Change, Outcome, change
+from linkwork.log.store import Store
 from linkwork.privacy.keys import Keys
 from linkwork.privacy.subjects import tombstone
 
@@ -19,16 +19,18 @@ PLACED, LIFTED = "placed", "lifted"
 def place(log_dir: Path, subjects: Iterable[bytes], reason: str, keys: Keys) -> str:
     """Hold the people with these pseudonyms; returns the hold's id."""
     hold_id = operations.new_id()
-    _append(log_dir, hold_id, PLACED, [tombstone(s, keys) for s in subjects], reason)
+    with change(log_dir, f"legal-hold {PLACED}", reason) as made:
+        _announce(made, hold_id, PLACED, [tombstone(s, keys) for s in subjects], reason)
     return hold_id
 
 
 def lift(log_dir: Path, hold_id: str, reason: str) -> None:
     """End a hold. Raises UsageError where there is none of that id."""
-    held = [row for row in standing(log_dir) if row["hold_id"] == hold_id]
-    if not held:
-        raise UsageError("no such legal hold", where=hold_id, do="see `linkwork legal-hold list`")
-    _append(log_dir, hold_id, LIFTED, [row["tombstone"] for row in held], reason)
+    with change(log_dir, f"legal-hold {LIFTED}", reason) as made:
+        held = [row for row in standing(log_dir) if row["hold_id"] == hold_id]
+        if not held:
+            raise UsageError("no such legal hold", where=hold_id, do="see `linkwork legal-hold list`")
+        _announce(made, hold_id, LIFTED, [row["tombstone"] for row in held], reason)
 
 
 def standing(log_dir: Path) -> list[dict[str, Any]]:
@@ -59,16 +61,12 @@ def refuse_held(log_dir: Path, subjects: Iterable[bytes], keys: Keys) -> None:
             )
 
 
-def _append(log_dir: Path, hold_id: str, action: str, marks: list[bytes], reason: str) -> None:
-    operations.refuse_number(reason)
-    store = Store(log_dir)
-    store.events.refresh()
-    at, actor = store.next_time(), operations.actor()
+def _announce(made: Change, hold_id: str, action: str, marks: list[bytes], reason: str) -> None:
+    """The rows are all there is of a hold: they are there once they are announced."""
+    made.store.events.refresh()
+    at, actor = made.store.next_time(), operations.actor()
     rows = [
         {"hold_id": hold_id, "recorded_at": at, "action": action, "tombstone": t, "reason": reason, "actor": actor}
         for t in marks
     ]
-    with engine.connect() as con:
-        fill_rows(con, "hold", rows, HOLDS)
-        store.holds.refresh(evolve=True).append(con, "select * from hold")
-    operations.record(store, command=f"legal-hold {action}", target=hold_id, outcome=action, reason=reason)
+    made.announce(hold_id, Outcome(action, rows={"holds": rows}))

@@ -5,7 +5,7 @@ by the time it was loaded. A build for an earlier day reads the version that was
 """
 
 from linkwork.reference.kind import CODE, KINDS, Kind
-from linkwork.reference.loading import claimed, load, load_folder, load_missing
+from linkwork.reference.loading import claimed, load, load_missing
 from linkwork.reference.store import add_rows, relation, rows, version_used, versions
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "add_rows",
     "claimed",
     "load",
-    "load_folder",
     "load_missing",
     "relation",
     "rows",

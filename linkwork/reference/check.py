@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from linkwork import engine
 from linkwork.errors import BadDataError
-from linkwork.files import write_json
+from linkwork.files import Before, write_json
 from linkwork.reference.kind import FOLDER, KINDS
 from linkwork.reference.store import relation, versions
 
@@ -48,14 +48,14 @@ def run(reference_dir: Path, known_at: datetime | None = None) -> list[dict[str,
     The status is `ok` without a hit, `known` with at most as many as the baseline, `worse` with more, and `not_loaded`
     where there is nothing to check. Examples are the first codes that were hit.
     """
-    recorded = baselines(reference_dir)
+    baseline_of = baselines(reference_dir)
     there = {k for k, kind in KINDS.items() if kind.shipped or versions(reference_dir, k)}
     results = []
     with engine.connect() as con:
         for kind in there:
             con.execute(f"create temp table {engine.name(kind)} as from {relation(reference_dir, kind, known_at)}")
         for name, check in checks().items():
-            baseline = recorded.get(name, check.baseline)
+            baseline = baseline_of.get(name, check.baseline)
             hits, examples = _hits(con, check) if {check.kind, *check.needs} <= there else (None, [])
             status = "not_loaded" if hits is None else "ok" if not hits else "known" if hits <= baseline else "worse"
             values = (check.kind, name, check.says, hits, baseline, status, examples)
@@ -63,10 +63,10 @@ def run(reference_dir: Path, known_at: datetime | None = None) -> list[dict[str,
     return results
 
 
-def record(reference_dir: Path, results: list[dict[str, Any]]) -> dict[str, int]:
+def record(reference_dir: Path, results: list[dict[str, Any]], before: Before | None = None) -> dict[str, int]:
     """Take the hits of today as what is known from now on. Returns the new baseline of each check."""
     known = baselines(reference_dir) | {r["check_name"]: r["hits"] for r in results if r["hits"] is not None}
-    write_json(_recorded(reference_dir), known)
+    write_json(recorded(reference_dir), known, before)
     return known
 
 
@@ -75,7 +75,7 @@ def baselines(reference_dir: Path) -> dict[str, int]:
 
     Raises BadDataError where the record cannot be read.
     """
-    path = _recorded(reference_dir)
+    path = recorded(reference_dir)
     if not path.exists():
         return {}
     try:
@@ -102,5 +102,6 @@ def _hits(con: duckdb.DuckDBPyConnection, check: Check) -> tuple[int, list[str]]
     return (int(found[0]), [str(e) for e in found[1]]) if found else (0, [])
 
 
-def _recorded(reference_dir: Path) -> Path:
+def recorded(reference_dir: Path) -> Path:
+    """Where the baselines of this home are recorded."""
     return reference_dir / "baseline.json"

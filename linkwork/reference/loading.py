@@ -1,5 +1,7 @@
 """A published file becomes a version: every value checked, every row accounted for."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,13 @@ from linkwork.errors import BadDataError, UsageError
 from linkwork.reference import beside
 from linkwork.reference.files import Row, Source
 from linkwork.reference.kind import KINDS, Kind, kind_of
-from linkwork.reference.store import adopt, replacing, save, versions
+from linkwork.reference.store import Before, adopt, replacing, save, versions
 
 PACKED = (".gz", ".zip")
 APART = ".loading-"  # a folder in which a process loads what is not to be seen in parts
 
 
-def load(reference_dir: Path, kind: str, path: Path) -> dict[str, Any]:
+def load(reference_dir: Path, kind: str, path: Path, before: Before | None = None) -> dict[str, Any]:
     """Load a file as the newest version of a kind; of a kind that adds, rows of the same key are replaced.
 
     Returns kind, rows (of the version), new_version, file, read (rows of the file), repeated (said before in the file),
@@ -34,7 +36,7 @@ def load(reference_dir: Path, kind: str, path: Path) -> dict[str, Any]:
         _check(con, source)
         repeated = _type(con, source)
         query = replacing(reference_dir, described, described.key) if described.adds else "select * from incoming"
-        saved = save(con, reference_dir, described, query)
+        saved = save(con, reference_dir, described, query, before)
     return {
         **saved,
         "file": path.name,
@@ -46,23 +48,22 @@ def load(reference_dir: Path, kind: str, path: Path) -> dict[str, Any]:
     }
 
 
-def load_folder(reference_dir: Path, folder: Path) -> list[dict[str, Any]]:
-    """Load every file of a folder whose name tells its kind. Returns what `load` says of each."""
-    return [load(reference_dir, kind, path) for kind, path in claimed(folder)[0]]
-
-
-def load_missing(reference_dir: Path, folder: Path) -> None:
+def load_missing(
+    reference_dir: Path, folder: Path, around: Callable[[str, Path, int], AbstractContextManager[object]] | None = None
+) -> None:
     """Load the files of a folder whose kind has no version yet; a kind that has one stays as whoever loaded it left it.
 
     A kind comes with all its files or not at all, so whatever moment this is cut off at, the next time completes it.
+    `around` is told kind, file and rows of a version, and entered for as long as it takes to be there.
     """
     missing = [(kind, path) for kind, path in claimed(folder)[0] if not versions(reference_dir, kind)]
     locked.remove_left(reference_dir, APART)
     with locked.own(reference_dir, APART) as apart:
-        for kind, path in missing:
-            load(apart, kind, path)
-        for kind in sorted({kind for kind, _ in missing}):
-            adopt(reference_dir, kind, versions(apart, kind)[-1][1])
+        rows = {kind: load(apart, kind, path)["rows"] for kind, path in missing}
+        for kind in sorted(rows):
+            version = versions(apart, kind)[-1][1]
+            with around(kind, reference_dir / kind / version.name, rows[kind]) if around else nullcontext():
+                adopt(reference_dir, kind, version)
 
 
 def claimed(folder: Path) -> tuple[list[tuple[str, Path]], list[str]]:

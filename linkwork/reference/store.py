@@ -1,5 +1,6 @@
 """Versions of reference data: written whole, read as they were known at a time."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import duckdb
 from linkwork import engine
 from linkwork.files import fsync
 from linkwork.reference.kind import FOLDER, Kind, kind_of
+
+Before = Callable[[Path, int], object]  # told the file of a new version and its rows, right before it is there
 
 
 def versions(reference_dir: Path, kind: str) -> list[tuple[datetime, Path]]:
@@ -57,7 +60,9 @@ def rows(reference_dir: Path, kind: str) -> list[dict[str, Any]]:
         return engine.dicts(con.execute(f"select * from {relation(reference_dir, kind)} order by 1"))
 
 
-def add_rows(reference_dir: Path, kind: str, key: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def add_rows(
+    reference_dir: Path, kind: str, key: str, rows: list[dict[str, Any]], before: Before | None = None
+) -> dict[str, Any]:
     """Make a new version in which rows of the same key are replaced by these."""
     described = kind_of(kind)
     for row in rows:
@@ -69,7 +74,7 @@ def add_rows(reference_dir: Path, kind: str, key: str, rows: list[dict[str, Any]
             f"insert into incoming values ({', '.join('?' for _ in columns)})",
             [[row.get(c) for c in columns] for row in rows],
         )
-        return save(con, reference_dir, described, replacing(reference_dir, described, [key]))
+        return save(con, reference_dir, described, replacing(reference_dir, described, [key]), before)
 
 
 def ddl(kind: Kind) -> str:
@@ -85,7 +90,9 @@ def replacing(reference_dir: Path, kind: Kind, key: list[str]) -> str:
         where not exists (select 1 from incoming as new where {same})"""
 
 
-def save(con: duckdb.DuckDBPyConnection, reference_dir: Path, kind: Kind, query: str) -> dict[str, Any]:
+def save(
+    con: duckdb.DuckDBPyConnection, reference_dir: Path, kind: Kind, query: str, before: Before | None = None
+) -> dict[str, Any]:
     """Write the rows of a query as the newest version, unless they are those of the version before."""
     columns = ", ".join(engine.name(c) for c in kind.types)
     con.execute(f"create temp table version as select distinct {columns} from ({query}) order by all")
@@ -105,6 +112,8 @@ def save(con: duckdb.DuckDBPyConnection, reference_dir: Path, kind: Kind, query:
     partial = folder / ".writing"
     con.execute(f"copy (from version) to {engine.text(partial)} ({engine.PARQUET})")
     fsync(partial)
+    if before:
+        before(target, count)
     partial.rename(target)
     fsync(folder)
     return {"kind": kind.name, "rows": count, "new_version": True}

@@ -43,6 +43,8 @@ from linkwork.release.policy import DisclosurePolicy, load_policy
 from linkwork.release.verify import verify_release
 from linkwork.settings import Settings
 
+About = Callable[[str, bool, bool], object]  # told a release, whether it is made, and whether it becomes current
+
 FAIL_POINTS = ("release-built", "release-placed")  # where a test may end this process, see failpoints
 MADE_OF = "made-of.parquet"  # for the log only: gone before anything else is written
 TABLES = "tables.json"  # for the expectations only: gone before the release is put in place
@@ -69,6 +71,7 @@ def publish(
     cut_off: date | None,
     pinned_known_at: datetime | None,
     check: Callable[[Path], None] | None = None,
+    about: About = lambda *_: None,
     permissions_as_of: datetime | None = None,
     erasures: int = 0,
     permissions_differ: bool = False,
@@ -77,13 +80,14 @@ def publish(
 ) -> Published:
     """Make a release of the warehouse; it becomes current unless it is one `known_at` an earlier time.
 
-    `position`, `cut_off` and `pinned_known_at` are what the build was pinned to. `check` gets the folder
-    under construction, with `tables.json`, and raises to refuse it. `permissions_as_of` and `permissions_differ`
-    are told in the manifest and name no release: what they change is in its tables. `served` is what the open tier
-    is compared with; `keep` gets, before this release is served, its id and the file with what its own is made of.
-    The same position, code and permissions give the same release: if it is there already, none is made. Raises
-    UsageError for an unknown policy, BadDataError for marts that cannot be released as their metadata say, BusyError
-    while the warehouse is being written, or where another release became current meanwhile.
+    `position`, `cut_off` and `pinned_known_at` are what the build was pinned to. `check` gets the folder under
+    construction, with `tables.json`, and raises to refuse it. `about` is told what is about to change, right before it
+    does. `permissions_as_of` and `permissions_differ` are told in the manifest and name no release: what they change is
+    in its tables. `served` is what the open tier is compared with; `keep` gets, before this release is served, its id
+    and the file with what its own is made of. The same position, code and permissions give the same release: if it is
+    there already, none is made. Raises UsageError for an unknown policy, BadDataError for marts that cannot be released
+    as their metadata say, BusyError while the warehouse is being written, or where another release became current
+    meanwhile.
     """
     policy = load_policy(settings.disclosure_policy)
     marts = read_marts(dbt_manifest)
@@ -110,6 +114,10 @@ def publish(
         (building / MADE_OF).unlink()
         manifest = stamp_tables(building, manifest)
         target = releases / manifest.release_id
+
+        def becomes_current() -> bool:
+            return known_at is None and current_release(releases) != manifest.release_id
+
         created = not target.exists()
         if created:
             write_catalogs_and_manifests(
@@ -121,11 +129,13 @@ def publish(
                 (building / TABLES).unlink()
             verify_release(building)
             reached(FAIL_POINTS[0])
+            about(manifest.release_id, True, becomes_current())
             created = put_in_place(building, target)
     if not created:
         verify_release(target)
+        about(manifest.release_id, False, becomes_current())
     reached(FAIL_POINTS[1])
-    if known_at is None and current_release(releases) != manifest.release_id:
+    if becomes_current():
         _refuse_overtaken(releases, before, manifest.release_id)
         switch_current(releases, manifest.release_id)
     is_current = current_release(releases) == manifest.release_id

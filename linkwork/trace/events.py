@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
+from linkwork.engine import row
 from linkwork.log.delta import DataFile
 from linkwork.log.store import Store
 from linkwork.trace.walk import FEW, FIRST_ORIGIN
@@ -83,19 +84,14 @@ def read(
     """
     most = "all" if limit is None else str(int(limit))
     files = _files(store, position)
-    con.execute("create temp table effective as select distinct fact_id from wanted")
+    (effective,) = row(con, "select count(*) from wanted")
     if of_loads:
         for category in files:
             _want_of_loads(con, store, files, position, category)
     elif history:
         for category, column in con.execute("select distinct category, id_column from asked").fetchall():
             _want_once_asked(con, store, files, position, category, column)
-    con.execute(
-        f"""create temp table origin as
-        select category, fact_id, {FIRST_ORIGIN}, any_value(event_type) as event_type,
-            any_value(occurred_on) as occurred_on, any_value(subject_key) as subject_key
-        from wanted group by category, fact_id"""
-    )
+    _name_origins(con, every=of_loads)
     searched = "all" if history or of_loads else most
     con.execute(
         f"""create temp table picked as select * from origin
@@ -110,7 +106,22 @@ def read(
     else:
         con.execute("create temp table chosen as select * from stated where state = 'effective'")
         counted = "origin"
-    return _found(con, counted, most)
+    return _found(con, counted, most, effective)
+
+
+def _name_origins(con: duckdb.DuckDBPyConnection, *, every: bool) -> None:
+    """The table `origin`: each wanted fact once. Facts are grouped only where several ways led to their category."""
+    ways = "select category from asked group by category having count(distinct (model, id_column)) > 1"
+    repeated = "true" if every else f"category in ({ways})"
+    con.execute(
+        f"""create temp table origin as
+        select category, fact_id, role, contributor, event_type, occurred_on, subject_key
+        from wanted where not {repeated}
+        union all by name
+        select category, fact_id, {FIRST_ORIGIN}, any_value(event_type) as event_type,
+            any_value(occurred_on) as occurred_on, any_value(subject_key) as subject_key
+        from wanted where {repeated} group by category, fact_id"""
+    )
 
 
 def _files(store: Store, position: int) -> dict[str, list[DataFile]]:
@@ -181,13 +192,14 @@ def _find(con: duckdb.DuckDBPyConnection, store: Store, files: dict[str, list[Da
             con.execute(f"insert into found select {columns} {_source(store, files[category], position, there)}")
 
 
-def _found(con: duckdb.DuckDBPyConnection, counted: str, most: str) -> Found:
+def _found(con: duckdb.DuckDBPyConnection, counted: str, most: str, effective: int) -> Found:
+    """What was found; of the facts in `wanted` the first `effective` are those of the warehouse."""
     total, people = con.execute(f"select count(*), count(distinct subject_key) from {counted}").fetchall()[0]
     by_type = _rows(
         con, f"select role, event_type, count(*) as events from {counted} group by role, event_type order by all"
     )
     ((gone,),) = con.execute(
-        """select count(*) from picked where fact_id in (select fact_id from effective)
+        f"""select count(*) from picked where fact_id in (select fact_id from wanted where rowid < {effective})
             and fact_id not in (select fact_id from stated where state = 'effective')"""
     ).fetchall()
     shown = _rows(

@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from linkwork import airflow as embedded
-from linkwork import engine, reference
+from linkwork import engine, reference, warehouse
 from linkwork.airflow_home import MARK, AirflowHome
 from linkwork.airflow_rest import Task
 from linkwork.errors import BusyError
@@ -28,6 +28,7 @@ from linkwork.privacy.keys import create_keys
 from linkwork.settings import Settings
 from simulator import simulate
 from tests.support.log import at, csv_text, day, deliver, ingest, make_home
+from tests.support.parsed import parsed
 
 PEOPLE = 300
 SENDERS = {"Z90001", "Z90002", "ZSP01", "ZVC01"}  # enough for every feed; each costs a task
@@ -84,12 +85,13 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
             shutil.rmtree(folder)
     settings = _settings(root)
     create_keys(settings)
-    reference.load_folder(settings.reference_dir, root / "region" / "reference")
+    reference.load_missing(settings.reference_dir, root / "region" / "reference")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE", "False")  # would keep Assets from starting anything
         patch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////nowhere/airflow.db")
         addresses: set[str] = set()
-        first = embedded.run_once(settings, log=lambda _line: addresses.update(_listening(settings.airflow_dir)))
+        with parsed(settings.home):
+            first = embedded.run_once(settings, log=lambda _line: addresses.update(_listening(settings.airflow_dir)))
         after_first = sorted(path.name for path in settings.releases_dir.iterdir())
         second = embedded.run_once(settings, log=print)
         after_second = sorted(path.name for path in settings.releases_dir.iterdir())
@@ -217,38 +219,41 @@ class Follower(SimpleNamespace):
 
 
 @pytest.mark.parametrize(
-    ("success", "owed", "unbuilt", "started"),
+    ("success", "owed", "behind", "started"),
     [
-        ({"append_events", "build_warehouse"}, set(), True, ["trigger 1", "wait 2", "wait 3"]),
-        ({"append_events"}, set(), True, ["trigger 1", "wait 2"]),
-        ({"build_warehouse"}, set(), False, ["trigger 1"]),
-        ({"build_warehouse"}, set(), True, ["trigger 1", "trigger 2", "wait 3"]),
-        ({"build_warehouse"}, {PUBLISH}, False, ["trigger 1", "trigger 2", "wait 3"]),
-        ({"append_events", "build_warehouse"}, {BUILD}, True, ["trigger 1", "wait 2", "wait 3"]),
+        ({"append_events", "build_warehouse"}, set(), {"built", "published"}, ["trigger 1", "wait 2", "wait 3"]),
+        ({"append_events"}, set(), {"built", "published"}, ["trigger 1", "wait 2"]),
+        ({"build_warehouse"}, set(), set(), ["trigger 1"]),
+        ({"build_warehouse"}, set(), {"built"}, ["trigger 1", "trigger 2", "wait 3"]),
+        ({"build_warehouse"}, set(), {"built", "published"}, ["trigger 1", "trigger 2", "wait 3"]),
+        (set(), set(), {"built", "published"}, ["trigger 1", "trigger 2"]),
+        (set(), set(), {"published"}, ["trigger 1", "trigger 3"]),
+        ({"build_warehouse"}, {PUBLISH}, {"published"}, ["trigger 1", "trigger 2", "wait 3"]),
+        ({"append_events", "build_warehouse"}, {BUILD}, {"built"}, ["trigger 1", "wait 2", "wait 3"]),
     ],
 )
 def test_what_is_started_and_what_is_waited_for(
-    success: set[str], owed: set[str], unbuilt: bool, started: list[str]
+    success: set[str], owed: set[str], behind: set[str], started: list[str]
 ) -> None:
-    """What an earlier run left undone is done again, once, even when there is no new event."""
+    """What an earlier run or another command left undone is done, once, even when there is no new event."""
     follow = Follower(success=success, started=[], run=SimpleNamespace(appended=False), log=lambda _line: None)
-    embedded._pipeline(follow, owed, lambda: unbuilt)
+    embedded._pipeline(follow, owed, lambda: "built" in behind, lambda: "published" in behind)
     names = {f"{number}": dag_id for number, dag_id in enumerate(embedded.DAGS, start=1)}
     assert follow.started == [f"{how} {names[number]}" for how, number in (line.split() for line in started)]
 
 
 def test_events_that_another_command_appended_are_unbuilt_until_a_build_has_them(tmp_path: Path) -> None:
     home = make_home(tmp_path)
-    assert not embedded.unbuilt(home)
+    assert not warehouse.is_behind(home)
     deliver(home, "1.csv", csv_text([{"id": "r1", "nhs_number": "9990000018", "received": day(1), "at": at(1)}]))
     position = ingest(home)["position"]
-    assert embedded.unbuilt(home)  # there is no warehouse
+    assert warehouse.is_behind(home)  # there is no warehouse
     home.warehouse_file.parent.mkdir(parents=True)
     for built in (position - 1, position):
         with engine.connect(home.warehouse_file) as con:
             con.execute("create schema if not exists log")
             con.execute(f"create or replace table log.pinned as select {built} as position")
-        assert embedded.unbuilt(home) == (built < position)
+        assert warehouse.is_behind(home) == (built < position)
 
 
 @pytest.mark.parametrize(

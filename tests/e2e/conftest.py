@@ -1,4 +1,4 @@
-"""One small region taken through the whole job by the command line, once for all tests of this folder."""
+"""Installations for the tests of this folder."""
 
 from collections.abc import Callable
 
@@ -7,20 +7,8 @@ import pytest
 from tests.support import installation
 from tests.support.installation import Installation
 
-PEOPLE = 800
-
 
 @pytest.fixture(scope="session")
 def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Installation]:
     """Make an installation with keys of its own."""
     return lambda name: installation.install(tmp_path_factory.mktemp(name))
-
-
-@pytest.fixture(scope="session")
-def region(install: Callable[[str], Installation]) -> Installation:
-    """The region, published."""
-    made = install("region")
-    made.run("simulate", "--people", str(PEOPLE), "--seed", "11", "--out", "region")
-    made.run("reference", "load", "--all", "region/reference")
-    made.run("run", "--landing", "region/landing", expect=3)  # 3: it holds a file of an unregistered sender
-    return made

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from linkwork import engine, warehouse
+from linkwork import engine
 from linkwork.cli.output import settings as settings_of
 from tests.support.installation import Installation
 from tests.support.log import add_sender, ingest
+from tests.support.marts import build_some
 
 NUMBERS = ("9990000018", "9990000026", "9990000034", "9990000042")
 HEADER = (
@@ -50,7 +51,8 @@ class Region:
 
     def build(self, known_at: datetime | None = None) -> dict[str, list[tuple[Any, ...]]]:
         """Reasons by category, and what is unmapped, of one build."""
-        built = warehouse.build(self.settings, known_at)
+        marts = ("rpt_referral_reasons", "rpt_data_quality", "fct_coded_entries")
+        built = build_some(self.settings, *marts, known_at=known_at)
         queries = {
             "reasons": """select reason_category, mapping_version, referrals from rpt_referral_reasons
                 where period_type = 'year' and area_level = 'icb' and breakdown = 'none' and counting = 'any'

@@ -9,6 +9,7 @@ from linkwork.settings import Settings
 from tests.support.content import effective
 from tests.support.delivery import take
 from tests.support.installation import Installation
+from tests.support.marts import build_some
 
 MARTS = (
     "fct_referrals", "fct_contacts", "fct_appointments", "fct_activities", "fct_measures", "rpt_uptake",
@@ -36,13 +37,12 @@ def two(install: Callable[[str], Installation]) -> tuple[Installation, Installat
     return daily, at_once
 
 
-def facts(one: Installation) -> dict[bytes, tuple[object, ...]]:
-    keys = one.folder.parent / "keys"
-    return effective(Settings(home=one.home, keys_dir=keys, test_numbers="allow"))
+def settings(one: Installation) -> Settings:
+    return Settings(home=one.home, keys_dir=one.folder.parent / "keys", test_numbers="allow")
 
 
 def test_the_effective_facts_are_the_same(two: tuple[Installation, Installation]):
-    daily, at_once = (facts(one) for one in two)
+    daily, at_once = (effective(settings(one)) for one in two)
     assert len(daily) > 10_000
     assert daily == at_once
 
@@ -55,7 +55,7 @@ def mart(one: Installation, name: str) -> list[tuple[object, ...]]:
 
 def test_the_marts_are_the_same(two: tuple[Installation, Installation]):
     for one in two:
-        one.run("build")
+        build_some(settings(one), *MARTS)
     for name in MARTS:
         daily, at_once = (mart(one, name) for one in two)
         assert daily, name

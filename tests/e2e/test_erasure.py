@@ -15,6 +15,7 @@ from linkwork.release.building import current_release
 from linkwork.settings import Settings
 from tests.support.cli import commands
 from tests.support.log import rows
+from tests.support.marts import build, build_untested
 from tests.support.people import ANNA, BEN, CLEO, everywhere, pseudonyms
 
 
@@ -42,7 +43,7 @@ def story(tmp_path_factory):
         patch.setattr(publication, "_check", lambda *_: None)  # the suite has its own tests
         home = everywhere(tmp_path_factory.mktemp("story") / "installation")
         people = {number: {key.hex() for key in pseudonyms(home, number)} for number in (ANNA, BEN, CLEO)}
-        warehouse.build(home)
+        build_untested(home)
         first = publication.publish(home)["release_id"]
         before = SimpleNamespace(marts=marts(home, first), files=restricted(home, first))
         backup = home.home.parent.parent / "backup"
@@ -61,7 +62,7 @@ def story(tmp_path_factory):
             },
             current=current_release(home.releases_dir),
         )
-        built = warehouse.build(home)
+        built = build(home)
         published = publication.publish(home)
         yield SimpleNamespace(
             home=home, people=people, first=first, other=other, before=before, backup=backup, receipt=receipt,
@@ -161,7 +162,7 @@ def test_a_copied_and_compacted_log_folds_to_the_same_release_byte_for_byte(stor
     for name in ("log", "reference"):
         shutil.copytree(story.backup / name, home.home / name)
     upkeep.compact(home)
-    warehouse.build(home, full=True)
+    build_untested(home, full=True)
     assert publication.publish(home)["release_id"] == story.first
     assert restricted(home, story.first) == story.before.files
 

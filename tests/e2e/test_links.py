@@ -9,12 +9,15 @@ import pytest
 
 from linkwork.engine import connect
 from linkwork.log.store import Store
+from linkwork.settings import Settings
 from tests.support.installation import Installation
+from tests.support.marts import build_some
 
 # The share of a practice's referrals that it reports too, and of how many people. Where it is small, most records of a
 # service have no other, and what a practice asked for in vain is more easily taken for one.
 MOST, FEW = ("0.9", 1500), ("0.2", 4000)
 NEEDED = ("referrals_csv", "registrations_csv")  # to tell what is one referral
+MARTS = ("fct_referral_links", "fct_loads", "rpt_uptake", "rpt_data_quality")
 Record = tuple[str, str]  # sender and its own reference
 
 
@@ -30,7 +33,7 @@ def paired(request: pytest.FixtureRequest, install: Callable[[str], Installation
                 shutil.rmtree(feed)
     made.run("reference", "load", "--all", "region/reference")
     made.run("ingest", "--landing", "region/landing", expect=(0, 3))
-    made.run("build")
+    build_some(Settings(home=made.home, keys_dir=made.folder / "keys"), *MARTS)
     return made
 
 

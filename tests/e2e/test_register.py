@@ -8,8 +8,10 @@ import duckdb
 import pytest
 
 from ingestion import refused as refused_text
+from linkwork.settings import Settings
 from tests.support.books import FEED, FIRST, TITLE, register
 from tests.support.installation import Installation
+from tests.support.marts import build_some
 
 NUMBERS = ("9990000018", "9990000026", "9990000034")
 HEAD = ["Member no", "Name", "NHS number", "Referred by", "Referral no"]
@@ -61,7 +63,7 @@ def sent(install) -> Installation:
         one.run("sender", "add", sender, "--feed", feed, "--name", "Walkers", "--kind", "group", "--source-system", "s")
         deliver(one, feed, sender, name, content)
     one.run("ingest")
-    one.run("build")
+    build_some(Settings(home=one.home, keys_dir=one.folder / "keys"), "fct_activities")
     return one
 
 

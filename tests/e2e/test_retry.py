@@ -4,17 +4,19 @@ Beside it a home that had the right contract from the start, and a third to whic
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ingestion.retry import retry
 from ingestion.withdraw import withdraw_sender
-from linkwork import warehouse
 from linkwork.engine import connect
 from linkwork.settings import Settings
 from tests.support.faults import put, use_installed
 from tests.support.log import add_sender, ingest, make_home
+from tests.support.marts import build, build_untested
 from tests.support.people import (
     ANNA,
     BEN,
@@ -78,9 +80,9 @@ def take(home: Settings, leave_out: str = "") -> None:
             ingest(home)
 
 
-def tables(home: Settings) -> dict[str, list[tuple[object, ...]]]:
+def tables(home: Settings, build: Callable[[Settings], dict[str, Any]]) -> dict[str, list[tuple[object, ...]]]:
     """Every mart's rows, but for the ids of loads."""
-    built = warehouse.build(home)
+    built = build(home)
     con = connect(Path(built["warehouse"]), read_only=True)
     found = {}
     names = con.execute(
@@ -103,7 +105,7 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="module")
 def marts_if_right(right: Settings) -> dict[str, list[tuple[object, ...]]]:
-    found = tables(right)
+    found = tables(right, build_untested)
     assert len(found["fct_referrals"]) > 2
     return found
 
@@ -121,7 +123,7 @@ def test_the_marts_after_a_retry_are_those_of_the_right_contract(
     done = retry(home)
     assert (done["still_refused"], done["conflict"]) == (1, 1)
     assert done["accepted"] > 2
-    assert tables(home) == marts_if_right
+    assert tables(home, build) == marts_if_right
 
 
 def test_the_marts_after_a_withdrawal_are_those_without_the_sender(right: Settings, tmp_path: Path) -> None:
@@ -130,4 +132,4 @@ def test_the_marts_after_a_withdrawal_are_those_without_the_sender(right: Settin
     withdraw_sender(home, OTHER, "it was closed")
     without = home_with(tmp_path / "without", right, leave_out=OTHER)
     take(without, leave_out=OTHER)
-    assert tables(home) == tables(without)
+    assert tables(home, build) == tables(without, build_untested)

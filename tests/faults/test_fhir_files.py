@@ -266,7 +266,13 @@ def test_f79_a_deletion_without_its_time_or_resource_is_refused(tmp_path):
             [("a1", "appointment.booked"), ("a1", "appointment.cancelled")],
         ),
         (
-            about("Goal", "g1", lifecycleStatus="active", startDate="2025-05-01"),
+            about(
+                "Goal",
+                "g1",
+                lifecycleStatus="active",
+                startDate="2025-05-01",
+                category=[coded("stress", system=SDOH)],
+            ),
             {"lifecycleStatus": "entered-in-error"},
             [],
         ),

@@ -5,10 +5,11 @@ import signal
 import pytest
 
 from ingestion import erase, retract, upkeep
-from linkwork import engine, warehouse
+from linkwork import engine
 from linkwork.log import compact, plan
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
+from linkwork.pinned import pin
 from tests.support.kills import killer
 from tests.support.log import at, csv_text, day, deliver, effective, ingest, make_home, rows
 from tests.support.people import copy_of, events
@@ -59,7 +60,7 @@ def content(home):
 def known_at(home, time):
     """What a build for that time would read."""
     with engine.connect() as con:
-        pinned = warehouse._pin(con, Store(home.log_dir).refresh(), home, time, None)
+        pinned = pin(con, Store(home.log_dir).refresh(), home, time, None)
         read = con.execute("select * from log.events order by global_position").fetchall()
         loads = con.execute("select load_id, status, events from log.loads").fetchall()
     visible = [row for row in read if time is None or row[17] <= time]

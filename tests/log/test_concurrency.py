@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ingestion import pipeline
-from linkwork import engine, warehouse
+from linkwork import engine
 from linkwork.cli import app
 from linkwork.errors import EXIT_BUSY, BusyError
 from linkwork.log import append, table
@@ -24,6 +24,7 @@ from linkwork.privacy.keys import load_keys
 from tests.support.crash import FORKING, assert_nothing_is_left, copy_of, ingest_all, run, start
 from tests.support.depth import deep
 from tests.support.log import SENDER, at, csv_text, day, deliver, effective, ingest, make_home, pass_all, rows
+from tests.support.marts import build_some
 
 ROUNDS = deep(4, 20)
 NUMBER = "9990000018"
@@ -279,7 +280,7 @@ def test_a_build_in_the_middle_of_a_commit_reads_none_of_it(at_work):
     child = stopped_at(settings, "quarantine-committing")
     try:
         assert Store(settings.log_dir).refresh().position() == 3  # the events are in the log
-        assert warehouse.build(settings)["position"] == 1
+        assert build_some(settings, "fct_loads")["position"] == 1
         with engine.connect(settings.warehouse_file, read_only=True) as con:
             assert con.execute("select count(*) from log.events").fetchone() == (1,)
             assert con.execute("select file_name from log.loads").fetchall() == [("0.csv",)]

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from linkwork.cli import summary
 from linkwork.errors import EXIT_DONE, EXIT_USAGE
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
@@ -59,7 +60,9 @@ def changes(home):
     )
     organisations.write_text(f"{','.join(columns)}\nZ90001,One,,,,,,\n")
     add = ("sender", "add", "S9", "--feed", "test_state", "--name", "Nine", "--source-system", "x")
+    refused = str(organisations.with_name("refused.csv"))
     return [
+        (("quarantine", "export", "--to", refused), "quarantine export", SENDER),
         (("quarantine", "resolve", load(home, "2.csv"), "--line", "2", "--keep", "earlier", *REASON),
          "quarantine resolve", f"{load(home, '2.csv')}:2"),
         (("load", "retract", load(home, "2.csv"), *REASON), "load retract", load(home, "2.csv")),
@@ -68,6 +71,7 @@ def changes(home):
         (("legal-hold", "place", "--subject", someone, *REASON), "legal-hold placed", None),
         (("sender", "add", *add[2:]), "sender add", "S9"),
         (("reference", "load", "organisations", str(organisations)), "reference load", "organisations"),
+        (("reference", "check", "--record", *REASON), "reference check", "baseline"),
         (("erase", "--subject", pseudonyms(home, NUMBER)[0].hex(), *REASON), "erase", "one person"),
     ]  # fmt: skip
 
@@ -86,6 +90,19 @@ def test_each_command_leaves_one_row(home, linkwork):
     ids = [one for (one,) in rows(home, "operations", "operation_id")]
     assert len(set(ids)) == len(ids)
     assert verify(Store(home.log_dir)).problems == []
+
+
+def test_reference_data_that_a_demo_brings_leave_one_row_of_each_kind(home, linkwork, monkeypatch, tmp_path):
+    monkeypatch.setattr(summary, "run_through_airflow", lambda *_args, **_options: None)
+    for folder in ("landing", "reference"):
+        (tmp_path / "region" / folder).mkdir(parents=True)
+    (tmp_path / "region" / "reference" / "pcns.csv").write_text("pcn_code,pcn_name\nU00001,One\n")
+    before = set(rows(home, "operations", COLUMNS))
+    for _ in range(2):
+        done = linkwork("demo", "--synthetic", str(tmp_path / "region"))
+        assert done.code == EXIT_DONE, done.err
+        ((_, command, kind, outcome, *_),) = set(rows(home, "operations", COLUMNS)) - before
+        assert (command, kind, outcome) == ("reference load", "pcns", "1 rows")
 
 
 def test_a_commit_of_files_leaves_one_row_and_repeated_files_none(home):

@@ -8,10 +8,11 @@ from multiprocessing import forkserver
 
 import pytest
 
-from linkwork import engine, warehouse
+from linkwork import engine
 from tests.support.crash import assert_nothing_is_left, content, copy_of, run, start
 from tests.support.depth import deep
 from tests.support.log import at, csv_text, day, deliver, ingest, make_home
+from tests.support.marts import build_untested
 
 KILLS = deep(25, 200)
 FILES = 2
@@ -63,7 +64,7 @@ def ingest_nothing(settings):
 
 def marts(settings):
     """Every mart's rows but for the ids of loads, which tell one run from another."""
-    built = warehouse.build(settings)
+    built = build_untested(settings)
     with engine.connect(settings.warehouse_file, read_only=True) as con:
         found = con.execute(
             """select table_name, bool_or(column_name = 'load_id') from duckdb_columns()

@@ -26,9 +26,9 @@ from linkwork.log.catalogue import Catalogue
 from linkwork.log.envelope import ENVELOPE
 from linkwork.log.published import EARLIER_FIGURES, EARLIER_RELEASE
 from linkwork.log.store import LOADS, QUARANTINE
+from linkwork.pinned import PERMISSIONS
 from linkwork.reference import KINDS
 from linkwork.reference.check import COLUMNS as CHECKS
-from linkwork.warehouse import PERMISSIONS
 
 CUT_OFF, PERMISSIONS_CUT_OFF = date(2026, 1, 31), date(2026, 3, 31)  # as of January, under the permissions of March
 

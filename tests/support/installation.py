@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.support.parsed import parsed
 
 LINKWORK = str(Path(sys.executable).parent / "linkwork")
 
@@ -23,9 +26,10 @@ class Installation:
         return self.folder / "data"
 
     def run(self, *arguments: str, expect: int | tuple[int, ...] = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [LINKWORK, *arguments], env=self.env, cwd=self.folder, capture_output=True, text=True, check=False
-        )
+        with parsed(self.home) if arguments[0] in ("build", "run") else nullcontext():
+            done = subprocess.run(
+                [LINKWORK, *arguments], env=self.env, cwd=self.folder, capture_output=True, text=True, check=False
+            )
         allowed = (expect,) if isinstance(expect, int) else expect
         assert done.returncode in allowed, (
             f"{arguments}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"

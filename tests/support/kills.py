@@ -7,18 +7,33 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ingestion import erase, held, upkeep
 from ingestion.retry import retry
 from ingestion.withdraw import withdraw_sender
-from linkwork import warehouse
+from linkwork import publication, warehouse
+from linkwork.cli.quarantine import quarantine_export
+from linkwork.cli.reference import reference_check, reference_load
+from linkwork.cli.senders import sender_add
+from linkwork.privacy import holds
+from linkwork.privacy.keys import load_keys
 from linkwork.settings import Settings
 from tests.support.cli import environment
 from tests.support.people import ANNA, SERVICE
 
 ROOT = Path(__file__).parents[2]
+EARLIER = datetime(2025, 6, 30, 6, tzinfo=UTC)
+
+
+def publish(home: Settings, known_at: datetime | None = None) -> dict[str, Any]:
+    """Publish without the suite of the boundary, which other tests run."""
+    publication._check = lambda settings, folder: None
+    return publication.publish(home, known_at)
+
+
 WORK = {
     "erase": lambda home: erase.erase_person(home, [ANNA], [], "asked for"),
     "resume": erase.resume,
@@ -27,6 +42,14 @@ WORK = {
     "release": lambda home: held.release(home, "held.csv", "looked at"),
     "compact": upkeep.compact,
     "build": warehouse.build,
+    "sender add": lambda home: sender_add("S9", ["test_state"], "Nine", ["a system"]),
+    "reference load": lambda home: reference_load("organisations", home.home.parent / "organisations.csv"),
+    "reference check": lambda home: reference_check(record=True, reason="reported to the publisher"),
+    "quarantine export": lambda home: quarantine_export(home.home.parent / "refused.csv"),
+    "legal-hold place": lambda home: holds.place(home.log_dir, [b"one", b"two"], "a complaint", load_keys(home)),
+    "legal-hold lift": lambda home: holds.lift(home.log_dir, "a hold", "it was settled"),
+    "publish": publish,
+    "publish known at": lambda home: publish(home, EARLIER),
 }
 
 

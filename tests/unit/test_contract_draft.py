@@ -1,6 +1,7 @@
 """A contract drafted from a file states everything, holds no value of a person, and passes when it is decided."""
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -156,6 +157,14 @@ def test_a_file_that_teaches_nothing_is_refused(tmp_path, name, content):
 def test_dates_that_could_be_read_both_ways_are_named(tmp_path):
     (tmp_path / "a.csv").write_text("ref,on day\n" + "".join(f"r{n},0{n % 9 + 1}/02/2025\n" for n in range(20)))
     assert "on_day: its dates fit %d/%m/%Y and %m/%d/%Y" in drafted(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(("header", "day", "is_day"), [("Ref'd On", "%d/%m/%Y", True), ("Case No", "%Y%m%d", False)])
+def test_a_date_is_one_whatever_its_column_is_called_unless_it_is_digits(tmp_path, header, day, is_day):
+    rows = [f"{date(2025, 3, 1) + timedelta(days=n):{day}},x" for n in range(60)]
+    (tmp_path / "cases.csv").write_text("\n".join([f"{header},Note", *rows]) + "\n")
+    found = properties(drafted(tmp_path / "cases.csv"))[header]
+    assert found.get("format") == (day if is_day else None)
 
 
 def test_codes_that_a_spreadsheet_spoilt_are_named(tmp_path):

@@ -102,6 +102,19 @@ def test_somebody_who_looked_can_say_that_a_field_identifies_nobody(tmp_path):
     assert [f.severity for f in found(tmp_path, GOOD.replace(FIELD, field + FIELD, 1))] == ["warning"]
 
 
+def test_what_a_path_leaves_of_a_text_is_no_prose_and_a_precision_is_used(tmp_path):
+    read = '\n      - {name: exact, source: "$.a|precision or $.b|precision"}\n      - {name: said, source: "$.a|tail"}'
+    text = GOOD.replace(FIELD, read + FIELD, 1).replace("{format: csv}", "{format: fhir}", 1)
+    text = text.replace("  - name: t", "  - name: t\n    resourceType: Goal", 1)
+    for name in ("id", "at", "status", "person"):
+        text = text.replace(f"- {{name: {name},", f"- {{name: {name}, source: $.{name},", 1)
+    text = text.replace("occurred: at}", "occurred: at, precision: exact}")
+    assert {(f.place, f.why) for f in found(tmp_path, text)} == {
+        ("properties.said", "any text leaves zone 1 in it"),
+        ("properties.said", "nothing uses it"),
+    }
+
+
 def test_an_anchor_bomb_is_one_finding(tmp_path):
     layers = ["&l0 {a: b}"] + [f"&l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 9)]
     bomb = "bomb:\n" + "\n".join(f"  - {layer}" for layer in layers) + "\n" + GOOD

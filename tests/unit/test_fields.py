@@ -114,6 +114,41 @@ def test_what_breaks_a_rule_has_no_value(prop, text):
     assert rules
 
 
+WORDS = '{name: f, logicalType: list, grammar: "[A-Za-z:]{2,9}"}'
+ANSWERS = '{name: f, logicalType: list, emptyElements: keep, grammar: "[0-9]{1,2}"}'
+JSON_LISTS = [
+    (WORDS, '["debt","LOCAL:a"]', ["debt", "LOCAL:a"]),
+    (WORDS, '["debt",null,""]', ["debt"]),
+    (WORDS, "[]", None),
+    (WORDS, "debt", ["debt"]),
+    (ANSWERS, '[5,null,"7"]', ["5", None, "7"]),
+    (ANSWERS, "[null,null]", None),
+]
+NO_JSON_LISTS = [
+    (WORDS, '["no debt"]'),  # with its space taken out it would be another word
+    (WORDS, '["debt,LOCAL:a"]'),
+    (WORDS, '["debt "]'),
+    (WORDS, '["[debt]"]'),
+    (WORDS, '["null",["debt"]]'),
+    (WORDS, '["debt"'),
+    (ANSWERS, "5,6,7"),
+    (ANSWERS, '["5,6",7]'),
+    (ANSWERS, '["1 2",7]'),
+    (ANSWERS, "[[5],6]"),
+    (ANSWERS, "[5.0]"),
+]
+
+
+@pytest.mark.parametrize(("prop", "text", "value"), JSON_LISTS)
+def test_f71_the_elements_of_a_json_list_are_what_was_sent(prop, text, value):
+    assert judged(prop, text, file="{format: jsonl}") == (value, [])
+
+
+@pytest.mark.parametrize(("prop", "text"), NO_JSON_LISTS)
+def test_f71_an_element_of_a_json_list_is_neither_repaired_nor_divided(prop, text):
+    assert judged(prop, text, file="{format: jsonl}")[1] == ["grammar"]
+
+
 def test_e34_a_local_time_that_the_clocks_skipped_is_refused():
     assert judged(LOCAL_TIME, "2025-03-30 01:30:00")[1] == ["nonexistent_time"]
     assert judged(LOCAL_TIME, "2025-03-30 00:59:59") == (utc(2025, 3, 30, 0, 59, 59), [])

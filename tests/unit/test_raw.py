@@ -3,7 +3,7 @@
 import pytest
 
 from ingestion import raw
-from ingestion.contract import File
+from ingestion.file_form import File
 
 CSV, JSONL = File(format="csv"), File(format="jsonl")
 SENT = b'id,note\r\na,one\r\nb,"two\r\nlines, ""quoted"""\r\nc,last'

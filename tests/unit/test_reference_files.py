@@ -226,7 +226,7 @@ def test_services_as_tables_find_their_organisation_and_terms_beside_them(load, 
         load("assets", "id,organization_id,name,status\na,o,Choir,active\n", "services.csv")
 
 
-def test_a_folder_is_taken_by_the_names_of_its_files(tmp_path):
+def test_a_folder_is_taken_by_the_names_of_its_files(tmp_path, rows):
     folder = tmp_path / "sent"
     folder.mkdir()
     (folder / "epraccur.csv").write_text(quoted(PRACTICE))
@@ -236,11 +236,11 @@ def test_a_folder_is_taken_by_the_names_of_its_files(tmp_path):
     (folder / "notes.txt").write_text("x")
     files = [("bank_holidays", folder / "bank-holidays.json"), ("practices", folder / "epraccur.csv")]
     assert reference.claimed(folder) == (files, ["notes.txt"])
-    done = reference.load_folder(tmp_path / "reference", folder)
-    assert [(d["kind"], d["rows"]) for d in done] == [("bank_holidays", 1), ("practices", 1)]
+    reference.load_missing(tmp_path / "reference", folder)
+    assert [len(rows(kind)) for kind, _ in files] == [1, 1]
     (folder / "practices.csv").write_text(quoted(PRACTICE))
     with pytest.raises(UsageError, match="several files are of kind practices"):
-        reference.load_folder(tmp_path / "reference", folder)
+        reference.load_missing(tmp_path / "reference", folder)
 
 
 def test_a_folder_whose_loading_was_cut_off_is_completed_and_changes_nothing_that_is_there(tmp_path, load, rows):

@@ -33,9 +33,15 @@
     group by {{ attributes | join(', ') }}
 {%- endmacro %}
 
-{#- The measures of GP reattendance, and which of a person's countable slots belong to each. -#}
+{#-
+The measures of GP reattendance, and which of a person's countable slots are a contact of each, and which may be: those
+have their contact_class, or what it would be, in counted_class.
+-#}
 {% macro contact_measures() -%}
-    {{ return({'gp_contacts': linkwork.is_gp_slot('counted_class'), 'all_clinician_contacts': 'true'}) }}
+    {{ return({
+        'gp_contacts': {'known': linkwork.is_gp_slot(), 'possible': linkwork.may_be_gp_slot('counted_class')},
+        'all_clinician_contacts': {'known': linkwork.is_countable_slot(), 'possible': 'true'},
+    }) }}
 {%- endmacro %}
 
 {#- What a slot is, if it was attended: why it counts as a contact of which kind, or why not. -#}
@@ -49,22 +55,37 @@
             when {{ linkwork.category_key(slots ~ '.appointment_context_type') }} <> 'carerelatedencounter'
                 then 'not_an_encounter'
             when {{ linkwork.category_key(slots ~ '.appointment_hcp_type') }} = 'gp' then 'gp'
+            when
+                coalesce({{ linkwork.category_key(slots ~ '.appointment_hcp_type') }}, '')
+                in ('', 'unknown', 'notprovided')
+                then 'unknown_clinician'
             else 'other_clinician'
         end
 {%- endmacro %}
 
-{#- Whether a slot of int_appointments is a countable contact, and whether it is one with a GP. -#}
+{#-
+Whether a slot of int_appointments is a countable contact, whether it is one with a GP, and whether it may be: nobody says
+who the person was seen by.
+-#}
 {% macro is_countable_slot(class='contact_class') -%}
-    {{ class }} in ('gp', 'other_clinician')
+    {{ class }} in ('gp', 'other_clinician', 'unknown_clinician')
 {%- endmacro %}
 
 {% macro is_gp_slot(class='contact_class') -%}
     {{ class }} = 'gp'
 {%- endmacro %}
 
+{% macro may_be_gp_slot(class='contact_class') -%}
+    {{ class }} in ('gp', 'unknown_clinician')
+{%- endmacro %}
+
+{% macro is_unknown_clinician_slot() -%}
+    contact_class = 'unknown_clinician'
+{%- endmacro %}
+
 {#- Whether an attended slot says what it was, or does not, so that nobody knows whether it is a contact. -#}
 {% macro is_classified_slot() -%}
-    contact_class in ('gp', 'other_clinician', 'not_an_encounter')
+    ({{ linkwork.is_countable_slot() }} or contact_class = 'not_an_encounter')
 {%- endmacro %}
 
 {% macro is_unclassified_slot() -%}
@@ -139,9 +160,9 @@ of the figure. Those of the first macro do not depend on the window, those of th
 {%- endmacro %}
 
 {#-
-Bounds of what rpt_gp_reattendance states, where of some slots nobody says what became: what is stated is the least of a
-count or rate, and this the most, as if all of them had been attended. The ratio is least if all of them had been before
-the index, and most if after it.
+Bounds of what rpt_gp_reattendance states, where of some slots nobody says what became or who the person was seen by: what
+is stated is the least of a count or rate, and this the most, as if all of them had been attended, and been with a GP. The
+ratio is least if all of them had been before the index, and most if after it.
 -#}
 {% macro reattendance_bounds(ratios) -%}
     {%- set before, after = ratios ~ '.contacts_before_most', ratios ~ '.contacts_after_most' -%}
@@ -160,7 +181,7 @@ the index, and most if after it.
     {{ linkwork.ratio(ratios ~ '.people_reattended_most', ratios ~ '.people_followed') }} as reattended_share_most
 {%- endmacro %}
 
-{#- The contacts of a window, if every slot of which nobody says what became had been attended. -#}
+{#- The contacts of a window, if every slot of which nobody says what became, or who with, had been such a contact. -#}
 {% macro contacts_most(measure, days) -%}
     {%- for side in ['before', 'after'] -%}
     cast(sum({{ measure }}_contacts_{{ side }}_most_{{ days }}) as bigint) as contacts_{{ side }}_most

@@ -78,7 +78,9 @@ appointments as (
         loads.month,
         count(distinct slots.appointment_key) as appointments,
         count(distinct case when {{ is_unclassified_slot() }} then slots.appointment_key end)
-            as appointments_unclassified
+            as appointments_unclassified,
+        count(distinct case when {{ is_unknown_clinician_slot() }} then slots.appointment_key end)
+            as appointments_unknown_clinician
     from loads
     inner join {{ ref('base_log__events') }} as events on loads.load_id = events.load_id
     inner join {{ ref('int_appointment_slots') }} as slots on events.stream_id = slots.appointment_key
@@ -113,6 +115,7 @@ select
     coalesce(codes.codes_unmapped, 0) as codes_unmapped,
     coalesce(appointments.appointments, 0) as appointments,
     coalesce(appointments.appointments_unclassified, 0) as appointments_unclassified,
+    coalesce(appointments.appointments_unknown_clinician, 0) as appointments_unknown_clinician,
     coalesce(registrations.registrations, 0) as registrations,
     coalesce(registrations.registrations_off_list, 0) as registrations_off_list,
     people.newest_asserted_at

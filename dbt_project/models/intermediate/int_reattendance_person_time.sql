@@ -1,7 +1,8 @@
 -- One row per referral with an index and window: the days followed and the GP contacts on them, before and after.
 -- Windows are local calendar days that begin the day after (or before) the index, so the referring contact and any
 -- other of that day count on neither side. A side is cut short where the person's coverage ends; contacts on days
--- that were not followed do not count. What ends in _most counts the slots of which nobody says what became as well.
+-- that were not followed do not count. What ends in _most counts the slots of which nobody says what became, or who the
+-- person was seen by, as well.
 with indexed as (
     select
         reattendance.*,

@@ -1,6 +1,6 @@
 -- One row per received referral, window, measure and slot of an appointment book that counts before or after its index.
--- Several slots of one person, day and practice are one contact. One of which nobody says what became counts in what
--- ends in _most alone.
+-- Several slots of one person, day and practice are one contact. One of which nobody says what became, or that may have
+-- been with a GP, counts in what ends in _most alone.
 with nearby as (
     {{ contacts_near_index() }}
 ),
@@ -11,7 +11,7 @@ slots as (
         subject_key,
         slot_on,
         practice_code,
-        {{ is_countable_slot() }} as is_known,
+        contact_class,
         case when {{ is_countable_slot() }} then contact_class else class_if_attended end as counted_class
     from {{ ref('int_appointments') }}
     where {{ is_countable_slot() }} or {{ is_countable_slot('class_if_attended') }}
@@ -23,7 +23,7 @@ followed as (
         times.window_days,
         nearby.days_off,
         slots.appointment_key,
-        slots.is_known,
+        slots.contact_class,
         slots.counted_class
     from {{ ref('int_reattendance_person_time') }} as times
     inner join nearby
@@ -35,28 +35,40 @@ followed as (
             nearby.subject_key = slots.subject_key
             and nearby.contact_on = slots.slot_on
             and nearby.practice_code is not distinct from slots.practice_code
+    where nearby.days_off <> 0
+),
+
+measured as (
+    select
+        followed.*,
+        measures.measure,
+        case measures.measure
+            {%- for measure, conditions in contact_measures().items() %}
+            when '{{ measure }}' then {{ conditions['known'] }}
+            {%- endfor %}
+        end as is_known
+    from followed
+    cross join (
+        {%- for measure in contact_measures() %}
+        select '{{ measure }}' as measure
+        {%- if not loop.last %} union all{% endif %}
+        {%- endfor %}
+    ) as measures
+    where
+        case measures.measure
+            {%- for measure, conditions in contact_measures().items() %}
+            when '{{ measure }}' then {{ conditions['possible'] }}
+            {%- endfor %}
+        end
 )
 
 select
-    {{ id_text('followed.referral_key') }} as referral_id,
-    followed.window_days,
-    measures.measure,
+    {{ id_text('referral_key') }} as referral_id,
+    window_days,
+    measure,
     {% for side, condition in reattendance_sides().items() -%}
-    case when followed.{{ condition }} and followed.is_known then 1 else 0 end as contacts_{{ side }},
-    case when followed.{{ condition }} then 1 else 0 end as contacts_{{ side }}_most,
+    case when {{ condition }} and is_known then 1 else 0 end as contacts_{{ side }},
+    case when {{ condition }} then 1 else 0 end as contacts_{{ side }}_most,
     {% endfor -%}
-    {{ id_text('followed.appointment_key') }} as appointment_id
-from followed
-cross join (
-    {%- for measure in contact_measures() %}
-    select '{{ measure }}' as measure
-    {%- if not loop.last %} union all{% endif %}
-    {%- endfor %}
-) as measures
-where
-    followed.days_off <> 0
-    and case measures.measure
-        {%- for measure, condition in contact_measures().items() %}
-        when '{{ measure }}' then {{ condition }}
-        {%- endfor %}
-    end
+    {{ id_text('appointment_key') }} as appointment_id
+from measured

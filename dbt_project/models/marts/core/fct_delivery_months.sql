@@ -31,6 +31,7 @@ select
     months.codes_unmapped,
     months.appointments,
     months.appointments_unclassified,
+    months.appointments_unknown_clinician,
     months.registrations,
     months.registrations_off_list,
     months.last_good_at,

@@ -46,6 +46,8 @@ select
     months.appointments,
     months.appointments_unclassified,
     {{ ratio('months.appointments_unclassified', 'months.appointments') }} as unclassified_share,
+    months.appointments_unknown_clinician,
+    {{ ratio('months.appointments_unknown_clinician', 'months.appointments') }} as unknown_clinician_share,
     months.registrations,
     months.registrations_off_list,
     months.people,

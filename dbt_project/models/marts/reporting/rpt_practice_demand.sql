@@ -1,6 +1,6 @@
 -- One row per quarter, practice and measure: contacts with a GP, and with any clinician, per 1,000 registered, around
 -- the quarter in which referring began. Demand may rise as well as fall; nothing here says why it does.
--- What ends in _most counts the slots of which nobody says what became as well.
+-- What ends in _most counts the slots of which nobody says what became, or who the person was seen by, as well.
 -- Of a quarter without observed days the contacts are not known: null, not none.
 -- Rates are of the days that the practice's appointments tell of, as if these were a quarter of 91.3125 days. A person
 -- gives many contacts, so the variance adds up the squares of theirs.

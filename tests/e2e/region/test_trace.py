@@ -15,7 +15,7 @@ from linkwork import engine
 from linkwork.release.marts import read_described
 from linkwork.settings import PROJECT_ROOT, Settings
 from linkwork.trace.report import trace
-from tests.e2e import lines
+from tests.e2e.region import lines
 from tests.support.installation import Installation
 
 KEYS = ["period_type", "period_start", "area_level", "area_code", "breakdown", "breakdown_group"]

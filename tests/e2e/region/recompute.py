@@ -5,7 +5,7 @@ here a second time. A record is what its newest row says; a row that cannot be r
 is none; of two that differ at one instant neither counts. Of the platform only the published table of codes is read.
 Run as a program, it prints the totals of a region's folder:
 
-    python tests/e2e/recompute.py region
+    python tests/e2e/region/recompute.py region
 """
 
 import csv
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-CODES = Path(__file__).parents[2] / "dbt_project" / "seeds" / "code_map.csv"
+CODES = Path(__file__).parents[3] / "dbt_project" / "seeds" / "code_map.csv"
 LONDON = ZoneInfo("Europe/London")
 WORDS = {
     "referrals_csv": {"route": {"gp", "practice_staff", "self", "voluntary_sector", "local_authority", "other"}},

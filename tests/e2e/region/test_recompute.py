@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from linkwork import engine
-from tests.e2e.recompute import Totals, recompute
+from tests.e2e.region.recompute import Totals, recompute
 from tests.support.installation import Installation
 
 
