@@ -53,6 +53,7 @@ def repair(settings: Settings) -> dict[str, Any]:
         removed = [str(part) for part in cut_off.aside(store)]
         if removed:
             outcome = f"removed {', '.join(removed)}"
-            operations.record(work.store, command="log repair", target="log", outcome=outcome)
+            of_them = cut_off.operation_id(store)  # cut off before they are forgotten, it is on record once
+            operations.record(work.store, command="log repair", target="log", outcome=outcome, operation_id=of_them)
             cut_off.forget(store)
     return {"removed": removed, "problems": verify(Store(settings.log_dir)).problems}

@@ -4,7 +4,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from linkwork import engine, quality
+from linkwork import quality
+from linkwork.built import reading
 from linkwork.errors import UsageError
 from linkwork.log import published, served, tombstones
 from linkwork.log.changes import Change, Outcome, change
@@ -26,7 +27,7 @@ def publish(settings: Settings, known_at: datetime | None = None, restate: str =
     warehouse = warehouse_file(settings, known_at)
     if not warehouse.exists():
         raise UsageError("there is no build to publish", where=str(warehouse), do="run `linkwork build` first")
-    with engine.connect(warehouse, read_only=True) as con:
+    with reading(warehouse) as con:
         pinned = con.execute("select position, known_at, cut_off, permissions_as_of from log.pinned").fetchone()
         current = current_release(settings.releases_dir)
         kept = None if restate else served.find(settings.log_dir, con, current, known_at)
@@ -49,7 +50,7 @@ def publish(settings: Settings, known_at: datetime | None = None, restate: str =
             served=Served(*kept) if kept else None,
             keep=lambda release_id, file: served.keep(settings.log_dir, release_id, file),
         )
-    if done.current:  # one of an earlier version, that was killed before it had kept its figures
+    if done.current:  # of another state now; or of an earlier version, that was killed before it had kept its figures
         published.keep(settings.log_dir, done.release_id, warehouse)
     return done._asdict()
 
@@ -63,7 +64,7 @@ def is_behind(settings: Settings) -> bool:
     if not warehouse.exists():
         return False
     release_id = current_release(releases) if (releases / CURRENT).exists() else None
-    with engine.connect(warehouse, read_only=True) as con:
+    with reading(warehouse) as con:
         said = con.execute("select 1 from duckdb_tables() where schema_name = 'log' and table_name = 'state'")
         if said.fetchone() is None:
             return False

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from linkwork import warehouse
+from linkwork import dbt_run, warehouse
 from linkwork.errors import LinkworkError, UsageError
 from linkwork.settings import PROJECT_ROOT, Settings
 
@@ -27,10 +27,10 @@ def make(settings: Settings, out: Path, progress: Callable[[str], None] = lambda
     with tempfile.TemporaryDirectory(prefix="linkwork-site-") as folder:
         empty = settings.model_copy(update={"home": Path(folder)})
         built = warehouse.build(empty, progress=lambda _: progress("dbt builds every model of an empty log"))
-        target = warehouse.target_dir(empty)
+        target = warehouse.dbt_dir(empty)
         progress("dbt writes the site")
         command = ["docs", "generate", "--static"]
-        done = warehouse.run_dbt(empty, Path(built["warehouse"]), target, command, target / "docs.log")
+        done = dbt_run.run_dbt(empty, Path(built["warehouse"]), target, command, target / "docs.log")
         if done.returncode != 0:
             raise LinkworkError(
                 "the site could not be made",

@@ -4,31 +4,27 @@ The warehouse is disposable: every build makes a new file beside the old one and
 failed build leaves the last good one. A build for an earlier day gets a file of its own.
 """
 
-import json
-import re
 import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from linkwork import engine, pinned, processes
-from linkwork.database_file import ANEW, without_freed_blocks
-from linkwork.errors import BadDataError, LinkworkError, OutOfMemoryError
-from linkwork.files import fsync, remove
+from linkwork import engine, pinned
+from linkwork.built import EARLIER, is_damaged, reading
+from linkwork.database_file import changes_beside, without_freed_blocks
+from linkwork.dbt_run import RESULTS, failure, results, run_dbt
+from linkwork.errors import BadDataError
+from linkwork.files import fsync, remove, write_whole
 from linkwork.log import changes
 from linkwork.log.known_at import opened
 from linkwork.log.lock import LOCK, writer_lock
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
 from linkwork.privacy import orders
-from linkwork.settings import PROJECT_ROOT, Settings
+from linkwork.settings import Settings
 
-DBT_PROJECT = PROJECT_ROOT / "dbt_project"
-REASON = re.compile(r"[A-Z][A-Za-z ]+ Error: |Got [0-9]+ results?")
-NO_MEMORY = "Out of Memory Error"  # DuckDB says so of the disk, too, that should hold what memory cannot
-RESULTS = "run_results.json"
-PARSED = "partial_parse.msgpack"  # what dbt parsed: the same for every build of one version
+MANIFEST = "manifest.json"
 
 
 def warehouse_file(settings: Settings, known_at: datetime | None = None) -> Path:
@@ -36,12 +32,27 @@ def warehouse_file(settings: Settings, known_at: datetime | None = None) -> Path
     if known_at is None:
         return settings.warehouse_file
     main = settings.warehouse_file  # of the same name in a folder of its own: it is the name of the catalog
-    return main.parent / f"known-at-{known_at:%Y%m%dT%H%M%S%fZ}" / main.name
+    return main.parent / f"{EARLIER}{known_at:%Y%m%dT%H%M%S%fZ}" / main.name
 
 
 def target_dir(settings: Settings, known_at: datetime | None = None) -> Path:
-    """Where dbt writes its manifest and results for that warehouse."""
+    """Where dbt's manifest and results of that warehouse are kept."""
     return warehouse_file(settings, known_at).with_suffix(".target")
+
+
+def building_file(settings: Settings) -> Path:
+    """The warehouse that is being built, of whatever day.
+
+    Always the same path: dbt keeps what it parsed as long as its environment is the same. And always the final file's
+    name: DuckDB's views hold the name of their catalog.
+    """
+    final = settings.warehouse_file
+    return final.parent / "building" / final.name
+
+
+def dbt_dir(settings: Settings) -> Path:
+    """Where dbt works, and keeps what it parsed for the next build."""
+    return building_file(settings).with_suffix(".target")
 
 
 def kept(settings: Settings) -> list[Path]:
@@ -61,8 +72,8 @@ def is_behind(settings: Settings) -> bool:
         return False
     store, settled_at = opened(settings.log_dir, None, settings.lock_timeout_seconds)
     built = 0
-    if (warehouse := warehouse_file(settings)).exists():
-        with engine.connect(warehouse, read_only=True) as con:
+    if (warehouse := warehouse_file(settings)).exists() and not is_damaged(warehouse):
+        with reading(warehouse) as con:
             (built,) = con.execute("select position from log.pinned").fetchone() or (0,)
     with engine.connect() as con:
         _, position, _ = pinned.stood_at(con, store, settled_at)
@@ -91,11 +102,11 @@ def build(
     with writer_lock(folder, patience, "the warehouse is being built") as lock:
         changes.finish_left(Store(settings.log_dir))  # which release was the last, the build has to know
         if full:
-            _forget(settings, known_at)
+            _forget(settings)
         return _build(settings, final, known_at, progress, lock)
 
 
-def _forget(settings: Settings, known_at: datetime | None) -> None:
+def _forget(settings: Settings) -> None:
     """What a replay must not rely on. Raises BadDataError where the log is not whole."""
     if problems := verify(Store(settings.log_dir)).problems:
         raise BadDataError(
@@ -104,102 +115,50 @@ def _forget(settings: Settings, known_at: datetime | None) -> None:
             why="; ".join(problems[:3]),
             do="see `linkwork log verify`",
         )
-    shutil.rmtree(target_dir(settings, known_at), ignore_errors=True)
-    (settings.warehouse_file.parent / "building" / PARSED).unlink(missing_ok=True)
+    shutil.rmtree(dbt_dir(settings), ignore_errors=True)
+
+
+def _clear(settings: Settings) -> None:
+    """Remove all that a build that did not end well has left, but for what dbt parsed."""
+    for left in building_file(settings).parent.iterdir():
+        if left != dbt_dir(settings):
+            remove(left)
 
 
 def _build(
     settings: Settings, final: Path, known_at: datetime | None, progress: Callable[[str], None], lock: int
 ) -> dict[str, Any]:
     store, settled_at = opened(settings.log_dir, known_at, settings.lock_timeout_seconds)
-    target = target_dir(settings, known_at)
-    # Always the same path: dbt keeps what it parsed as long as its environment is the same. And always the final
-    # file's name: DuckDB's views hold the name of their catalog.
-    building = settings.warehouse_file.parent / "building" / final.name
+    building, work = building_file(settings), dbt_dir(settings)
     building.parent.mkdir(exist_ok=True)
-    parsed, mine = building.with_name(PARSED), target / PARSED
-    if parsed.exists() and not mine.exists():
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copy(parsed, mine)
-    for leftover in (building, building.with_suffix(".duckdb.wal"), building.with_suffix(ANEW)):
-        leftover.unlink(missing_ok=True)
+    _clear(settings)
+    is_damaged(final)  # says so; it is replaced
     with engine.connect(building, memory_limit=settings.memory_limit, threads=settings.threads) as con:
         stands = pinned.pin(con, store, settings, known_at, settled_at)
     progress(f"dbt folds {stands['position']:,} events")
-    log_file = target / "build.log"
-    (target / RESULTS).unlink(
-        missing_ok=True
-    )  # of an earlier build: should dbt be killed, they would be taken for its own
+    log_file = work / "build.log"
+    # Of an earlier build: should dbt be killed, they would be taken for its own.
+    (work / RESULTS).unlink(missing_ok=True)
     # Unit tests prove the models, not this log: the tests run them.
-    done = run_dbt(settings, building, target, ["build", "--exclude-resource-type", "unit_test"], log_file, lock)
-    results = _results(target)
+    done = run_dbt(settings, building, work, ["build", "--exclude-resource-type", "unit_test"], log_file, lock)
+    found = results(work)
     if done.returncode != 0:
-        building.unlink(missing_ok=True)
-        raise _failure([r for r in results if r["status"] in ("error", "fail", "runtime error")], done, log_file)
-    if mine.exists():
-        shutil.copy(mine, parsed)
+        _clear(settings)
+        raise failure(found, done, log_file)
     without_freed_blocks(building, memory_limit=settings.memory_limit, threads=settings.threads)
     fsync(building)
-    final.parent.mkdir(exist_ok=True)
+    # The manifest first: a warehouse that lacks what it names is refused, one that it does not describe is not.
+    for name in (MANIFEST, RESULTS):
+        write_whole(target_dir(settings, known_at) / name, (work / name).read_bytes())
+    changes_beside(final).unlink(missing_ok=True)  # DuckDB would apply them to any file of that name
     building.rename(final)
     fsync(final.parent)
-    kinds = [r["unique_id"].split(".")[0] for r in results]
+    kinds = [r["unique_id"].split(".")[0] for r in found]
     return {
         **stands,
         "warehouse": str(final),
-        "manifest": str(target / "manifest.json"),
-        "warnings": sorted(r["unique_id"] for r in results if r["status"] == "warn"),
+        "manifest": str(target_dir(settings, known_at) / MANIFEST),
+        "warnings": sorted(r["unique_id"] for r in found if r["status"] == "warn"),
         "models": kinds.count("model"),
         "tests": kinds.count("test") + kinds.count("unit_test"),
     }
-
-
-def run_dbt(
-    settings: Settings, database: Path, target: Path, command: list[str], log: Path, lock: int | None = None
-) -> processes.Finished:
-    """Run a command of dbt on a warehouse to its end; it writes to `target` and says what it does in `log`.
-
-    It holds the `lock` too: whoever started it may be killed, and dbt goes on.
-    """
-    return processes.run(
-        [
-            processes.script("dbt"), *command, "--no-use-colors",
-            "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target),
-        ],
-        log=log,
-        lock=lock,
-        cwd=DBT_PROJECT,
-        extra_env={
-            "LINKWORK_WAREHOUSE": str(database),
-            "LINKWORK_MEMORY_LIMIT": settings.memory_limit,
-            "DBT_LOG_PATH": str(target),
-            "DBT_LOG_LEVEL_FILE": "none",  # every statement and event of it, again: 8 MB for each build
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
-    )  # fmt: skip
-
-
-def _failure(failed: list[dict[str, Any]], done: processes.Finished, log_file: Path) -> LinkworkError:
-    reasons = [_reason(r["message"] or "") for r in failed]
-    told = [f"{r['unique_id']} ({why})" if why else r["unique_id"] for r, why in zip(failed, reasons, strict=True)]
-    short = NO_MEMORY in reasons
-    error = OutOfMemoryError if short else BadDataError if failed else LinkworkError
-    return error(
-        f"{len(failed)} dbt models or tests failed" if failed else "the marts could not be built",
-        where=str(log_file),
-        why="; ".join(told[:5]) or done.output[-500:],
-        do=(f"{OutOfMemoryError.DO}; " if short else "") + "the warehouse of the last good build is unchanged",
-    )
-
-
-def _reason(message: str) -> str:
-    """The kind of an error of DuckDB, or how many rows a test found; never its text, which may quote a value."""
-    found = REASON.search(message)
-    return found[0].rstrip(": ") if found else ""
-
-
-def _results(target: Path) -> list[dict[str, Any]]:
-    try:
-        return list(json.loads((target / RESULTS).read_text())["results"])
-    except (OSError, ValueError):  # none, or half of them: dbt was killed
-        return []

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from linkwork import engine, spill
+from linkwork import spill
 from linkwork.cli.output import AsJson, command, say_json, say_table, settings
+from linkwork.database_file import is_damage, whole
 from linkwork.errors import BadDataError, UsageError
 from linkwork.release.redact import is_redacted
 
@@ -42,8 +43,14 @@ def sql(
         raise UsageError("there is no current release", where=str(path), do="run `linkwork publish` first")
     with (
         spill.own_folder(given) as folder,
-        engine.connect(
-            path, read_only=True, memory_limit=given.memory_limit, threads=given.threads, spill=folder, files=()
+        whole(
+            path,
+            "the file of the current release",
+            "restore the release from a copy, or remove it and run `linkwork publish`",
+            memory_limit=given.memory_limit,
+            threads=given.threads,
+            spill=folder,
+            files=(),
         ) as con,
     ):
         try:
@@ -56,6 +63,8 @@ def sql(
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
+            if is_damage(error, path):
+                raise
             raise BadDataError("the query failed", why=str(error).splitlines()[0]) from None
     if as_json:
         say_json([dict(zip(columns, row, strict=True)) for row in rows])

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
+from linkwork.built import reading
 from linkwork.log.rows import fill_rows
 from linkwork.log.store import FIGURES, RELEASES, Store
 
@@ -83,12 +84,17 @@ def figures(log_dir: Path, release_id: str, warehouse: Path) -> list[dict[str, A
     """Keep the watched figures of a build that is about to become the current release.
 
     They are of none until the row is there that is returned, for `log/releases`; left over from a killed process they
-    come again. Of a release that is kept already nothing happens, and there is no row.
+    come again. Of a release that is kept already nothing happens, and there is no row, but where it is of another state
+    now, such as after reference data that changed nothing in it.
     """
     store = Store(log_dir)
-    with engine.connect(warehouse, read_only=True) as con:
-        kept = _relation(store.releases)
-        if con.execute(f"select 1 from {kept} where release_id = ?", [release_id]).fetchone():
+    with reading(warehouse) as con:
+        kept, of_its_state = con.execute(
+            f"""select count(*), count(*) filter ({SAME}) from {_relation(store.releases)} as r
+            cross join log.state as s where r.release_id = ?""",
+            [release_id],
+        ).fetchone() or (0, 0)
+        if of_its_state:
             return []
         store.events.refresh()
         cursor = con.execute(
@@ -99,14 +105,15 @@ def figures(log_dir: Path, release_id: str, warehouse: Path) -> list[dict[str, A
         )
         rows = engine.dicts(cursor)
         columns = ", ".join(EARLIER_FIGURES)
-        store.figures.refresh(evolve=True).append(
-            con, f"select {engine.text(release_id)} as release_id, {columns} from trace__figures order by all"
-        )
+        if not kept:
+            store.figures.refresh(evolve=True).append(
+                con, f"select {engine.text(release_id)} as release_id, {columns} from trace__figures order by all"
+            )
     return rows
 
 
 def keep(log_dir: Path, release_id: str, warehouse: Path) -> None:
-    """Keep the figures and the row of a build that is the current release; of one that is kept nothing happens."""
+    """Keep the figures and the row of a build that is the current release, see `figures`."""
     if rows := figures(log_dir, release_id, warehouse):
         with engine.connect() as con:
             fill_rows(con, "release_made", rows, RELEASES)

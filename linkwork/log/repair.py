@@ -6,6 +6,8 @@ on would be to remove its files as nobody's, and to take its records for repetit
 """
 
 import shutil
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from linkwork.errors import BadDataError
@@ -36,6 +38,14 @@ def put_aside(store: Store) -> None:
 def aside(store: Store) -> list[Path]:
     """What was put aside and is not on record yet, as it was named below the log's folder."""
     return sorted(part.relative_to(store.root / ASIDE) for part in (store.root / ASIDE).rglob("*") if part.is_file())
+
+
+def operation_id(store: Store) -> str:
+    """The id of the operation that puts it on record: the same as long as it is the same that lies there."""
+    folder = store.root / ASIDE
+    times = [(str(part), (folder / part).stat().st_mtime_ns) for part in aside(store)]
+    newest = datetime.fromtimestamp(max(time for _, time in times) / 1e9, UTC)
+    return f"{newest:%Y%m%dT%H%M%S}-{sha256(repr(times).encode()).hexdigest()[:6]}"
 
 
 def forget(store: Store) -> None:

@@ -6,7 +6,7 @@ keeps it.
 """
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import duckdb
 
 from linkwork import __version__, spill
-from linkwork.engine import connect
+from linkwork.built import opened
 from linkwork.errors import BadDataError, BusyError
 from linkwork.files import write_json
 from linkwork.log.failpoints import reached
@@ -86,8 +86,8 @@ def publish(
     in its tables. `served` is what the open tier is compared with; `keep` gets, before this release is served, its id
     and the file with what its own is made of. The same position, code and permissions give the same release: if it is
     there already, none is made. Raises UsageError for an unknown policy, BadDataError for marts that cannot be released
-    as their metadata say, BusyError while the warehouse is being written, or where another release became current
-    meanwhile.
+    as their metadata say and for a damaged warehouse, BusyError while it is being written, or where another release
+    became current meanwhile.
     """
     policy = load_policy(settings.disclosure_policy)
     marts = read_marts(dbt_manifest)
@@ -96,10 +96,10 @@ def publish(
     remove_leftovers(releases)
     before = current_release(releases)
     with building_dir(releases) as building:
-        with spill.own_folder(settings) as folder, closing(_open(warehouse, settings, folder)) as con:
-            opened = control_marts(con, marts, policy, cut_off, served)
-            exports = export_marts(con, marts, opened, building, position)
-            write_made_of(con, opened, building / MADE_OF)
+        with spill.own_folder(settings) as folder, _opened(warehouse, settings, folder) as con:
+            open_tables = control_marts(con, marts, policy, cut_off, served)
+            exports = export_marts(con, marts, open_tables, building, position)
+            write_made_of(con, open_tables, building / MADE_OF)
         manifest = _manifest(
             _content(settings, exports, policy, position, cut_off, erasures),
             known_at=known_at or pinned_known_at,
@@ -153,22 +153,10 @@ def _refuse_overtaken(releases: Path, before: str | None, release: str) -> None:
         )
 
 
-def _open(warehouse: Path, settings: Settings, spill_to: Path) -> duckdb.DuckDBPyConnection:
+def _opened(warehouse: Path, settings: Settings, spill_to: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     if not warehouse.exists():
         raise BadDataError("there is no warehouse", where=str(warehouse), do="run `linkwork build` first")
-    try:
-        return connect(
-            warehouse, read_only=True, memory_limit=settings.memory_limit, threads=settings.threads, spill=spill_to
-        )
-    except duckdb.IOException as error:
-        if "lock" not in str(error).lower():
-            raise
-        raise BusyError(
-            "the warehouse is being written",
-            where=str(warehouse),
-            why="another process holds it",
-            do="try again later",
-        ) from error
+    return opened(warehouse, memory_limit=settings.memory_limit, threads=settings.threads, spill=spill_to)
 
 
 def _content(

@@ -8,7 +8,7 @@ takes longer than the trace.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,9 @@ from pathlib import Path
 import duckdb
 
 from linkwork import engine, spill
-from linkwork.errors import BadDataError, BusyError, UsageError
+from linkwork.built import reading
+from linkwork.database_file import is_damage
+from linkwork.errors import UsageError
 from linkwork.release.marts import Mart, read_described
 from linkwork.settings import Settings
 from linkwork.trace.lineage import Lineage
@@ -83,7 +85,7 @@ def located(settings: Settings, known_at: datetime | None) -> Marts:
 def picked(settings: Settings, marts: Marts, mart: Mart, where: str) -> list[int]:
     """The numbers, as the warehouse gives them, of a mart's rows that satisfy a condition.
 
-    Raises UsageError where the condition is empty or wrong or picks too much, BusyError while the warehouse is written.
+    Raises UsageError where the condition is empty or wrong or picks too much, and what `built.reading` raises.
     """
     with _connected(settings, marts.path, files=()) as con:
         columns = ", ".join(_columns(con, mart.relation))
@@ -103,6 +105,8 @@ def picked(settings: Settings, marts: Marts, mart: Mart, where: str) -> list[int
                 raise UsageError("`--where` is not one condition", where=mart.name, do="leave out the semicolon")
             numbers = [number for (number,) in con.execute(query).fetchall()]
         except duckdb.Error as error:
+            if is_damage(error, marts.path):
+                raise
             raise UsageError(
                 "`--where` cannot be evaluated", where=mart.name, why=_reason(error), do=f"the columns are {columns}"
             ) from None
@@ -116,8 +120,7 @@ def opened(settings: Settings, marts: Marts, mart: Mart, numbers: list[int]) -> 
     """The warehouse, with the rows of a mart that have these numbers in the temporary table `cells`."""
     with _connected(settings, marts.path, files=(settings.home,)) as con:
         pinned = con.execute("select position, known_at from log.pinned").fetchone()
-        if pinned is None:
-            raise BadDataError("the warehouse does not say what it was built from", where=str(marts.path))
+        assert pinned is not None  # noqa: S101 - `reading` has seen it
         chosen = ", ".join(str(number) for number in numbers) or "null"
         con.execute(f"create temp table {CELLS} as select * from {mart.relation} where rowid in ({chosen})")
         yield Build(con, marts, pinned[0] or 0, pinned[1])
@@ -125,22 +128,11 @@ def opened(settings: Settings, marts: Marts, mart: Mart, numbers: list[int]) -> 
 
 @contextmanager
 def _connected(settings: Settings, path: Path, files: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
-    with spill.own_folder(settings) as folder:
-        try:
-            con = engine.connect(
-                path,
-                read_only=True,
-                memory_limit=settings.memory_limit,
-                threads=settings.threads,
-                spill=folder,
-                files=files,
-            )
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
-                raise
-            raise BusyError("the warehouse is being written", where=str(path), do="try again later") from error
-        with closing(con):
-            yield con
+    with (
+        spill.own_folder(settings) as folder,
+        reading(path, memory_limit=settings.memory_limit, threads=settings.threads, spill=folder, files=files) as con,
+    ):
+        yield con
 
 
 def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from linkwork.dbt_run import run_dbt
 from linkwork.engine import connect
 from linkwork.processes import Finished
 from linkwork.settings import PROJECT_ROOT, Settings
-from linkwork.warehouse import run_dbt
 from tests.spec.warehouse import Warehouse
 
 PROJECT = PROJECT_ROOT / "dbt_project"

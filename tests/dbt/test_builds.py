@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from linkwork.dbt_run import run_dbt
 from linkwork.engine import connect
 from linkwork.errors import EXIT_INTERNAL, LinkworkError, OutOfMemoryError
 from linkwork.processes import Finished
 from linkwork.settings import Settings
-from linkwork.warehouse import build, run_dbt, target_dir
+from linkwork.warehouse import build, dbt_dir
 from tests.dbt.project import Dbt, EmptyBuild
 from tests.spec.warehouse import Warehouse
 from tests.support.installation import install
@@ -158,7 +159,7 @@ def test_what_an_earlier_build_found_is_not_said_of_one_that_was_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
 ) -> None:
     settings = Settings(home=tmp_path)
-    target = target_dir(settings)
+    target = dbt_dir(settings)
     target.mkdir(parents=True)
     (target / "run_results.json").write_text(left)
     monkeypatch.setattr("linkwork.warehouse.run_dbt", lambda *_: Finished(-9, "killed"))

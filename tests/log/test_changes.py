@@ -30,7 +30,7 @@ NODE = {
 }  # fmt: skip
 
 
-def build(home, figure, known_at=None):
+def build(home, figure, known_at=None, reference_data="1"):
     """A warehouse as a build leaves it, of one mart and one watched figure, which is its position too."""
     file = warehouse.warehouse_file(home, known_at)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def build(home, figure, known_at=None):
             create table log.pinned as select {figure} as position, timestamptz '2025-07-01 06:00:00+00' as known_at,
                 date '2025-06-30' as cut_off, timestamptz '2025-07-01 06:00:00+00' as permissions_as_of;
             create table log.state as select {figure}::bigint as position, 0::bigint as removals,
-                null::varchar as code_maps, null::varchar as reference, '1' as code_version;
+                null::varchar as code_maps, '{reference_data}' as reference, '1' as code_version;
             create table fct_exclusions as select 0 as people_since;
             create table rpt_referral_reasons as select '2026-1' as mapping_version;
             create table trace__figures as select 'rpt_uptake' as mart, 'referred' as item, 'people' as figure,
@@ -214,6 +214,10 @@ def test_a_build_is_in_no_release_until_one_of_its_state_is_current(home, kill):
     assert publication.is_behind(home)
     assert kill(home, "publish", "") == 0
     assert not publication.is_behind(home)
+    build(home, 3, reference_data="2")
+    assert publication.is_behind(home)
+    assert kill(home, "publish", "") == 0
+    assert not publication.is_behind(home), "the same release says the same of other reference data"
     build(home, 4)
     assert publication.is_behind(home)
     assert kill(home, "publish", "release-placed:kill") == -signal.SIGKILL

@@ -75,6 +75,17 @@ def test_an_erasure_and_other_reference_data_or_code_are_states_of_their_own(rel
     assert (told["is_code_map_changed"], told["is_reference_changed"], told["is_code_changed"]) == (True, False, False)
 
 
+def test_a_release_that_a_later_state_left_as_it_was_is_of_both(releases: Releases) -> None:
+    assert releases.release("A", 1) is None
+    for _ in range(2):
+        assert releases.release("A", 1, reference="pcns=2") == "A"
+    assert [(row[0], row[5]) for row in releases.rows("releases")] == [("A", "pcns=1"), ("A", "pcns=2")]
+    _, (earlier,), figures = releases.warehouse(1, position=6, reference="pcns=2")
+    told = dict(zip(published.EARLIER_RELEASE, earlier, strict=True))
+    assert (told["release_id"], told["is_reference_changed"], figures) == ("A", False, [(1,)])
+    assert len(releases.rows("figures")) == 1
+
+
 def test_a_release_is_kept_once_and_completed_after_a_kill(releases: Releases) -> None:
     file, _, _ = releases.warehouse(4)
     with engine.connect(file, read_only=True) as con:  # as if the process had ended between the two tables

@@ -32,7 +32,8 @@ def traced(
         con.execute("create temp table wanted_load (load_id varchar, contributor varchar)")
         con.execute(
             f"""create temp table asked as
-            select distinct category, 'facts' as model, 'stream_id' as id_column, stream_id as id, 'counts' as role, 'x' as contributor
+            select distinct category, 'facts' as model, 'stream_id' as id_column, stream_id as id,
+                'counts' as role, 'x' as contributor
             from {store.events.relation()}"""
         )
         con.execute(

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from linkwork.warehouse import PARSED
-
+PARSED = "partial_parse.msgpack"
 _FOLDER = tempfile.TemporaryDirectory(prefix="parsed-")
 _KEPT = Path(_FOLDER.name) / PARSED
 
@@ -26,4 +25,4 @@ def parsed_in(folder: Path) -> Iterator[None]:
 
 def parsed(home: Path) -> AbstractContextManager[None]:
     """The same for the builds of a home."""
-    return parsed_in(home / "warehouse" / "building")
+    return parsed_in(home / "warehouse" / "building" / "warehouse.target")

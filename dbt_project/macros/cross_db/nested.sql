@@ -52,32 +52,6 @@
     lateral view posexplode({{ list_column }}) items as position, {{ item }}
 {%- endmacro %}
 
-{#- The different values of a group as a list, in no order. -#}
-{% macro distinct_list(column) -%}
-    {{ return(adapter.dispatch('distinct_list', 'linkwork')(column)) }}
-{%- endmacro %}
-
-{% macro duckdb__distinct_list(column) -%}
-    list_distinct(list({{ column }}))
-{%- endmacro %}
-
-{% macro spark__distinct_list(column) -%}
-    collect_set({{ column }})
-{%- endmacro %}
-
-{#- One row per item of a list column; a null or empty list gives no row. -#}
-{% macro exploded(list_column) -%}
-    {{ return(adapter.dispatch('exploded', 'linkwork')(list_column)) }}
-{%- endmacro %}
-
-{% macro duckdb__exploded(list_column) -%}
-    unnest({{ list_column }})
-{%- endmacro %}
-
-{% macro spark__exploded(list_column) -%}
-    explode({{ list_column }})
-{%- endmacro %}
-
 {% macro list_length(list_column) -%}
     {{ return(adapter.dispatch('list_length', 'linkwork')(list_column)) }}
 {%- endmacro %}

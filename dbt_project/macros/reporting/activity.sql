@@ -23,26 +23,31 @@
     {{ return({'people': 'attended_by_known', 'people_put_in_touch': 'put_in_touch_known'}) }}
 {%- endmacro %}
 
-{#-
-One row of fct_asset_uses for every period, area, breakdown group and category it counts towards, and for all categories
-together, as `counted_category`. Arguments: the relation, fct_asset_uses or one with all its columns; numbered, whether its
-columns are, so that the rows get their `place`.
--#}
-{% macro activity_rows(relation, numbered=false) -%}
+{#- Whom each fact adds to the counts of people. -#}
+{% macro activity_members() -%}
+    {%- set members = {} -%}
+    {%- for count, column in linkwork.activity_people().items() -%}
+    {%- do members.update({count: 'case when ' ~ column ~ ' > 0 then person_id end'}) -%}
+    {%- endfor -%}
+    {{ return(members) }}
+{%- endmacro %}
+
+{#- One row per fact of a relation and category it counts towards, as `counted_category`: its own, and all together. -#}
+{% macro uses_counted(relation) -%}
     select
-        placed.*,
-        case when categories.is_total then 'all' else placed.category end as counted_category
-        {%- if numbered %},
-        placed.place_no * 50000 + case when categories.is_total then 0 else placed.category_no end as place
-        {%- endif %}
-    from (
-        {{ linkwork.reporting_rows(relation, 'used_on', numbered=numbered) }}
-    ) as placed
+        facts.*,
+        case when categories.is_total then 'all' else facts.category end as counted_category
+    from {{ relation }} as facts
     cross join (
         select false as is_total
         union all
         select true as is_total
     ) as categories
+{%- endmacro %}
+
+{#- One row of fct_asset_uses for every period, area, breakdown group and category it counts towards. -#}
+{% macro activity_rows(relation) -%}
+    {{ linkwork.uses_counted('(' ~ linkwork.reporting_rows(relation, 'used_on') ~ ')') }}
 {%- endmacro %}
 
 {#-

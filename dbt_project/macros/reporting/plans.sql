@@ -17,38 +17,46 @@
     {{ return(['steps', 'steps_without_referral', 'minutes']) }}
 {%- endmacro %}
 
+{#- What a step counts as: by which rule, and under which step and kind. -#}
+{% macro plan_ways() -%}
+    {{ return({
+        'step': ('true', 'step', "'all'"),
+        'kind': ('kind is not null', 'step', 'kind'),
+        'actions': ('is_action', "'action'", "'all'"),
+        'action': ('is_action', "'action'", 'step'),
+    }) }}
+{%- endmacro %}
+
 {#-
-One row of fct_plan_steps for every period, area, breakdown group, step and kind it counts towards, as `counted_step` and
-`counted_kind`: its step as a whole, its kind of it, all actions, and its step among them. Arguments: the relation; numbered,
-whether its columns are, so that the rows get their `place`.
+One row per step of a relation and what it counts as, as `counted_step` and `counted_kind`: its step as a whole, its kind of
+it, all actions, and its step among them.
 -#}
-{% macro plan_rows(relation, numbered=false) -%}
-    {%- set ways = ['step', 'kind', 'actions', 'action'] -%}
+{% macro plan_steps_counted(relation) -%}
     select
-        placed.*,
-        case when ways.way in ('step', 'kind') then placed.step else 'action' end as counted_step,
-        case ways.way when 'kind' then placed.kind when 'action' then placed.step else 'all' end as counted_kind
-        {%- if numbered %},
-        placed.place_no * 50000
-        + case ways.way
-            {%- for way in ways %}
-            when '{{ way }}' then {{ loop.index0 }}
+        facts.*,
+        case ways.way
+            {%- for way, (condition, step, kind) in linkwork.plan_ways().items() %}
+            when '{{ way }}' then {{ step }}
             {%- endfor %}
-        end * 10000
-        + case when ways.way = 'actions' then 0 else placed.step_no end * 400
-        + case when ways.way = 'kind' then placed.kind_no else 0 end as place
-        {%- endif %}
-    from (
-        {{ linkwork.reporting_rows(relation, 'done_on', levels=linkwork.plan_levels(), numbered=numbered) }}
-    ) as placed
-    cross join (
-        {%- for way in ways %}
-        select '{{ way }}' as way
-        {%- if not loop.last %} union all{% endif %}
-        {%- endfor %}
-    ) as ways
-    where
-        ways.way = 'step'
-        or (ways.way = 'kind' and placed.kind is not null)
-        or (ways.way in ('actions', 'action') and placed.is_action)
+        end as counted_step,
+        case ways.way
+            {%- for way, (condition, step, kind) in linkwork.plan_ways().items() %}
+            when '{{ way }}' then {{ kind }}
+            {%- endfor %}
+        end as counted_kind
+    from {{ relation }} as facts
+    inner join {{ linkwork.each_of('way', linkwork.plan_ways()) }} as ways
+        on
+            case ways.way
+                {%- for way, (condition, step, kind) in linkwork.plan_ways().items() %}
+                when '{{ way }}' then {{ condition }}
+                {%- endfor %}
+            end
+{%- endmacro %}
+
+{#- One row of fct_plan_steps for every period, area, breakdown group, step and kind it counts towards. -#}
+{% macro plan_rows(relation) -%}
+    {{ linkwork.plan_steps_counted(
+        '(' ~ linkwork.reporting_rows(relation, 'done_on', levels=linkwork.plan_levels()) ~ ')'
+    ) }}
 {%- endmacro %}

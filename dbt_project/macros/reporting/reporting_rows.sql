@@ -4,9 +4,9 @@ One row of a relation for every figure it counts towards: period × area × brea
 Periods are calendar months, quarters and years (and, if asked for, all time up to the newest day of the relation);
 areas are those of the row itself, so they are as at its own date. breakdown 'none' has the one group 'all'.
 Arguments: relation; day, the column that places a row in a period; levels; with_all, whether all time is a period;
-breakdowns, columns of the relation, for one that lacks some of the usual; numbered, whether the rows get their `place_no`.
+breakdowns, columns of the relation, for one that lacks some of the usual.
 -#}
-{% macro reporting_rows(relation, day, levels=['practice', 'pcn', 'icb'], with_all=false, breakdowns=none, numbered=false) -%}
+{% macro reporting_rows(relation, day, levels=['practice', 'pcn', 'icb'], with_all=false, breakdowns=none) -%}
     {%- set periods = [('month', 1), ('quarter', 3), ('year', 12)] -%}
     {%- set breakdowns = linkwork.reporting_breakdowns() if breakdowns is none else breakdowns -%}
     select
@@ -38,9 +38,6 @@ breakdowns, columns of the relation, for one that lacks some of the usual; numbe
             {%- endfor %}
             else 'all'
         end as breakdown_group
-        {%- if numbered %},
-        {{ linkwork.place_no(periods, day, levels, breakdowns) }} as place_no
-        {%- endif %}
     from {{ relation }} as facts
     cross join (
         {%- for period, months in periods + ([('all', 0)] if with_all else []) %}

@@ -68,9 +68,18 @@ adding changes them.
     ) as horizons
 {%- endmacro %}
 
-{#- A sum over the times up to the horizon, of an expression of fractions. -#}
-{% macro summed_to_horizon(expression) -%}
-    cast(sum(case when at_time <= horizon then cast({{ expression }} as decimal(38, 18)) else 0 end) as double)
+{#- What each time adds to sums of fractions, by the name of the sum: worked out once, not for every horizon. -#}
+{% macro terms_of_times(sums) -%}
+    {%- for name, expression in sums.items() %}
+                    cast({{ expression }} as decimal(38, 18)) as {{ name }}_term{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{#- Those sums over the times up to the horizon. -#}
+{% macro summed_to_horizon(sums) -%}
+    {%- for name in sums %}
+                cast(sum(case when at_time <= horizon then {{ name }}_term else 0 end) as double) as {{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}
 
 {#- What a time adds to Greenwood's sum, d/(n(n-d)); nothing where nobody is left. -#}
@@ -93,6 +102,7 @@ adding changes them.
 
 {#- The probability to have had no event by each horizon: S = product of (1 - d/n), with Greenwood's variance. -#}
 {% macro kaplan_meier(counts, keys, horizons, time='time', events='events', censored='censored') -%}
+    {%- set sums = {'log_survival': 'coalesce(log_step, 0)', 'greenwood': linkwork.greenwood_term()} -%}
     select
         {{ keys | join(', ') }},
         horizon,
@@ -110,9 +120,13 @@ adding changes them.
         from (
             select
                 {{ linkwork.survival_totals(keys) }},
-                {{ linkwork.summed_to_horizon('coalesce(log_step, 0)') }} as log_survival,
-                {{ linkwork.summed_to_horizon(linkwork.greenwood_term()) }} as greenwood
-            from ({{ linkwork.survival_steps(counts, keys, time, events, '0', censored) }}) as steps
+                {{- linkwork.summed_to_horizon(sums) }}
+            from (
+                select
+                    *,
+                    {{- linkwork.terms_of_times(sums) }}
+                from ({{ linkwork.survival_steps(counts, keys, time, events, '0', censored) }}) as steps
+            ) as with_terms
             cross join {{ linkwork.horizons_of(horizons) }}
             group by {{ keys | join(', ') }}, horizon
         ) as summed
@@ -127,6 +141,15 @@ sum of (F(h) - F)² d/(n(n-d)) + S² e(n-e)/n³ - 2 (F(h) - F) S e/n², multipli
 {% macro aalen_johansen(counts, keys, horizons, time='time', events='events', competing='competing', censored='censored') -%}
     {%- set greenwood = linkwork.greenwood_term() -%}
     {%- set own = 'surviving * events / at_risk_then' -%}
+    {%- set sums = {
+        'estimate': own,
+        'a': greenwood,
+        'b': 'incidence * ' ~ greenwood,
+        'c': 'incidence * incidence * ' ~ greenwood,
+        'd': own ~ ' * surviving * (at_risk_then - events) / at_risk_then / at_risk_then',
+        'e': own ~ ' / at_risk_then',
+        'f': 'incidence * ' ~ own ~ ' / at_risk_then',
+    } -%}
     select
         {{ keys | join(', ') }},
         horizon,
@@ -144,25 +167,24 @@ sum of (F(h) - F)² d/(n(n-d)) + S² e(n-e)/n³ - 2 (F(h) - F) S e/n², multipli
         from (
             select
                 {{ linkwork.survival_totals(keys) }},
-                {{ linkwork.summed_to_horizon(own) }} as estimate,
-                {{ linkwork.summed_to_horizon(greenwood) }} as a,
-                {{ linkwork.summed_to_horizon('incidence * ' ~ greenwood) }} as b,
-                {{ linkwork.summed_to_horizon('incidence * incidence * ' ~ greenwood) }} as c,
-                {{ linkwork.summed_to_horizon(own ~ ' * surviving * (at_risk_then - events) / at_risk_then / at_risk_then') }} as d,
-                {{ linkwork.summed_to_horizon(own ~ ' / at_risk_then') }} as e,
-                {{ linkwork.summed_to_horizon('incidence * ' ~ own ~ ' / at_risk_then') }} as f
+                {{- linkwork.summed_to_horizon(sums) }}
             from (
                 select
                     *,
-                    cast(
-                        sum(cast({{ own }} as decimal(38, 18))) over (
-                            partition by {{ keys | join(', ') }}
-                            order by at_time
-                            rows unbounded preceding
-                        ) as double
-                    ) as incidence
-                from ({{ linkwork.survival_steps(counts, keys, time, events, competing, censored) }}) as steps
-            ) as with_incidence
+                    {{- linkwork.terms_of_times(sums) }}
+                from (
+                    select
+                        *,
+                        cast(
+                            sum(cast({{ own }} as decimal(38, 18))) over (
+                                partition by {{ keys | join(', ') }}
+                                order by at_time
+                                rows unbounded preceding
+                            ) as double
+                        ) as incidence
+                    from ({{ linkwork.survival_steps(counts, keys, time, events, competing, censored) }}) as steps
+                ) as with_incidence
+            ) as with_terms
             cross join {{ linkwork.horizons_of(horizons) }}
             group by {{ keys | join(', ') }}, horizon
         ) as summed

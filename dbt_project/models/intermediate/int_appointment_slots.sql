@@ -5,12 +5,12 @@
 -- An appointment and the encounter that took place in it may both say what became of it: that the person was seen
 -- outweighs the rest, and the appointment, which says more of the slot, the encounter. Few do, and these are ranked.
 -- Facts are read where they lie: DuckDB copies what is named once and used twice, and these are the most there are.
-with several as (
+-- Nearly every slot has one outcome, which is looked for in one pass; only of the others the facts are ranked.
+with unsettled as (
     select stream_id
     from {{ ref('stg_log__appointment_events') }}
-    where event_type <> 'appointment.booked'
     group by stream_id
-    having count(*) > 1
+    having count(case when event_type <> 'appointment.booked' then 1 end) <> 1
 ),
 
 ranked as (
@@ -23,39 +23,26 @@ ranked as (
                     when 'appointment.attended' then 1
                     when 'appointment.missed' then 2
                     when 'appointment.cancelled' then 3
+                    when 'appointment.booked' then 5
                     else 4
                 end,
                 stated.appointment_booked_at asc nulls last,
                 stated.fact_id asc
         ) as choice
     from {{ ref('stg_log__appointment_events') }} as stated
-    inner join several on stated.stream_id = several.stream_id
-    where stated.event_type <> 'appointment.booked'
+    inner join unsettled on stated.stream_id = unsettled.stream_id
 ),
 
 slots as (
     select
-        outcomes.*,
-        outcomes.occurred_on as slot_on
-    from {{ ref('stg_log__appointment_events') }} as outcomes
-    left join ranked on outcomes.fact_id = ranked.fact_id
-    where
-        outcomes.event_type <> 'appointment.booked'
-        and coalesce(ranked.choice, 1) = 1
-    union all
-    select
-        booked.*,
-        {{ local_date('booked.appointment_slot_start') }} as slot_on
-    from {{ ref('stg_log__appointment_events') }} as booked
-    where
-        booked.event_type = 'appointment.booked'
-        and not exists (
-            select 1
-            from {{ ref('stg_log__appointment_events') }} as outcomes
-            where
-                outcomes.stream_id = booked.stream_id
-                and outcomes.event_type <> 'appointment.booked'
-        )
+        facts.*,
+        case
+            when facts.event_type = 'appointment.booked' then {{ local_date('facts.appointment_slot_start') }}
+            else facts.occurred_on
+        end as slot_on
+    from {{ ref('stg_log__appointment_events') }} as facts
+    left join ranked on facts.fact_id = ranked.fact_id
+    where coalesce(ranked.choice = 1, facts.event_type <> 'appointment.booked')
 )
 
 select

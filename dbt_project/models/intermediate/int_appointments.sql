@@ -1,5 +1,8 @@
 -- One row per slot of an appointment book that was booked, as each source system of the practice states it.
 -- Of a slot that two systems state the one that is not kept has contact_class duplicate, and so counts nowhere.
+-- A view: nearly every column is that of a slot, and there are tens of millions of them.
+{{ config(materialized='view') }}
+
 select
     slots.appointment_key,
     slots.subject_key,

@@ -1,5 +1,7 @@
 -- One row per person, day and registered practice with at least one countable contact.
 -- Several slots of one day (triage, then face to face) are one contact; has_gp says whether one was with a GP.
+{{ config(materialized='view') }}
+
 select
     subject_key,
     contact_on,

@@ -1,50 +1,19 @@
 -- One row per period, area, breakdown group and category of activity (and all): people and attendances apart.
 -- Of the people as at the day of each use. Who came without being known counts as an attendance and as nobody.
 with uses as (
-    select
-        *,
-        dense_rank() over (order by person_id) as person,
-        {{ numbered(place_parts() + ['category']) }}
-    from {{ ref('fct_asset_uses') }}
-),
-
-summed as (
-    select
-        place,
-        {% for figure in activity_figures() -%}
-        cast(sum({{ figure }}) as bigint) as {{ figure }},
-        {% endfor -%}
-        {{ keys_of_place() }},
-        {{ the_one('counted_category') }} as category
-    from (
-        {{ activity_rows('uses', numbered=true) }}
-    ) as placed
-    group by place
-),
-
-attending as (
-    {{ members_of_places(activity_rows('uses', numbered=true), 'person', activity_people()['people'] ~ ' > 0') }}
-),
-
-in_touch as (
-    {{ members_of_places(
-        activity_rows('uses', numbered=true), 'person', activity_people()['people_put_in_touch'] ~ ' > 0'
-    ) }}
+    {{ uses_counted(ref('fct_asset_uses')) }}
 ),
 
 counted as (
-    select
-        summed.*,
-        coalesce(attending.members, 0) as people,
-        coalesce(in_touch.members, 0) as people_put_in_touch
-    from summed
-    left join attending on summed.place = attending.place
-    left join in_touch on summed.place = in_touch.place
+    {{ figures_of_places(
+        'uses', day='used_on', labels=['counted_category'], figures=activity_figures(),
+        members=activity_members()
+    ) }}
 )
 
 select
     {{ reporting_keys('counted') }},
-    counted.category,
+    counted.counted_category as category,
     areas.area_name,
     {%- for figure in activity_people().keys() | list + activity_figures() %}
     counted.{{ figure }},

@@ -2,61 +2,30 @@
 -- Plans agreed and reviewed, goals set and reviewed, actions agreed and what became of them, and what was done:
 -- signposts, practical help, referrals to activities.
 -- By the day of the step. People, referrals and steps apart.
-with plans as (
-    select
-        *,
-        dense_rank() over (order by person_id) as person,
-        case when referral_id is not null then dense_rank() over (order by referral_id) end as referral,
-        {{ numbered(place_parts(plan_levels()) + ['step', 'kind']) }}
-    from {{ ref('fct_plan_steps') }}
-),
-
-summed as (
-    select
-        place,
-        {% for figure in plan_figures() -%}
-        cast(sum({{ figure }}) as bigint) as {{ figure }},
-        {% endfor -%}
-        {{ keys_of_place() }},
-        {{ the_one('counted_step') }} as step,
-        {{ the_one('counted_kind') }} as kind
-    from (
-        {{ plan_rows('plans', numbered=true) }}
-    ) as placed
-    group by place
-),
-
-people as (
-    {{ members_of_places(plan_rows('plans', numbered=true), 'person', 'steps_of_known > 0') }}
-),
-
-referrals as (
-    {{ members_of_places(plan_rows('plans', numbered=true), 'referral') }}
+with steps as (
+    {{ plan_steps_counted(ref('fct_plan_steps')) }}
 ),
 
 counted as (
-    select
-        summed.*,
-        coalesce(people.members, 0) as people,
-        coalesce(referrals.members, 0) as referrals
-    from summed
-    left join people on summed.place = people.place
-    left join referrals on summed.place = referrals.place
+    {{ figures_of_places(
+        'steps', day='done_on', labels=['counted_step', 'counted_kind'], figures=plan_figures(),
+        members={'people': 'person_id', 'referrals': 'referral_id'}, levels=plan_levels()
+    ) }}
 ),
 
 wholes as (
     select
+        counted_step,
         steps,
-        step,
-        {{ reporting_keys() }}
+        {{ place_numbers() }}
     from counted
-    where kind = 'all'
+    where counted_kind = 'all'
 )
 
 select
     {{ reporting_keys('counted') }},
-    counted.step,
-    counted.kind,
+    counted.counted_step as step,
+    counted.counted_kind as kind,
     areas.area_name,
     counted.steps,
     counted.people,
@@ -65,12 +34,7 @@ select
     counted.minutes,
     {{ ratio('counted.steps', 'wholes.steps') }} as share
 from counted
-inner join wholes
-    on
-        {% for column in reporting_keys().split(', ') -%}
-        counted.{{ column }} = wholes.{{ column }}
-        and {% endfor -%}
-        counted.step = wholes.step
+inner join wholes on {{ same_in('counted', 'wholes', place_numbers() ~ ', counted_step') }}
 left join {{ ref('dim_areas') }} as areas
     on
         counted.area_level = areas.area_level

@@ -16,9 +16,10 @@ placed as (
     {{ reporting_rows('waits', 'received_on', breakdowns=uptake_breakdowns()) }}
 ),
 
--- Those that stand in the row, timed or not.
+-- Those that stand in the row, timed or not. The row has a number: times are put in order by it, not by eight texts.
 totals as (
     select
+        row_number() over (order by {{ keys | join(', ') }}) as row_no,
         {{ reporting_keys() }},
         endpoint,
         count(*) as referrals,
@@ -35,19 +36,19 @@ totals as (
 
 ended as (
     select
-        {{ reporting_keys() }},
-        endpoint,
-        working_days,
-        count(case when outcome = 'event' then 1 end) as events,
-        count(case when outcome = 'competing' then 1 end) as competing,
-        count(case when outcome = 'censored' then 1 end) as censored
+        totals.row_no,
+        placed.working_days,
+        count(case when placed.outcome = 'event' then 1 end) as events,
+        count(case when placed.outcome = 'competing' then 1 end) as competing,
+        count(case when placed.outcome = 'censored' then 1 end) as censored
     from placed
-    where working_days is not null
-    group by {{ reporting_keys() }}, endpoint, working_days
+    inner join totals on {{ same_in('placed', 'totals', keys) }}
+    where placed.working_days is not null
+    group by totals.row_no, placed.working_days
 ),
 
 estimated as (
-    {{ aalen_johansen('ended', keys, uptake_horizons(), time='working_days') }}
+    {{ aalen_johansen('ended', ['row_no'], uptake_horizons(), time='working_days') }}
 )
 
 select
@@ -75,7 +76,7 @@ from totals
 cross join {{ horizons_of(uptake_horizons()) }}
 left join estimated
     on
-        {{ same_in('totals', 'estimated', keys) }}
+        totals.row_no = estimated.row_no
         and horizons.horizon = estimated.horizon
 left join {{ ref('dim_areas') }} as areas
     on
