@@ -7,29 +7,33 @@ from typing import Any
 from linkwork import quality
 from linkwork.built import reading
 from linkwork.errors import UsageError
-from linkwork.log import published, tombstones
+from linkwork.log import published, served, tombstones
 from linkwork.log.changes import Change, Outcome, change
 from linkwork.log.store import Store
 from linkwork.release.building import CURRENT, current_release
+from linkwork.release.held import Served
 from linkwork.release.publish import publish as publish_release
 from linkwork.settings import Settings
 from linkwork.warehouse import target_dir, warehouse_file
 
 
-def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, Any]:
+def publish(settings: Settings, known_at: datetime | None = None, restate: str = "") -> dict[str, Any]:
     """Publish the newest build, or the build for `known_at` (which does not become current).
 
-    Returns release_id, path, created, current and the tables. Raises UsageError where nothing was built yet and
-    BadDataError where the released suite fails; what is current stays so.
+    `restate` is the reason of a declared restatement: the open tier follows the marts in every figure, and holds back
+    nothing. Returns release_id, path, created, current and the tables. Raises UsageError where nothing was built yet
+    and BadDataError where the released suite fails; what is current stays so.
     """
     warehouse = warehouse_file(settings, known_at)
     if not warehouse.exists():
         raise UsageError("there is no build to publish", where=str(warehouse), do="run `linkwork build` first")
     with reading(warehouse) as con:
         pinned = con.execute("select position, known_at, cut_off, permissions_as_of from log.pinned").fetchone()
+        current = current_release(settings.releases_dir)
+        kept = None if restate else served.find(settings.log_dir, con, current, known_at)
         differ = con.execute("select coalesce(bool_or(people_since > 0), false) from fct_exclusions").fetchone()
     assert pinned is not None and differ is not None  # noqa: S101 - every build has its one row
-    with change(settings.log_dir, "publish") as made:
+    with change(settings.log_dir, "publish", restate or None) as made:
         done = publish_release(
             settings,
             warehouse=warehouse,
@@ -43,6 +47,8 @@ def publish(settings: Settings, known_at: datetime | None = None) -> dict[str, A
             permissions_differ=differ[0],
             check=lambda folder: _check(settings, folder),
             about=lambda *what: _announce(made, settings, warehouse, *what),
+            served=Served(*kept) if kept else None,
+            keep=lambda release_id, file: served.keep(settings.log_dir, release_id, file),
         )
     if done.current:  # of another state now; or of an earlier version, that was killed before it had kept its figures
         published.keep(settings.log_dir, done.release_id, warehouse)
@@ -70,12 +76,15 @@ def _announce(
 ) -> None:
     """A release that is new, or becomes current: cut off between the two, it is new and not current."""
     releases, new = settings.releases_dir, "a new release, " * is_new
+    declared = "; a declared restatement" if made.reason else ""
     outcomes = []
     if becomes_current:
         kept = published.figures(settings.log_dir, release_id, warehouse)
-        outcomes.append(Outcome(f"{new}is current", releases / CURRENT, release_id, {"releases": kept}))
+        outcomes.append(Outcome(f"{new}is current{declared}", releases / CURRENT, release_id, {"releases": kept}))
     if is_new:
-        outcomes.append(Outcome(f"{new}is not current", releases / release_id))
+        outcomes.append(Outcome(f"{new}is not current{declared}", releases / release_id))
+    if declared:
+        outcomes.append(Outcome(f"there already{declared}"))
     made.announce(release_id, *outcomes)
 
 

@@ -44,6 +44,32 @@ def measures(
     console.print(f"wrote {out}: {sum(len(one.measures) for one in defined.values())} measures", soft_wrap=True)
 
 
+@docs.command("schemas")
+@command
+def schemas(
+    models: Annotated[Path, typer.Option(help="The folder of the marts' dbt files.")] = REPORTING,
+    out: Annotated[Path | None, typer.Option(help="The folder to write, where it is another.")] = None,
+) -> None:
+    """Keep the tables of the next release as what readers rely on; refuse what would break them and is not stated."""
+    from linkwork.errors import BadDataError
+    from linkwork.release import schemas as released
+
+    folder = out or released.FOLDER
+    before, now = released.read(folder), released.of_models(models)
+    if unstated := released.unstated(before, now):
+        raise BadDataError(
+            "a table of a release changes so that its readers break",
+            where=str(folder),
+            why="; ".join(unstated),
+            do="add columns and leave what is there, or raise `version` in the model's `meta.linkwork`",
+        )
+    released.write(now, folder)
+    for mart, one in released.differences(before, now).items():
+        for sentence in [*one.safe, *one.breaking]:
+            console.print(f"{mart}: {sentence}", soft_wrap=True, markup=False)
+    console.print(f"wrote {folder}: {len(now)} tables", soft_wrap=True)
+
+
 @docs.command("site")
 @command
 def site(

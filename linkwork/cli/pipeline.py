@@ -79,11 +79,18 @@ def build(
 
 
 @command
-def publish(known_at: KnownAt = None, as_json: AsJson = False) -> None:
+def publish(
+    known_at: KnownAt = None,
+    restate: Annotated[
+        str,
+        typer.Option(help="Declare a restatement, with its reason: the open tier holds back no small change."),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
     """Publish the last build as a release of two tiers, open and restricted."""
     from linkwork.publication import publish as publish_build
 
-    result = publish_build(settings(), utc(known_at))
+    result = publish_build(settings(), utc(known_at), restate)
     if as_json:
         say_json(result)
     else:

@@ -151,6 +151,14 @@ FIGURES = {
 }
 
 
+# What the open tier of a release was made of, before suppression and rounding (`linkwork/log/served.py`).
+SERVED = {
+    "release_id": "varchar",
+    "mart": "varchar",
+    "content": "varchar",
+}
+
+
 @dataclass
 class Store:
     """The log below one `log/` folder."""
@@ -170,11 +178,12 @@ class Store:
         self.holds = LogTable(self.root / "holds", HOLDS)
         self.releases = LogTable(self.root / "releases", RELEASES)
         self.figures = LogTable(self.root / "figures", FIGURES)
+        self.served = LogTable(self.root / "served", SERVED)
 
     @property
     def tables(self) -> tuple[LogTable, ...]:
         """Every table of the log, the events first."""
-        apart = (self.erasures, self.tombstones, self.holds, self.releases, self.figures)
+        apart = (self.erasures, self.tombstones, self.holds, self.releases, self.figures, self.served)
         return (self.events, *(getattr(self, name) for name in FOLLOWERS), *(t for t in apart if t.exists()))
 
     def refresh(self, *, evolve: bool = False) -> "Store":

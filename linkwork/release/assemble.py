@@ -6,10 +6,13 @@ from typing import Any, Literal, NamedTuple
 
 import duckdb
 
+from linkwork.engine import PARQUET, text
 from linkwork.files import sha256_of, write_json
+from linkwork.release import stamp
 from linkwork.release.catalog import CatalogTable, ReleaseRow, write_catalog
 from linkwork.release.disclosure import OpenTable, control
 from linkwork.release.export import export_table
+from linkwork.release.held import Served
 from linkwork.release.ladder import Withheld
 from linkwork.release.manifest import MANIFEST, Column, Manifest, OtherFile, ReleasedTable
 from linkwork.release.marts import Mart, Tier
@@ -20,18 +23,20 @@ TIERS: tuple[Tier, ...] = ("open", "restricted")
 
 
 class Exports(NamedTuple):
-    """The Parquet files of a release and their descriptions, by tier and name; and what was withheld."""
+    """The Parquet files of a release and their descriptions, by tier and name; what was withheld, and held back."""
 
     tables: list[ReleasedTable]
     described: dict[Tier, list[CatalogTable]]
     withheld: list[Withheld]
+    held: dict[str, int]
 
 
 def export_marts(
-    con: duckdb.DuckDBPyConnection, marts: list[Mart], open_tables: dict[str, OpenTable], folder: Path
+    con: duckdb.DuckDBPyConnection, marts: list[Mart], open_tables: dict[str, OpenTable], folder: Path, position: int
 ) -> Exports:
-    """Write `<tier>/<mart>.parquet` for each mart and tier."""
-    exports = Exports([], {tier: [] for tier in TIERS}, [])
+    """Write `<tier>/<mart>.parquet` for each mart and tier, each with a blank place for the id of the release."""
+    held = {mart: opened.held for mart, opened in open_tables.items() if opened.held}
+    exports = Exports([], {tier: [] for tier in TIERS}, [], held)
     for tier in TIERS:
         (folder / tier).mkdir()
         for mart in marts:
@@ -40,7 +45,7 @@ def export_marts(
             opened = open_tables[mart.name] if tier == "open" else None
             relation, told = (opened.relation, opened.columns) if opened else (mart.relation, mart.columns)
             path = folder / tier / f"{mart.name}.parquet"
-            done = export_table(con, relation, mart.meta.key, path)
+            done = export_table(con, relation, mart.meta.key, path, position)
             exports.tables.append(
                 ReleasedTable(
                     table=mart.name,
@@ -48,6 +53,7 @@ def export_marts(
                     path=f"{tier}/{path.name}",
                     rows=done.rows,
                     sha256=done.sha256,
+                    blank_sha256=done.sha256,
                     size=done.size,
                     key=mart.meta.key,
                     columns=[Column(name=column, type=kind) for column, kind in done.schema.items()],
@@ -58,11 +64,33 @@ def export_marts(
     return exports
 
 
+def stamp_tables(folder: Path, manifest: Manifest) -> Manifest:
+    """Write the release's id into its Parquet files. Returns the manifest with the hashes that they have then."""
+    tables = []
+    for table in manifest.tables:
+        stamp.stamp(folder / table.path, manifest.release_id)
+        tables.append(table.model_copy(update={"sha256": sha256_of(folder / table.path)}))
+    return manifest.model_copy(update={"tables": tables})
+
+
 def control_marts(
-    con: duckdb.DuckDBPyConnection, marts: list[Mart], policy: DisclosurePolicy, cut_off: date | None
+    con: duckdb.DuckDBPyConnection,
+    marts: list[Mart],
+    policy: DisclosurePolicy,
+    cut_off: date | None,
+    served: Served | None = None,
 ) -> dict[str, OpenTable]:
-    """The open table of every mart that has one."""
-    return {mart.name: control(con, mart, policy, cut_off) for mart in marts if "open" in mart.meta.tiers}
+    """The open table of every mart that has one; `served` is what the release that is served was made of."""
+    return {mart.name: control(con, mart, policy, cut_off, served) for mart in marts if "open" in mart.meta.tiers}
+
+
+def write_made_of(con: duckdb.DuckDBPyConnection, open_tables: dict[str, OpenTable], path: Path) -> None:
+    """Write what the open tier is made of, before suppression and rounding: for the log alone."""
+    rows = " union all ".join(opened.made_of for opened in open_tables.values())
+    con.execute(
+        f"copy (select * from ({rows or 'select null as mart, null as content where false'}) order by all)"
+        f" to {text(path)} ({PARQUET}, compression zstd)"
+    )
 
 
 def write_catalogs_and_manifests(

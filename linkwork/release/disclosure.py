@@ -1,6 +1,7 @@
 """Primary disclosure control: one mart in, its open table out.
 
 What the open tier may hold of a mart, in this order:
+0. what it is made of follows the mart but for changes that are too small (`linkwork.release.held`);
 1. the rows that `only` names, of closed periods: `period_end` + the policy's lag is not after the cut-off date
    (never the clock);
 2. one split at a time: at most one of the splitting columns differs from `all` or `none` (NULL counts as
@@ -16,17 +17,18 @@ control fails closed. Complementary suppression across margins is not part of th
 """
 
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import duckdb
 
 from linkwork.engine import name, text
 from linkwork.errors import BadDataError
 from linkwork.release.columns import check_columns, column_types
+from linkwork.release.held import SOURCE, Served, content_sql, kept_columns, settle
 from linkwork.release.intervals import Side, interval_limit
 from linkwork.release.ladder import TOTAL, Cells, Step, Withheld, choose
 from linkwork.release.marts import Disclosure, Mart, Rate
-from linkwork.release.policy import DisclosurePolicy
+from linkwork.release.policy import DisclosurePolicy, Kind
 
 UNSPLIT = ("all", "none")
 STEP = "step_split, step_area, step_period"
@@ -39,6 +41,8 @@ class OpenTable(NamedTuple):
     columns: dict[str, str]
     shown: list[Step]
     withheld: list[Withheld]
+    held: int
+    made_of: str  # SQL: the rows it is made of, before suppression and rounding, as `mart` and `content`
 
 
 def status_of(column: str) -> str:
@@ -46,12 +50,18 @@ def status_of(column: str) -> str:
     return f"{column}_status"
 
 
-def control(con: duckdb.DuckDBPyConnection, mart: Mart, policy: DisclosurePolicy, cut_off: date | None) -> OpenTable:
+def control(
+    con: duckdb.DuckDBPyConnection,
+    mart: Mart,
+    policy: DisclosurePolicy,
+    cut_off: date | None,
+    served: Served | None = None,
+) -> OpenTable:
     """Make the open table of a mart in the connection's temporary schema.
 
-    `cut_off` is the local date of the newest assertion in the build; without one no period is known to be
-    closed. Raises BadDataError for a mart whose columns are not all accounted for, or that holds a negative
-    count.
+    `served` is what the open tier of the release that is served was made of. `cut_off` is the local date of the
+    newest assertion in the build; without one no period is known to be closed. Raises BadDataError for a mart whose
+    columns are not all accounted for, or that holds a negative count.
     """
     rules = mart.meta.disclosure
     if rules is None:
@@ -65,8 +75,10 @@ def control(con: duckdb.DuckDBPyConnection, mart: Mart, policy: DisclosurePolicy
     _refuse_negative_counts(con, mart, rules)
     columns = _open_columns(mart, rules, list(types), policy)
     controlled, opened = f"controlled_{mart.name}", f"open_{mart.name}"
+    settled = settle(con, mart, rules, policy, types, _chosen_sql(rules, policy, cut_off), served)
     con.execute(
-        f"create or replace temp table {name(controlled)} as " + _controlled_sql(mart, rules, columns, policy, cut_off)
+        f"create or replace temp table {name(controlled)} as "
+        + _controlled_sql(rules, columns, policy, settled.relation)
     )
     cells = _cells_by_step(con, controlled, rules, set(rules.drop))
     shown, withheld = choose(mart.name, cells, policy)
@@ -76,7 +88,9 @@ def control(con: duckdb.DuckDBPyConnection, mart: Mart, policy: DisclosurePolicy
         f"create or replace temp view {name(opened)} as "
         f"select {', '.join(map(name, columns))} from {name(controlled)} where {where}"
     )
-    return OpenTable(name(opened), columns, shown, withheld)
+    content = content_sql(kept_columns(mart, rules, list(types)))
+    made_of = f"select {text(mart.name)} as mart, {content} as content from {settled.relation}"
+    return OpenTable(name(opened), columns, shown, withheld, settled.held, made_of)
 
 
 def suppressed_sql(column: str, policy: DisclosurePolicy) -> str:
@@ -91,9 +105,8 @@ def rounded_sql(column: str, policy: DisclosurePolicy) -> str:
     return f"((cast(round({column}) as bigint) + {base // 2}) // {base} * {base})"
 
 
-def _controlled_sql(
-    mart: Mart, rules: Disclosure, columns: dict[str, str], policy: DisclosurePolicy, cut_off: date | None
-) -> str:
+def _chosen_sql(rules: Disclosure, policy: DisclosurePolicy, cut_off: date | None) -> str:
+    """SQL for the rows of `SOURCE` that a step of the ladder may show, and `step_split`, what splits them."""
     split = {column: f"coalesce(cast({name(column)} as varchar) not in {UNSPLIT}, true)" for column in rules.splits}
     count_of_splits = " + ".join(f"cast({test} as integer)" for test in split.values()) or "0"
     first_split = " ".join(f"when {test} then {_split_name(column, rules)}" for column, test in split.items())
@@ -104,6 +117,20 @@ def _controlled_sql(
         else "false"
     )
     only = "".join(f" and {name(column)} in ({', '.join(map(text, values))})" for column, values in rules.only.items())
+    steps = ", ".join(
+        f"({str(kind == 'split').lower()}, {text(area)}, {text(period)})"
+        for kind in get_args(Kind)
+        for area in policy.areas
+        for period in policy.coarser_periods(kind, area)
+    )
+    level, period_type = name(rules.area_level), name(rules.period_type)
+    return f"""
+        select * from (
+            select *, {which} as step_split from {SOURCE} where {closed}{only} and {count_of_splits} <= 1
+        ) where (step_split <> {text(TOTAL)}, {level}, {period_type}) in ({steps})"""
+
+
+def _controlled_sql(rules: Disclosure, columns: dict[str, str], policy: DisclosurePolicy, settled: str) -> str:
     statuses = ", ".join(f"{_status_sql(column, rules, policy)} as {name(status_of(column))}" for column in rules.cells)
     values = ", ".join(
         f"case when {name(status_of(column))} = 'shown' then {rounded_sql(name(column), policy)} end as {name(column)}"
@@ -115,9 +142,7 @@ def _controlled_sql(
     # Suppressed parts are needed to judge the steps even where the model drops them from the table.
     hidden = ", ".join(name(status_of(column)) for column in rules.cells if column in rules.drop)
     return f"""
-        with closed as (select *, {count_of_splits} as step_splits, {which} as step_split
-                        from {mart.relation} where {closed}{only}),
-        judged as (select *, {statuses} from closed where step_splits <= 1),
+        with judged as (select *, {statuses} from {settled}),
         rounded as (select * replace ({values}) from judged)
         select {kept}, step_split, {steps}{", " + hidden if hidden else ""} from rounded"""
 
@@ -143,12 +168,16 @@ def _derived_sql(rules: Disclosure) -> dict[str, str]:
     for column, rate in rules.rates.items():
         top, bottom = name(rate.numerator), name(rate.denominator)
         either = f"'suppressed' in ({name(status_of(rate.numerator))}, {name(status_of(rate.denominator))})"
+        # Where one part is held back and the other is not, a share may be of more than there are: it is not stated.
+        whole = f"{top} <= {bottom}" if rate.kind == "proportion" else "true"
         nothing = f"{top} is null or coalesce({bottom}, 0) = 0"
         items[status_of(column)] = (
-            f"case when {either} then 'suppressed' when {nothing} then 'none' else 'shown' end"
+            f"case when {either} then 'suppressed' when {nothing} then 'none'"
+            f" when {whole} then 'shown' else 'suppressed' end"
             f" as {name(status_of(column))}"
         )
-        items[column] = f"{rate.per!r} * {top} / nullif(cast({bottom} as double), 0) as {name(column)}"
+        stated = f"{rate.per!r} * {top} / nullif(cast({bottom} as double), 0)"
+        items[column] = f"case when {whole} then {stated} end as {name(column)}"
         items |= {limit: _limit_sql(rate, side) for side, limit in _limits(rate)}
     return items
 

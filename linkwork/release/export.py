@@ -12,6 +12,7 @@ import duckdb
 from linkwork.engine import PARQUET, name, text
 from linkwork.errors import BadDataError
 from linkwork.files import fsync, sha256_of
+from linkwork.release import stamp
 from linkwork.release.columns import column_types
 
 LOST_IN_PARQUET = {"HUGEINT", "UHUGEINT"}  # DuckDB writes them as DOUBLE without a word
@@ -26,9 +27,12 @@ class Exported(NamedTuple):
     schema: dict[str, str]
 
 
-def export_table(con: duckdb.DuckDBPyConnection, relation: str, key: list[str], path: Path) -> Exported:
+def export_table(
+    con: duckdb.DuckDBPyConnection, relation: str, key: list[str], path: Path, position: int = 0
+) -> Exported:
     """Write a table, view or quoted name to `path`, fsynced. A table without rows gives a file without rows.
 
+    The file has a blank place for the id of a release of this position (`linkwork.release.stamp`).
     Raises BadDataError when the key is not one, or a column's type would be changed by Parquet.
     """
     schema = column_types(con, relation)
@@ -43,7 +47,10 @@ def export_table(con: duckdb.DuckDBPyConnection, relation: str, key: list[str], 
             do="correct the key in the model's `meta.linkwork`, or the model",
         )
     order = ", ".join(f"{name(column)} asc nulls last" for column in key)
-    con.execute(f"copy (select * from {relation} order by {order}) to {text(path)} ({PARQUET}, compression zstd)")
+    con.execute(
+        f"copy (select * from {relation} order by {order}) to {text(path)}"
+        f" ({PARQUET}, compression zstd, {stamp.option(position)})"
+    )
     fsync(path)
     return Exported(rows, sha256_of(path), path.stat().st_size, schema)
 

@@ -40,7 +40,11 @@ class Column(BaseModel):
 
 
 class ReleasedTable(BaseModel):
-    """One Parquet file, its columns in order."""
+    """One Parquet file, its columns in order.
+
+    The file says in its metadata which release it is part of; `blank_sha256` is its SHA-256 with that place left blank,
+    from which the id of the release follows. Releases of before that have none.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,6 +53,7 @@ class ReleasedTable(BaseModel):
     path: str
     rows: int
     sha256: str
+    blank_sha256: str | None = None
     size: int
     key: list[str]
     columns: list[Column]
@@ -95,6 +100,9 @@ class Content(BaseModel):
             del fields["erasures"]
         if not self.measures:
             del fields["measures"]
+        for table in fields["tables"]:
+            if (blank := table.pop("blank_sha256")) is not None:
+                table["sha256"] = blank
         canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -103,7 +111,9 @@ class Manifest(Content):
     """A release. `known_at`: the log was read up to then; `requested_known_at` is set if asked for.
 
     `permissions_as_of`: opt-outs and links are those known then, which is never earlier. `permissions_differ`: somebody
-    is left out who was not yet left out as the log stood at `known_at`.
+    is left out who was not yet left out as the log stood at `known_at`. `compared_with` is the release whose open tier
+    was compared, and `held_back` in how many rows of a table of the open tier a small change is held back; the open
+    copy does not say, since even one is a hint.
     """
 
     manifest_version: Literal[1] = 1
@@ -114,6 +124,8 @@ class Manifest(Content):
     requested_known_at: datetime | None
     permissions_as_of: datetime | None
     permissions_differ: bool = False
+    compared_with: str | None = None
+    held_back: dict[str, int] = {}
     created_at: datetime
     other_files: list[OtherFile] = []
 
@@ -124,6 +136,8 @@ class Manifest(Content):
         return self.model_copy(
             update={
                 "scope": "open",
+                "compared_with": None,
+                "held_back": {},
                 "measures": [one for one in self.measures if (one.mart, one.measure) in shown],
                 "tables": [
                     table.model_copy(update={"path": table.path.removeprefix("open/")}) for table in open_tables

@@ -88,9 +88,11 @@ class Disclosure(BaseModel):
 
 
 class MartMeta(BaseModel):
-    """`meta.linkwork` of one dbt model."""
+    """`meta.linkwork` of one dbt model. A change of its columns that breaks readers raises `version`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = Field(default=1, ge=1)
 
     tiers: list[Tier]
     key: list[str] = Field(min_length=1)

@@ -35,6 +35,7 @@ class DisclosurePolicy(BaseModel):
     suppress_to: int = Field(ge=1)
     round_to: int = Field(ge=1)
     show_zero: bool
+    held_to: int = Field(ge=1)
     closed_after_days: int = Field(ge=0)
     max_suppressed_share: float = Field(ge=0, le=1)
     min_shown_share: float = Field(ge=0, le=1)
@@ -47,6 +48,8 @@ class DisclosurePolicy(BaseModel):
     def _is_whole(self) -> Self:
         if self.rounded(self.suppress_to + 1) <= 0:
             raise ValueError("the smallest shown count would be rounded to 0, which reads as nobody")
+        if self.held_to < self.suppress_to:
+            raise ValueError("a change of few people is as disclosive as a count of them: `held_to` is too small")
         for steps in (self.ladder.split, self.ladder.total):
             if not set(steps) <= set(self.areas) or not set(steps.values()) <= set(self.periods):
                 raise ValueError("the ladder names an area level or a period that the policy does not list")

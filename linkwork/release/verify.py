@@ -7,6 +7,7 @@ import duckdb
 from linkwork.engine import connect
 from linkwork.errors import BadDataError
 from linkwork.files import sha256_of
+from linkwork.release import stamp
 from linkwork.release.building import BUILDING
 from linkwork.release.export import rows_in
 from linkwork.release.manifest import MANIFEST, Manifest, read_manifest, release_id
@@ -30,6 +31,7 @@ def verify_release(path: Path) -> Manifest:
     intact = {file for file in set(listed) & present if sha256_of(path / file) == listed[file]}
     faults += [f"{changed} was changed" for changed in sorted((set(listed) & present) - intact)]
     faults += _wrong_rows(path, manifest, intact)
+    faults += _wrong_stamps(path, manifest, intact)
     if manifest.scope == "release":
         faults += _wrong_identity(path, manifest)
     if faults:
@@ -57,6 +59,20 @@ def _wrong_rows(path: Path, manifest: Manifest, intact: set[str]) -> list[str]:
                     faults.append(f"{table.path} has {rows} rows, not {table.rows}")
     finally:
         con.close()
+    return faults
+
+
+def _wrong_stamps(path: Path, manifest: Manifest, intact: set[str]) -> list[str]:
+    faults = []
+    for table in manifest.tables:
+        if table.path in intact and table.blank_sha256 is not None:
+            try:
+                said = stamp.read(path / table.path)
+            except BadDataError as error:
+                faults.append(f"{table.path}: {error.what}")
+                continue
+            if (said.release_id, said.blank_sha256) != (manifest.release_id, table.blank_sha256):
+                faults.append(f"{table.path} is of release {said.release_id}")
     return faults
 
 

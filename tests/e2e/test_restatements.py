@@ -118,6 +118,7 @@ def steps(tmp_path_factory: pytest.TempPathFactory):
         found["mapped"] = service.release()
         erase.erase_person(service.settings, [NUMBERS["ben"]], [], "asked for")
         found["erased"] = service.release(build)  # of all that happened, with dbt's tests of the data
+        found["declared"] = publication.publish(service.settings, restate="the mapping was corrected")
         yield found
 
 
@@ -160,6 +161,13 @@ def test_an_erasure_is_told_and_nothing_of_who(steps):
         ("2025-07", "any social_connection"): (1, 0, "erased"),
     }
     assert not (steps["mapped"].published["path"] / "restricted").exists()
+
+
+def test_a_declared_restatement_is_on_record_with_its_reason(steps):
+    settings, release = steps["service"].settings, steps["declared"]["release_id"]
+    (outcome,) = rows(settings, "operations", "outcome", "where reason = 'the mapping was corrected'")
+    assert outcome == ("there already; a declared restatement",)
+    assert (release, steps["declared"]["created"]) == (steps["erased"].published["release_id"], False)
 
 
 def test_a_restatement_leads_to_the_fact_behind_it(steps):

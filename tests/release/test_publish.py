@@ -60,7 +60,7 @@ def test_the_manifest_says_what_is_there(ready: Any) -> None:
     assert manifest.release_id == f"100-{manifest.content_sha256[:8]}" == published.release_id
     assert (manifest.position, manifest.cut_off) == (100, date(2025, 6, 30))
     assert (manifest.known_at, manifest.requested_known_at) == (datetime(2025, 7, 1, 6, tzinfo=UTC), None)
-    assert (manifest.policy.name, manifest.policy.version) == ("nhs-hes", 1)
+    assert (manifest.policy.name, manifest.policy.version) == ("nhs-hes", 2)
     assert manifest.synthetic is True
     assert [(t.path, t.rows) for t in manifest.tables] == [
         ("open/rpt_example.parquet", 3),

@@ -7,7 +7,9 @@ import re
 import duckdb
 import pytest
 
-from linkwork.settings import Settings
+from linkwork.release import schemas
+from linkwork.release.manifest import read_manifest
+from linkwork.settings import PROJECT_ROOT, Settings
 from tests.support import injected
 from tests.support.installation import Installation
 from tests.support.marts import UNTESTED, build_untested
@@ -194,3 +196,15 @@ def test_a_build_as_known_before_the_first_commit_is_empty(region: Installation)
     published = region.json("publish", "--known-at", "2020-01-01")
     assert published["current"] is False
     assert region.json("status")["release"] != published["release_id"]
+
+
+def test_f113_a_release_has_the_tables_that_the_models_declare(region: Installation):
+    """What is compared with the last version is what is exported: each column, its type and place, in each tier."""
+    declared = schemas.of_models(PROJECT_ROOT / "dbt_project" / "models" / "marts")
+    released = read_manifest(region.home / "releases" / "current").tables
+    exported = {(t.table, t.tier): (t.key, [(c.name, c.type) for c in t.columns]) for t in released}
+    assert exported == {
+        (one.mart, tier): (one.key, list(columns.items()))
+        for one in declared.values()
+        for tier, columns in one.tiers.items()
+    }
