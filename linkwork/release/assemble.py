@@ -86,11 +86,9 @@ def control_marts(
 
 def write_made_of(con: duckdb.DuckDBPyConnection, open_tables: dict[str, OpenTable], path: Path) -> None:
     """Write what the open tier is made of, before suppression and rounding: for the log alone."""
-    rows = " union all ".join(opened.made_of for opened in open_tables.values())
-    con.execute(
-        f"copy (select * from ({rows or 'select null as mart, null as content where false'}) order by all)"
-        f" to {text(path)} ({PARQUET}, compression zstd)"
-    )
+    nothing = "select null as mart, null as content where false"
+    rows = " union all ".join([opened.made_of for opened in open_tables.values()] or [nothing])
+    con.execute(f"copy (select * from ({rows}) order by all) to {text(path)} ({PARQUET}, compression zstd)")
 
 
 def write_catalogs_and_manifests(

@@ -16,6 +16,7 @@ import pytest
 from ingestion import erase, retract
 from linkwork import engine, publication, reference
 from linkwork.privacy.keys import create_keys
+from linkwork.release.manifest import read_manifest
 from linkwork.settings import Settings
 from linkwork.trace import report as trace
 from tests.support.log import add_sender, deliver, ingest, rows
@@ -163,11 +164,13 @@ def test_an_erasure_is_told_and_nothing_of_who(steps):
     assert not (steps["mapped"].published["path"] / "restricted").exists()
 
 
-def test_a_declared_restatement_is_on_record_with_its_reason(steps):
-    settings, release = steps["service"].settings, steps["declared"]["release_id"]
-    (outcome,) = rows(settings, "operations", "outcome", "where reason = 'the mapping was corrected'")
-    assert outcome == ("there already; a declared restatement",)
-    assert (release, steps["declared"]["created"]) == (steps["erased"].published["release_id"], False)
+def test_a_declared_restatement_holds_nothing_back_and_is_on_record_with_its_reason(steps):
+    erased, declared = steps["erased"].published, steps["declared"]
+    held = [read_manifest(release["path"]).held_back for release in (erased, declared)]
+    assert held[0]  # of one person the open tier tells nobody that they are gone
+    assert (held[1], declared["created"], declared["current"]) == ({}, True, True)
+    (outcome,) = rows(steps["service"].settings, "operations", "outcome", "where reason = 'the mapping was corrected'")
+    assert outcome == ("a new release, is current; a declared restatement",)
 
 
 def test_a_restatement_leads_to_the_fact_behind_it(steps):
