@@ -63,6 +63,7 @@ def is_behind(settings: Settings) -> bool:
     warehouse, releases = warehouse_file(settings), settings.releases_dir
     if not warehouse.exists():
         return False
+    # The link may lead nowhere: somebody removed the release.
     release_id = current_release(releases) if (releases / CURRENT).exists() else None
     with reading(warehouse) as con:
         said = con.execute("select 1 from duckdb_tables() where schema_name = 'log' and table_name = 'state'")

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from linkwork import engine
-from linkwork.log.published import STATE
+from linkwork.log.published import SAME
 from linkwork.log.store import Store
 
 
@@ -27,13 +27,12 @@ def find(
     if not (store.served.exists() and store.releases.exists()):
         return None
     releases, kept = store.releases.refresh().relation(), store.served.refresh().relation()
-    same = " and ".join(f"r.{column} is not distinct from s.{column}" for column in STATE)
     until = "true" if known_at is None else f"recorded_at <= {engine.text(known_at.isoformat())}::timestamptz"
     served = "false" if current is None or known_at is not None else f"release_id = {engine.text(current)}"
     found = con.execute(
         f"""with kept as (select distinct release_id from {kept}),
         known as (
-            select r.release_id, r.recorded_at, exists (select 1 from log.state as s where {same}) as is_same
+            select r.release_id, r.recorded_at, exists (select 1 from log.state as s where {SAME}) as is_same
             from {releases} as r
             union all
             select release_id, null, false from kept where {served}
