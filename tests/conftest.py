@@ -1,7 +1,8 @@
 """Fixtures and Hypothesis profiles for all tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +11,9 @@ from linkwork.settings import Settings
 from tests.support import crash  # noqa: F401 - says what the server of child processes imports
 from tests.support.log import make_home
 from tests.support.scheduling import Scheduling
+
+if TYPE_CHECKING:
+    from tests.support.kills import Killer
 
 settings.register_profile(
     "default", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -27,3 +31,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 def home(tmp_path: Path) -> Settings:
     """A fresh home with keys, one sender and a small state feed."""
     return make_home(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def kill() -> Iterator["Killer"]:
+    """Runs commands that are cut off at a fail point."""
+    from tests.support.kills import killer  # imports every command, which most tests need none of
+
+    with killer() as made:
+        yield made

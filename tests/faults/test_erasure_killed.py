@@ -11,7 +11,6 @@ from linkwork.log.failpoints import ERASURE_POINTS, TABLE_STEPS, TABLES
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
 from linkwork.privacy import orders
-from tests.support.kills import killer
 from tests.support.log import ingest, rows
 from tests.support.people import ANNA, copy_of, events, in_few_files, received, search
 
@@ -34,12 +33,6 @@ def populated(tmp_path_factory):
 @pytest.fixture
 def people(populated, tmp_path):
     return copy_of(populated, tmp_path / "copy")
-
-
-@pytest.fixture(scope="module")
-def kill():
-    with killer() as made:
-        yield made
 
 
 def outcome(home):

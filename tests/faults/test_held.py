@@ -11,7 +11,6 @@ from linkwork.log.store import Store
 from linkwork.log.verify import verify
 from tests.support.cli import commands
 from tests.support.faults import fates, good, lines, put
-from tests.support.kills import killer
 from tests.support.log import CONTRACT, add_sender, effective, ingest, make_home, rows
 from tests.support.people import copy_of
 
@@ -113,12 +112,6 @@ def test_a_file_whose_events_are_in_the_log_is_not_refused_by_name(home, monkeyp
         held.refuse(home, "held.csv", "a test of the supplier")
     ingest(home)
     assert fates(home)["held.csv"].events == 2
-
-
-@pytest.fixture(scope="module")
-def kill():
-    with killer() as made:
-        yield made
 
 
 @pytest.mark.parametrize(("point", "decided"), [

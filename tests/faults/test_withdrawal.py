@@ -15,7 +15,6 @@ from linkwork.privacy import holds, vault
 from linkwork.privacy.keys import load_keys
 from linkwork.privacy.subjects import pseudonyms
 from tests.support.faults import fates, put
-from tests.support.kills import killer
 from tests.support.log import ingest, rows
 from tests.support.people import (
     BEN,
@@ -104,12 +103,6 @@ def test_later_files_are_refused_and_say_why(home):
     assert found.status == "refused"
     assert found.detail.startswith("The sender was withdrawn on 20")
     assert rows(home, "register", "count(*)", f"where sender = '{SERVICE}'") == [(0,)]
-
-
-@pytest.fixture(scope="module")
-def kill():
-    with killer() as made:
-        yield made
 
 
 IN_TURN = [

@@ -16,7 +16,7 @@ from linkwork.log.store import Store
 from linkwork.log.verify import verify
 from linkwork.privacy import holds
 from linkwork.reference import check
-from tests.support.kills import EARLIER, killer
+from tests.support.kills import EARLIER
 from tests.support.log import at, csv_text, day, deliver, ingest, make_home, rows
 from tests.support.people import copy_of
 
@@ -72,12 +72,6 @@ def made(tmp_path_factory):
 @pytest.fixture
 def home(made, tmp_path):
     return copy_of(made, tmp_path / "copy")
-
-
-@pytest.fixture(scope="module")
-def kill():
-    with killer() as made:
-        yield made
 
 
 def current(home):

@@ -16,7 +16,6 @@ from linkwork.privacy import vault
 from linkwork.privacy.keys import key_files, load_keys
 from tests.support.cli import commands, files_up_to
 from tests.support.faults import OTHER, fates, good, lines, put
-from tests.support.kills import killer
 from tests.support.log import CONTRACT, SENDER, at, day, effective, ingest, make_home, rows
 from tests.support.people import copy_of
 
@@ -178,12 +177,6 @@ POINTS = [
     "plan-written", *(f"{t}-{step}" for t in TABLES for step in TABLE_STEPS[3:]), "carried-out",
 ]  # fmt: skip
 AFTER = POINTS.index("events-committed")
-
-
-@pytest.fixture(scope="module")
-def kill():
-    with killer() as made:
-        yield made
 
 
 def said(home):
