@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 from ingestion.contract import load_contract
 from ingestion.measures import Instrument, instruments
@@ -215,8 +216,17 @@ def test_programs_and_queries_stand_in_pages_that_are_run() -> None:
 def test_relative_links_lead_somewhere(page: str) -> None:
     folder = (PROJECT_ROOT / page).parent
     targets = [m["target"] for m in LINK.finditer(FENCE.sub("", text_of(page)))]
-    local = [t.partition("#")[0] for t in targets if "://" not in t and not t.startswith("#")]
-    assert [t for t in local if not (folder / t).exists()] == []
+    local = [t.partition("#") for t in targets if "://" not in t]
+    assert [t for t, _, _ in local if not (folder / t).exists()] == []
+    assert [
+        (t, a) for t, _, a in local if a and a not in anchors((folder / t).resolve() if t else folder / Path(page).name)
+    ] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The names of a page's headings in links."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -246,6 +256,23 @@ def test_the_settings_are_all_there_with_their_defaults() -> None:
         if field != "contracts_dir":  # a path of the installation
             default = "none" if told.default is None else f"`{told.default}`"
             assert shown[f"LINKWORK_{field.upper()}"] == default
+
+
+def test_the_reporting_marts_are_all_there_with_their_tiers() -> None:
+    described = [
+        model
+        for file in (PROJECT_ROOT / "dbt_project" / "models" / "marts").rglob("*.yml")
+        for model in yaml.safe_load(file.read_text()).get("models", [])
+        if model["name"].startswith("rpt_")
+    ]
+    tiers = {model["name"]: set(model["config"]["meta"]["linkwork"]["tiers"]) for model in described}
+    told = {
+        mart.strip("`"): set(row[1].split(", "))
+        for row in table_after(README, "## How to query a release")
+        for mart in row[0].split(", ")
+        if mart.startswith("`rpt_")
+    }
+    assert told == tiers
 
 
 def test_the_exit_codes_are_those_of_the_program() -> None:
