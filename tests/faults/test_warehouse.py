@@ -52,7 +52,7 @@ def linkwork(home, monkeypatch, capfd):
 
 @contextmanager
 def half_way(home: Settings) -> Iterator[tuple[subprocess.Popen[str], psutil.Process]]:
-    """A `linkwork build` and its dbt, which has made some of the models; both are gone at the end."""
+    """A `linkwork build` and its dbt, stopped when it had made some of the models; both are gone at the end."""
     log = warehouse.dbt_dir(home) / "build.log"
     log.unlink(missing_ok=True)
     command, until = [LINKWORK, "build"], time.monotonic() + PATIENCE
@@ -66,6 +66,7 @@ def half_way(home: Settings) -> Iterator[tuple[subprocess.Popen[str], psutil.Pro
                 started = psutil.Process(build.pid).children()
                 time.sleep(0.05)
             (dbt,) = started
+            dbt.suspend()  # so that it is half-way for as long as a test looks at it
             yield build, dbt
         finally:
             for process in [build, *started]:
