@@ -27,7 +27,7 @@ from ingestion.staged import Staged
 from linkwork import engine
 from linkwork.engine import row
 from linkwork.files import private_dir, write_json
-from linkwork.log import places, tombstones
+from linkwork.log import places, scope, tombstones
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
 from linkwork.privacy import hmac_sql
@@ -211,7 +211,7 @@ def _prove_keys(con: duckdb.DuckDBPyConnection, contract: Contract, staged: Stag
     A record may be repeated, or stated for several times. One that says two things about the same time contradicts
     itself, which is a conflict of that record; where more records do than the contract tolerates, its key is none.
     """
-    records = f"read_parquet({engine.texts(staged.files('records'))})"
+    records = f"(from read_parquet({engine.texts(staged.files('records'))}) where not {scope.is_out()})"
     # Grouped by numbers of eight bytes first, in which a repeated key cannot hide; only what they point at is compared.
     suspects = f"""select hash(record_key, asserted_at) as suspect from {records}
         group by 1 having min(hash(row_hash)) <> max(hash(row_hash))"""

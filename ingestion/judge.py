@@ -16,6 +16,7 @@ from linkwork.privacy import hmac_sql
 
 FINE = "skipped_as is null and len(violations) = 0"
 REFUSED = "skipped_as is null and len(violations) > 0"
+ERASED = "erased"  # why a record of an erased person is skipped
 TOGETHER = 20  # checks in one query: DuckDB reserves memory for every expression of a query at once
 
 
@@ -116,7 +117,7 @@ class Judge:
         content, named = engine.hashed_texts([c for c in columns if c not in later], later)
         reference = f"{engine.name(record.reference)}::varchar" if record.reference else "null::varchar"
         subjects = [self._pseudonyms[f] for f in (subject.nhs_number, subject.local) if f]
-        skipped = f"coalesce({_skip_reason(contract)}, {senders.skip_reason(contract, self._systems, asserted)})"
+        skipped = f"coalesce({senders.skip_reason(contract, self._systems, asserted)}, {_skip_reason(contract)})"
         return f"""create or replace temp table judged as
             with typed as (
                 select {", ".join(kept)}, {typed}, {_tombstone(contract)} as is_tombstone,
@@ -168,6 +169,17 @@ def _tombstone(contract: Contract) -> str:
     apart = {*contract.record.key, contract.record.assertedAt}
     rest = [engine.name(p.name) for p in contract.properties if p.name not in apart]
     return f"coalesce({', '.join(rest)}) is null"
+
+
+def out_of_scope(contract: Contract) -> str:
+    """SQL: whether a record of `judged` says that it holds nothing here, so that what it said before is withdrawn.
+
+    It may leave out and break what a tombstone may; where a field cannot be read, it may have been in scope. A record
+    of another source system's time was never this one's to withdraw, and one of an erased person leaves no trace.
+    """
+    unread = f"list_filter(_broken, lambda v: v not in ({_excused(contract)}))"
+    return f"""(coalesce(skipped_as not in ('{ERASED}', '{senders.BEFORE}', '{senders.AFTER}'), false)
+        and asserted_at is not null and len({unread}) = 0)"""
 
 
 def _excused(contract: Contract) -> str:

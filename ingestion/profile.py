@@ -14,6 +14,7 @@ from ingestion.readers.base import Reading
 from ingestion.staged import Staged
 from linkwork import engine
 from linkwork.engine import row
+from linkwork.log import scope
 
 
 def empty(arrival: Arrival, contract: Contract, previous: dict[str, Any] | None) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def counted(
         con,
         f"""select count(distinct subject_key), count(*) filter (identity_quality = 'local'),
             max(asserted_at), min(asserted_at), date_diff('day', max(asserted_at), getvariable('received_at'))
-        from read_parquet({engine.texts(staged.files("records"))})""",
+        from read_parquet({engine.texts(staged.files("records"))}) where not {scope.is_out()}""",
     )
     properties = {p.name: None for part in contract.parts for p in _kept(part)}
     shares = {name: round(tally.empty[name] / tally.valid, 4) if tally.valid else 0.0 for name in properties}

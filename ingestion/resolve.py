@@ -12,7 +12,7 @@ from ingestion import regate
 from ingestion.operation import Operation, operation
 from linkwork import engine
 from linkwork.errors import UsageError
-from linkwork.log import append, operations, places, refusals, register, segments, settle
+from linkwork.log import append, operations, places, refusals, register, scope, segments, settle
 from linkwork.log.commit import Moment, commit
 from linkwork.log.rows import rows_step
 from linkwork.log.store import LOADS
@@ -101,7 +101,7 @@ def _check(work: Operation, load_id: str, line: int, record: int | None, keep: K
     """`rec` is the quarantined record alone, `reg` its row of the register; it must still be contested at that time."""
     place = "null" if record is None else int(record)
     work.con.execute(
-        f"""delete from rec where line_no <> {int(line)}
+        f"""delete from rec where line_no <> {int(line)} or {scope.is_out()}
         or {places.place("record_no", "line_no")} is distinct from {place}"""
     )
     work.con.execute("delete from reg where record_key not in (select record_key from rec)")

@@ -13,7 +13,7 @@ from ingestion import refused, regate
 from ingestion.operation import Operation, operation
 from linkwork import engine
 from linkwork.errors import BadDataError, UsageError
-from linkwork.log import append, decide, links, matching, operations, places, register, segments
+from linkwork.log import append, decide, links, matching, operations, places, register, scope, segments
 from linkwork.log.commit import Moment, commit
 from linkwork.log.rows import rows_step, step
 from linkwork.log.store import LOADS, QUARANTINE
@@ -22,7 +22,8 @@ from linkwork.settings import Settings
 CHOSEN = "(load_id, record_no) in (select (load_id, record_no) from found)"
 TEXT_FORMS = ("csv", "jsonl")  # whose records stand on lines
 ENTERED = ("accepted", "duplicate", "superseded")
-COUNTS = (*ENTERED, "conflict", "erased", "still_refused", "events")
+DONE = (*ENTERED, "skipped")
+COUNTS = (*DONE, "conflict", "erased", "still_refused", "events")
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class _NothingChanged(Exception):
 
 
 def retry(settings: Settings, chosen: Chosen | None = None, reason: str | None = None) -> dict[str, Any]:
-    """Retry refused records. Returns how many were accepted, duplicate (superseded ones included), conflict, erased and
-    still refused, the events appended, and the loads that could not be retried, each with why.
+    """Retry refused records. Returns how many were accepted, duplicate (superseded ones included), skipped, conflict,
+    erased and still refused, the events appended, and the loads that could not be retried, each with why.
 
     Where nothing changes nothing is committed. Raises UsageError for a load that has no open refused record.
     """
@@ -224,7 +225,8 @@ def _became(work: Operation, staged: list[dict[str, Any]]) -> None:
             if(r.rule is null, c.field, r.field) as field, coalesce(r.sentence, c.sentence) as sentence,
             coalesce(r.violations, c.violations) as violations,
             case
-                when f.fate in ({entered()}, 'conflict') then f.fate
+                when f.fate = 'withdrawal' then 'accepted'
+                when f.fate in ({_listed(DONE)}, 'conflict') then f.fate
                 when m.record_no is null and exists (
                     select 1 from gone as g where g.load_id = c.load_id and g.line_no = c.line_no
                         and g.refused_no is not distinct from c.refused_no) then 'erased'
@@ -240,9 +242,8 @@ def _became(work: Operation, staged: list[dict[str, Any]]) -> None:
     )
 
 
-def entered() -> str:
-    """SQL of the fates by which a record is taken."""
-    return ", ".join(engine.text(fate) for fate in ENTERED)
+def _listed(fates: Iterable[str]) -> str:
+    return ", ".join(engine.text(fate) for fate in fates)
 
 
 def _index(work: Operation, moment: Moment) -> dict[str, Any]:
@@ -251,8 +252,8 @@ def _index(work: Operation, moment: Moment) -> dict[str, Any]:
     query = f"""
         select o.load_id, l.feed, l.sender, l.file_name, o.line_no as source_line, o.refused_no as record_no, o.rule,
             o.field, o.sentence, o.violations, getvariable('recorded_at') as recorded_at,
-            case when became in ({entered()}) then 'retried' when became = 'erased' then 'erased' end as status,
-            case when became in ({entered()}) then became end as outcome,
+            case when became in ({_listed(DONE)}) then 'retried' when became = 'erased' then 'erased' end as status,
+            case when became in ({_listed(DONE)}) then became end as outcome,
             {engine.text(work.id)} as operation_id, if(is_decided, {int(moment.version)}, null) as log_version
         from outcome as o inner join {work.store.current_loads()} as l on l.load_id = o.load_id
         where became <> 'still_refused' or is_otherwise
@@ -269,7 +270,8 @@ def _ledger(work: Operation, staged: list[dict[str, Any]], moment: Moment) -> li
             select load_id, count(*) as records, count(*) filter (became = 'accepted') as accepted,
                 count(*) filter (became in ('duplicate', 'superseded')) as duplicate,
                 count(*) filter (became = 'superseded') as superseded,
-                count(*) filter (became = 'conflict') as conflict, count(*) filter (became = 'erased') as erased
+                count(*) filter (became = 'conflict') as conflict,
+                count(*) filter (became in ('erased', 'skipped')) as skipped
             from outcome where became <> 'still_refused' group by load_id
         ),
         refused_still as (
@@ -280,13 +282,13 @@ def _ledger(work: Operation, staged: list[dict[str, Any]], moment: Moment) -> li
             select load_id, count(distinct subject_key) as subjects,
                 count(*) filter (identity_quality = 'local') as identity_local, max(asserted_at) as newest_asserted_at
             from {append.staged_records(work.folder, staged)} anti join refused_still using (load_id, record_no)
-            group by load_id
+            where not {scope.is_out()} group by load_id
         ),
         added as (select load_id, count(*) as events from event group by load_id)
         select l.* replace (
             l.accepted + m.accepted as accepted, l.duplicate + m.duplicate as duplicate,
             l.superseded + m.superseded as superseded, l.conflict + m.conflict as conflict,
-            l.quarantined - m.records as quarantined, l.skipped + m.erased as skipped,
+            l.quarantined - m.records as quarantined, l.skipped + m.skipped as skipped,
             l.events + coalesce(a.events, 0) as events, ?::timestamptz as recorded_at,
             greatest(l.newest_asserted_at, d.newest_asserted_at) as newest_asserted_at,
             greatest(l.subjects, d.subjects) as subjects,

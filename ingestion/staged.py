@@ -11,11 +11,11 @@ import duckdb
 
 from ingestion import facts, fields
 from ingestion.contract import Contract
-from ingestion.judge import REFUSED
+from ingestion.judge import FINE, REFUSED, out_of_scope
 from ingestion.readers.base import Unreadable
 from linkwork import engine
 from linkwork.engine import row
-from linkwork.log import places
+from linkwork.log import places, scope
 from linkwork.log.catalogue import Catalogue
 
 QUARANTINE = """load_id varchar, source_line bigint, rule varchar, field varchar, sentence varchar,
@@ -37,11 +37,12 @@ class Staged:
         """Add the chunk that lies in `judged` and `valid`, judged under this part of the contract."""
         self._copy(
             "records",
-            f"""select {self._load_id} as load_id, record_no, line_no, line_end, record_key, asserted_at, row_hash,
+            f"""select {self._load_id} as load_id, record_no, line_no, line_end, record_key, asserted_at,
+                if(skipped_as is null, row_hash, {scope.ROW_HASH}) as row_hash,
                 subject_key, if(identity_quality = 'nhs_number', subject_key, null) as verified_subject,
                 identity_quality, getvariable('received_at') as received_at,
-                source_system, source_record_ref
-            from valid""",
+                source_system, if(skipped_as is null, source_record_ref, null) as source_record_ref
+            from judged where {FINE} or {out_of_scope(part)}""",
             keep_empty=True,
         )
         sentences = {**fields.SENTENCES, **{r.name: r.sentence for r in part.rules}}

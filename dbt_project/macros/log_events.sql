@@ -1,10 +1,12 @@
 {#- What holds for events wherever they are read: the base models, and nothing after them. -#}
 
-{#- The order of what is said of one fact at one instant: a contest outranks a statement, a resolution a contest. -#}
+{#- The order of what is said of one fact at one instant: a contest outranks a statement, a resolution a contest. A
+    statement outranks a retraction: what had been out of scope is in scope of a later contract. -#}
 {% macro kind_rank(revision_kind) -%}
     case {{ revision_kind }}
         when 'resolution' then 2
         when 'contest' then 1
+        when 'retraction' then -1
         else 0
     end
 {%- endmacro %}

@@ -193,7 +193,8 @@ def quarantine_retry(
     console.print(
         f"{moved:,} refused records are valid now: {done['accepted']:,} accepted, {done['duplicate']:,} repeat what is "
         f"known ({done['superseded']:,} of them superseded); {done['conflict']:,} contradict another, "
-        f"{done['still_refused']:,} are still refused, {done['erased']:,} were erased; {done['events']:,} events",
+        f"{done['skipped']:,} are out of scope, {done['still_refused']:,} are still refused, "
+        f"{done['erased']:,} were erased; {done['events']:,} events",
         soft_wrap=True,
     )
     for load_id, why in done["not_retried"].items():

@@ -12,7 +12,7 @@ import duckdb
 from linkwork import engine
 from linkwork.engine import row
 from linkwork.errors import BadDataError
-from linkwork.log import blocks, decide, links, operations, places, register, segments, triage
+from linkwork.log import blocks, decide, links, operations, places, register, scope, segments, triage
 from linkwork.log.commit import Committed, Moment, commit
 from linkwork.log.failpoints import reached
 from linkwork.log.rows import rows_step, step
@@ -99,6 +99,7 @@ def _write(
 ) -> Written:
     """Write the events of the batch and most rows of the register, a block at a time; the others stay in a table."""
     written, before = Written(), moment.before
+    plain = f"select load_id, count(*) from rec where plain and not {scope.is_out()}"
     moves = "(select record_key, asserted_at, number from aside where moves)"
     (moving,) = row(con, f"select count(*) from {moves}")
     moved = register.moved(known, moves)
@@ -112,7 +113,7 @@ def _write(
         before += sum(one["rows"] for one in segments_of_block)
         written.segments += segments_of_block
         written.marks |= links.marks(con, moment.number)
-        written.plain.update(_counted(con, "select load_id, count(*) from rec where plain group by 1"))
+        written.plain.update(_counted(con, f"{plain} group by 1"))
         written.events.update(_counted(con, "select load_id, count(*) from positioned group by 1"))
         if row(con, "select count(*) from register_row")[0] >= blocks.RECORDS:
             written.register_files += register.write(store, con, moment.number)
@@ -172,7 +173,7 @@ def prepare_inputs(
 
 
 def staged_records(batch_dir: Path, loads: Iterable[dict[str, Any]]) -> str:
-    """SQL that reads the valid records of staged files."""
+    """SQL that reads the records of staged files: the valid ones, and those out of scope (`scope`)."""
     return f"read_parquet({engine.texts(segments.staged(batch_dir, loads, 'records'))})"
 
 
@@ -195,15 +196,16 @@ def _ledger(
     rows = []
     for load in loads:
         fate = fates.get(load["load_id"], Counter())
-        superseded = fate.get("superseded", 0)
+        superseded, withdrawals = fate.get("superseded", 0), fate.get("withdrawal", 0)
         counts = {
             **{c: load.get(c) for c in LOADS},
             "status": "committed",
-            "accepted": fate.get("accepted", 0),
+            "accepted": fate.get("accepted", 0) + withdrawals,
             "duplicate": fate.get("duplicate", 0) + superseded,
             "superseded": superseded,
             "conflict": fate.get("conflict", 0),
             "quarantined": load["quarantined"] + fate.get("other_person", 0),
+            "skipped": load["skipped"] - withdrawals,  # the gate counted them all
             "events": found.events[load["load_id"]],
             "log_version": moment.version,
             "recorded_at": moment.recorded_at,

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
-from linkwork.log import decide, segments
+from linkwork.log import decide, scope, segments
 from linkwork.log.store import Store
 
 RECORDS = 100_000  # of a block; as many as a chunk of the gate
@@ -138,7 +138,9 @@ def add_register_rows(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"""insert into register_row by name
         select load.feed, load.sender, r.record_key, r.asserted_at, r.row_hash, false as contested, false as resolved,
-            null::integer as generation, r.verified_subject as subject_key, {facts if slots else "[]"} as facts
+            null::integer as generation,
+            if({scope.is_out("r.row_hash")}, null, r.verified_subject) as subject_key,
+            {facts if slots else "[]"} as facts
         from rec as r
         inner join load on load.load_id = r.load_id {joins}
         where r.plain"""

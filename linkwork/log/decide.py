@@ -10,6 +10,7 @@ files in several batches, end in the same effective facts:
                                                   where a named decision had settled that assertion (resolved)
     newer, same hash, not contested   duplicate   the register moves on
     newer                             accepted    events for the slots that differ; after a contest, for every slot
+    out of its contract's scope       withdrawal  if newer and facts hold: all of them are retracted; else skipped
 
 All of it is SQL over whole batches. Input tables: `load`, `rec` (one row per valid record), `reg` (the register's rows
 of those record keys), `fact` (one row per record and filled slot, without the payload), and `same_person` (pseudonyms
@@ -24,11 +25,13 @@ same content.
 import duckdb
 
 from linkwork.engine import row
+from linkwork.log import scope
 
 RESULTS = ("fate", "event", "register_row")
 
-# Contest and retraction say the same thing about any fact, so their content is their kind.
-KIND_RANK = "case kind when 'contest' then 1 when 'resolution' then 2 else 0 end"
+# Contest and retraction say the same thing about any fact, so their content is their kind. At one time a statement
+# outranks a retraction: a wider contract brought in what had been out of scope.
+KIND_RANK = "case kind when 'retraction' then -1 when 'contest' then 1 when 'resolution' then 2 else 0 end"
 
 # The id of a fact, from its record's key and its slot.
 FACT_ID = "id_hmac({key} || encode(chr(31) || {slot}))"
@@ -48,7 +51,8 @@ STEPS: tuple[str, ...] = (
             rec.*, load.arrival, load.feed, load.sender,
             reg.asserted_at as reg_at, reg.row_hash as reg_hash, coalesce(reg.contested, false) as reg_contested,
             coalesce(reg.resolved, false) as reg_resolved,
-            coalesce(reg.subject_key, first_value(rec.verified_subject ignore nulls) over (
+            {is_out} as is_out, {reg_is_out} as reg_is_out,
+            coalesce(reg.subject_key, first_value(if({is_out}, null, rec.verified_subject) ignore nulls) over (
                 partition by rec.record_key order by rec.asserted_at, load.arrival, rec.record_no
                 rows between unbounded preceding and unbounded following)) as owner
         from rec
@@ -62,11 +66,13 @@ STEPS: tuple[str, ...] = (
                 and not exists (from same_person as s where s.a = owned.verified_subject and s.b = owned.owner)
                 then 'other_person'
             when asserted_at < reg_at then 'superseded'
-            when asserted_at = reg_at then if(coalesce(row_hash = reg_hash, true), 'duplicate', 'conflict')
+            when asserted_at = reg_at and is_out then 'superseded'
+            when asserted_at = reg_at and not reg_is_out
+                then if(coalesce(row_hash = reg_hash, true), 'duplicate', 'conflict')
             else 'newer'
         end as verdict
     from owned
-    """,
+    """.replace("{is_out}", scope.is_out("rec.row_hash")).replace("{reg_is_out}", scope.is_out("reg.row_hash")),
     # --- the first arrival of an assertion leads; others with the same time confirm or contest it --
     """
     create or replace temp table ranked as
@@ -74,8 +80,10 @@ STEPS: tuple[str, ...] = (
         *,
         row_number() over same_time = 1 as leads,
         first_value(row_hash) over same_time as leader_hash
-    from judged
-    where verdict = 'newer'
+    from (
+        from judged where verdict = 'newer'
+        qualify not is_out or bool_and(is_out) over (partition by record_key, asserted_at)
+    )
     window same_time as (partition by record_key, asserted_at order by arrival, record_no)
     """,
     """
@@ -114,10 +122,10 @@ STEPS: tuple[str, ...] = (
             partition by record_key order by asserted_at) as step
     from chained
     """,
-    # --- every record's fate ---------------------------------------------------------------------
+    # --- every record's fate, but of those out of scope -------------------------------------------
     """
     create or replace temp table fate as
-    select load_id, record_no, record_key, verdict as fate from judged where verdict <> 'newer'
+    select load_id, record_no, record_key, verdict as fate from judged where verdict <> 'newer' and not is_out
     union all
     select
         r.load_id, r.record_no, r.record_key,
@@ -128,6 +136,7 @@ STEPS: tuple[str, ...] = (
         end
     from ranked as r
     inner join leader as l on l.record_key = r.record_key and l.asserted_at = r.asserted_at
+    where not r.is_out
     """,
     "drop table ranked",  # each intermediate table goes as soon as nothing reads it: a batch may be a whole region
     # --- the facts as they stood before and after each accepted assertion -------------------------
@@ -224,6 +233,12 @@ STEPS: tuple[str, ...] = (
     ) as e
     """.replace("{rank}", KIND_RANK),
     "drop table emitted",
+    """
+    insert into fate
+    select load_id, record_no, record_key, if(e.record_no is null, 'skipped', 'withdrawal')
+    from judged left join (select distinct load_id, record_no from event) as e using (load_id, record_no)
+    where is_out
+    """,
     # --- the register after this batch ------------------------------------------------------------
     """
     create or replace temp table register_row as

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from linkwork import engine
-from linkwork.log import append, decide, places, settle
+from linkwork.log import append, decide, places, scope, settle
 from linkwork.log.envelope import not_withdrawn
 from linkwork.log.matching import match
 from linkwork.log.store import Store
@@ -166,7 +166,7 @@ def _choose(con: duckdb.DuckDBPyConnection) -> None:
             inner join load as l on l.load_id = r.load_id
             inner join reg on reg.record_key = r.record_key and reg.asserted_at = r.asserted_at and reg.contested
             left join fact as f on f.load_id = r.load_id and f.record_no = r.record_no
-            where coalesce(r.verified_subject = reg.subject_key, true)
+            where coalesce(r.verified_subject = reg.subject_key, true) and not {scope.is_out("r.row_hash")}
             group by all
         )
         select load_id, record_no from stated inner join {DECISIONS} using (record_key, asserted_at, hashes)

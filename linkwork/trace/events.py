@@ -15,6 +15,7 @@ import duckdb
 
 from linkwork import engine
 from linkwork.engine import row
+from linkwork.log import decide
 from linkwork.log.delta import DataFile
 from linkwork.log.store import Store
 from linkwork.trace.walk import FEW, FIRST_ORIGIN
@@ -43,7 +44,7 @@ STATES = """
         select *, row_number() over (
             partition by fact_id, is_void
             order by asserted_at desc,
-                case revision_kind when 'resolution' then 2 when 'contest' then 1 else 0 end desc,
+                {rank} desc,
                 event_id desc, global_position
         ) as newness
         from judged
@@ -55,7 +56,7 @@ STATES = """
         when revision_kind = 'contest' then 'contest'
         else 'effective'
     end as state
-    from ranked"""
+    from ranked""".replace("{rank}", decide.KIND_RANK.replace("kind", "revision_kind"))
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,8 @@ def test_just_what_is_valid_now_is_taken_and_history_stays(home):
     assert counts(home) == (5, 3, 0, 0, 2, 3)
     assert verify(Store(home.log_dir)).problems == []
     assert rows(home, "operations", "target, outcome, reason", "where command = 'quarantine retry'") == [
-        ("all that are open", "1 accepted, 0 duplicate, 0 superseded, 0 conflict, 0 erased, 2 still refused, 1 events",
+        ("all that are open",
+         "1 accepted, 0 duplicate, 0 superseded, 0 skipped, 0 conflict, 0 erased, 2 still refused, 1 events",
          "ids may have digits"),
     ]  # fmt: skip
 

@@ -17,7 +17,7 @@ from tests.support.examples import examples
 from tests.support.feeds import EVENT, PEOPLE, STATE
 from tests.support.log import day
 from tests.support.memory import MemoryLog
-from tests.support.statements import NOTHING, fact, files, state
+from tests.support.statements import NOTHING, OUT_OF_SCOPE, fact, files, state
 from tests.support.world import Sent, make_world
 
 people = st.sampled_from(PEOPLE)
@@ -61,7 +61,8 @@ def test_f97_effective_facts_do_not_depend_on_delivery(batches):
 def test_another_person_than_the_first_known_never_counts(batches):
     log = play(batches)
     others = sum(fates.count("other_person") for fates in log.fates.values())
-    assert others == sum(len(f) for b in batches for f in b) - len(list(counted(batches)))
+    in_scope = [s for b in batches for f in b for s in f if s.facts is not None]
+    assert others == len(in_scope) - len([s for s in counted(batches) if s.facts is not None])
 
 
 # --- all orders of four extracts, real files ----------------------------------------------------------
@@ -80,6 +81,10 @@ SETS = {
     "a tombstone": [(1, A), (2, NOTHING), (3, C), (4, NOTHING)],
     "a tombstone in a tie": [(1, C), (2, NOTHING), (2, A), (1, B)],
     "a tombstone between equals": [(1, A), (2, NOTHING), (3, A), (1, A)],
+    "out of scope": [(1, A), (2, OUT_OF_SCOPE), (3, C), (4, OUT_OF_SCOPE)],
+    "out of scope between equals": [(1, A), (2, OUT_OF_SCOPE), (3, A), (2, OUT_OF_SCOPE)],
+    "out of scope and in it at one time": [(1, C), (2, OUT_OF_SCOPE), (2, A), (1, B)],
+    "a tie that goes out of scope": [(1, A), (1, B), (2, OUT_OF_SCOPE), (1, C)],
 }  # fmt: skip
 SHAPES = [(1, 1, 1, 1), (2, 2), (1, 3), (4,)]
 

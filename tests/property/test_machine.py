@@ -134,7 +134,8 @@ class Deliveries(RuleBasedStateMachine):
         held = statement.facts
         if keep == "earlier":
             arrived = counted(self.never_retracted)
-            held = next(s.facts for s in arrived if (s.record, s.at) == (statement.record, statement.at))
+            at_that_time = (s for s in arrived if (s.record, s.at) == (statement.record, statement.at))
+            held = next(s.facts for s in at_that_time if s.facts is not None)
             if held == statement.facts:  # the first was retracted, so this line leads now
                 with pytest.raises(UsageError, match="no statement is earlier"):
                     resolve(self.settings, load, line, keep, "the sender was asked")

@@ -72,7 +72,7 @@ def state_of(world):
         known = con.execute(
             f"select * exclude (number) from {register.newest(store.register.relation())} order by record_key"
         ).fetchall()
-    counts = "load_id, records, accepted, duplicate, superseded, conflict, quarantined, events"
+    counts = "load_id, records, accepted, duplicate, superseded, conflict, quarantined, skipped, events"
     return (
         digest(store),
         known,

@@ -17,6 +17,10 @@ bob    | B1     | referral.accepted  | 2024-05-03 | asserted=2024-05-03
 bob    | B1     | referral.accepted  | 2024-05-03 | asserted=2024-05-09; kind=retraction
 cat    | C1     | referral.received  | 2024-05-02 | at=Z90401; route=gp
 cat    | C1     | referral.received  | 2024-05-02 | at=Z90401; route=self; asserted=2024-05-02; kind=contest
+ann    | A2     | referral.received  | 2024-05-22 | at=Z90401; route=gp
+ann    | A2     | referral.accepted  | 2024-05-29 | asserted=2024-05-29; kind=revision
+ann    | A2     | referral.accepted  | 2024-05-23 | asserted=2024-05-23
+ann    | A2     | referral.accepted  | 2024-05-23 | asserted=2024-05-29; kind=retraction
 dan    | D1     | need.recorded      | 2024-05-02 | at=Z90401; code=73438004; verification_status=provisional
 """
 
@@ -28,7 +32,7 @@ def scenario(warehouse: Warehouse, scope: str) -> None:
     load = {"feed": "referrals_csv", "sender": "ZSP91", "status": "committed"}
     fates = {"records": 20, "accepted": 10, "duplicate": 5, "superseded": 2, "conflict": 1}
     received = {"received_at": datetime(2025, 6, 30, 23, 30, tzinfo=UTC)}  # 1 July in England
-    committed = load | fates | received | {"quarantined": 3, "skipped": 1, "events": 10}
+    committed = load | fates | received | {"quarantined": 3, "skipped": 1, "events": 14}
     held = load | received | {"status": "held", "records": 7, "events": 0}
     warehouse.loads.append({"load_id": f"{scope}/load", "file_name": "a.csv", **committed})
     warehouse.loads.append({"load_id": f"{scope}/held", "file_name": "b.csv", **held})
@@ -53,13 +57,18 @@ def test_e20_a_retracted_fact_is_gone(marts: Scenario) -> None:
     assert (referral["accepted_on"], referral["state"]) == (None, "waiting")
 
 
+def test_what_is_in_scope_outranks_what_was_left_out_of_the_same_version(marts: Scenario) -> None:
+    """A narrow contract withdrew it, a wider one read the same version."""
+    assert str(marts.referral("A2")["accepted_on"]) == "2024-05-29"
+
+
 def test_a_contested_referral_counts_nowhere(marts: Scenario) -> None:
     row = marts.row("""
         select referrals from rpt_uptake
         where period_type = 'month' and area_level = 'pcn' and area_code = 'U99401' and breakdown = 'none'
             and stage = 'referred'
     """)
-    assert row["referrals"] == 2
+    assert row["referrals"] == 3
 
 
 def test_a_need_has_the_category_of_its_code_and_how_sure_the_source_is(marts: Scenario) -> None:
@@ -70,5 +79,5 @@ def test_a_need_has_the_category_of_its_code_and_how_sure_the_source_is(marts: S
 def test_deliveries_are_counted_by_fate_in_the_local_month_of_receipt(marts: Scenario) -> None:
     row = marts.row("select * from rpt_data_quality where sender = 'ZSP91'")
     assert (str(row["month"]), row["files"], row["files_held"]) == ("2025-07-01", 2, 1)
-    assert (row["records"], row["records_not_taken"], row["events"]) == (20, 7, 10)
+    assert (row["records"], row["records_not_taken"], row["events"]) == (20, 7, 14)
     assert (row["quarantined_share"], row["people"], row["people_registered"]) == (0.15, 4, 0)

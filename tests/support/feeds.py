@@ -40,12 +40,14 @@ CONTRACTS = {
     STATE: _HEAD.format(name=STATE, source="")
     + """
       - {name: booked, logicalType: date, format: "%Y-%m-%d"}
-      - {name: status, values: {attended: attended, missed: missed, cancelled: cancelled}}
+      - {name: status, values: {attended: attended, missed: missed, cancelled: cancelled, blocked: blocked}}
       - {name: ended, logicalType: date, format: "%Y-%m-%d"}
 file: {format: csv, refusedThreshold: 1.0}
 """
     + _RECORD.format(kind="state")
     + """
+skip:
+  - {name: blocked, when: {in: {status: [blocked]}}, sentence: The slot was blocked for everybody.}
 events:
   - {slot: booked, type: appointment.booked, occurred: booked}
   - {slot: outcome, type: appointment.attended, when: {in: {status: [attended]}}, occurred: ended}
@@ -54,12 +56,14 @@ events:
 """,
     EVENT: _HEAD.format(name=EVENT, source="$.")
     + """
-      - {name: type, source: $.type, required: true, values: {held: held, missed: missed}}
+      - {name: type, source: $.type, required: true, values: {held: held, missed: missed, clinical: clinical}}
       - {name: day, source: $.day, logicalType: date, format: "%Y-%m-%d", required: true}
 file: {format: jsonl, refusedThreshold: 1.0}
 """
     + _RECORD.format(kind="event")
     + """
+skip:
+  - {name: clinical, when: {in: {type: [clinical]}}, sentence: The contact was a clinical one.}
 events:
   - {slot: event, type: contact.held, when: {in: {type: [held]}}, occurred: day}
   - {slot: event, type: contact.missed, when: {in: {type: [missed]}}, occurred: day}
@@ -86,9 +90,9 @@ def line_of(feed: str, index: int) -> int:
 def _csv(file: File) -> str:
     lines = ["id,nhs_number,booked,status,ended,at"]
     for (_, _, id), when, person, facts in file:
-        by_slot = {slot: (event_type.split(".")[1], day) for slot, event_type, day in facts}
+        by_slot = {slot: (event_type.split(".")[1], day) for slot, event_type, day in facts or ()}
         _, booked = by_slot.get("booked", ("", ""))
-        status, ended = by_slot.get("outcome", ("", ""))
+        status, ended = by_slot.get("outcome", ("" if facts is not None else "blocked", ""))
         lines.append(f"{id},{person or ''},{booked},{status},{ended},{at(when)}")
     return "\n".join(lines) + "\n"
 
@@ -96,7 +100,7 @@ def _csv(file: File) -> str:
 def _json_lines(file: File) -> str:
     lines = []
     for (_, _, id), when, person, facts in file:
-        ((_, event_type, day),) = facts
+        ((_, event_type, day),) = facts or [("event", "contact.clinical", None)]
         record = {"id": id, "nhs_number": person, "type": event_type.split(".")[1], "day": day, "at": at(when)}
         lines.append(json.dumps({k: v for k, v in record.items() if v is not None}))
     return "\n".join(lines) + "\n"

@@ -120,14 +120,14 @@ def standing(settings: Settings, prefix: str = "", shown: str = SHOWN) -> list[t
 
     Each as feed, sender and the columns `shown`, of the records whose id begins with `prefix`.
     """
-    rank = {"contest": 1, "resolution": 2}
+    rank = {"retraction": -1, "contest": 1, "resolution": 2}
     newest: dict[bytes, tuple[Any, ...]] = {}
     feeds = {load: (feed, sender) for load, feed, sender in rows(settings, "loads", "load_id, feed, sender")}
     events = rows(
         settings,
         "events",
         f"event_id, causation_id, origin, fact_id, asserted_at, revision_kind, load_id, {shown}",
-        f"where fact_id is not null and starts_with(source_record_ref, {engine.text(prefix)})",
+        f"where fact_id is not null and coalesce(starts_with(source_record_ref, {engine.text(prefix)}), true)",
     )
     void = {cause for _, cause, origin, *_ in events if origin == "load_retracted"}
     for event, _, origin, fact, at, kind, *said in events:

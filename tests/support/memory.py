@@ -8,14 +8,14 @@ from itertools import count
 import duckdb
 
 from linkwork import engine
-from linkwork.log import decide
+from linkwork.log import decide, scope
 from linkwork.privacy import hmac_sql
 from tests.property.oracle import Facts, File, Record
 from tests.support.feeds import slot_of
 from tests.support.gate import KEYS
 
 START = datetime(2025, 6, 1, tzinfo=UTC)
-RANK = {"contest": 1}
+RANK = {"retraction": -1, "contest": 1}
 INPUTS = {
     "load": "(load_id varchar, feed varchar, sender varchar, arrival integer)",
     "rec": "(load_id varchar, record_no bigint, record_key blob, asserted_at timestamptz, row_hash blob, "
@@ -34,6 +34,12 @@ def _connection() -> duckdb.DuckDBPyConnection:
     con = engine.connect(threads=1)
     hmac_sql.install(con, KEYS)
     return con
+
+
+@cache
+def _out_of_scope() -> bytes:
+    (shared,) = engine.row(_connection(), f"select {scope.ROW_HASH}")
+    return bytes(shared)
 
 
 class MemoryLog:
@@ -56,12 +62,13 @@ class MemoryLog:
             loads.append((load, feed, sender, arrival))
             self.fates[load] = []
             for line, (record, when, person, said) in enumerate(file, start=1):
-                content = "|".join(",".join(fact) for fact in sorted(said)).encode()
+                content = "|".join(",".join(fact) for fact in sorted(said or ())).encode()
+                content = _out_of_scope() if said is None else content
                 at = START + timedelta(days=when)
                 records.append((load, line, "|".join(record).encode(), at, content, person and person.encode()))
                 facts += [
                     (load, line, slot, "category", kind, b"stream", f"{kind}|{day}".encode())
-                    for slot, kind, day in said
+                    for slot, kind, day in said or ()
                 ]
         for (name, columns), rows in zip(INPUTS.items(), (loads, records, facts), strict=True):
             self.con.execute(f"create or replace temp table {name} {columns}")

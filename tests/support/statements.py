@@ -7,6 +7,7 @@ from tests.support.feeds import EVENT, PEOPLE, SENDERS, STATE, slot_of
 from tests.support.log import day
 
 NOTHING: Facts = frozenset()
+OUT_OF_SCOPE = None
 TIMES = st.integers(1, 4)
 ONE_PERSON = st.just(PEOPLE[0])
 
@@ -40,11 +41,13 @@ def statements(
 ) -> st.SearchStrategy[Statement]:
     """Statements about two records of a feed and sender. Who says nothing of a record names no person either."""
 
-    def made(id: str, at: int, person: str, facts: Facts) -> Statement:
+    def made(id: str, at: int, person: str, facts: Facts | None) -> Statement:
         record: Record = (feed, sender, f"{prefix}{id}")
-        return Statement(record, at, person if facts else None, facts)
+        return Statement(record, at, None if facts == NOTHING else person, facts)
 
-    return st.builds(made, st.sampled_from(["a", "b"]), TIMES, people, STATES if feed == STATE else EVENTS)
+    said = STATES if feed == STATE else EVENTS
+    some = st.one_of(said, said, said, st.just(OUT_OF_SCOPE))
+    return st.builds(made, st.sampled_from(["a", "b"]), TIMES, people, some)
 
 
 def files(prefix: str = "", people: st.SearchStrategy[str] = ONE_PERSON, most: int = 4):

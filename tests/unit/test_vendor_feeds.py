@@ -284,6 +284,18 @@ def test_a_tpp_referral_becomes_its_milestones(tmp_path):
     assert made.refused_lines == [(7, "accepted_after_received", "accepted_at")]
 
 
+@pytest.mark.parametrize(
+    ("milestone", "field"), [("accepted", "accepted_at"), ("rejected", "rejected_at"), ("ended", "ended_at")]
+)
+def test_f84_a_tpp_referral_passes_no_milestone_after_its_extract(tmp_path, milestone, field):
+    """At the second of the extract it does; and of a time that is not known the day counts."""
+    days = ("01 Jul 2025 02:00:01", "02 Jul 2025 00:00:00", "01 Jul 2025 02:00:00", "01 Jul 2025 00:00:00")
+    made = staged(tmp_path, "referrals_tpp_csv", SR, *(sr(n, **{milestone: on}) for n, on in enumerate(days, start=1)))
+    rule = f"{milestone}_not_in_future"
+    assert made.refused_lines == [(2, rule, field), (3, rule, field)]
+    assert set(said(made, "referral")) == {3, 4}
+
+
 CHARITYLOG = (
     "Case ID,Client ID,NHS Number,GP Practice,Referred By,Reasons,Referral Stage,Date Received,Date Opened,"
     "Date Closed,Worker,Exported"
@@ -340,6 +352,22 @@ def test_a_charitylog_stage_without_its_date_is_quarantined(tmp_path):
     assert made.refused_lines == [(2, "open_has_a_date", "opened_on"), (3, "closed_has_a_date", "closed_on")]
 
 
+def test_f84_a_charitylog_case_passes_no_milestone_after_its_export(tmp_path):
+    made = staged(
+        tmp_path,
+        "referrals_charitylog_csv",
+        CHARITYLOG,
+        charitylog("1", "Allocated", "02/07/2025", ""),
+        charitylog("2", "Closed - Complete", OPEN, "02/07/2025"),
+        charitylog("3", "Closed - Complete", "01/07/2025", "01/07/2025"),
+    )
+    assert made.refused_lines == [
+        (2, "opened_not_in_future", "opened_on"),
+        (3, "closed_not_in_future", "closed_on"),
+    ]
+    assert set(said(made, "referral")) == {3}
+
+
 JOY = (
     "Referral ID,Client ID,NHS Number,Practice,Source,Reasons,Status,Created,Accepted,Status Changed,Status Reason,"
     "Exported"
@@ -376,3 +404,13 @@ def test_a_joy_time_brings_its_offset_and_its_day_is_the_local_one(tmp_path):
         ("referral.received", datetime(2025, 6, 3, 23, 30, tzinfo=UTC), date(2025, 6, 4))
     ]
     assert made.profile["newest_asserted_at"] == "2025-07-01T01:00:00+00:00"
+
+
+def test_f84_a_joy_referral_is_not_accepted_after_its_export(tmp_path):
+    late, fine = "2025-07-01T03:00:01+01:00", "2025-07-01T03:00:00+01:00"
+    lines = [
+        f"{id},c1,{ONE},Z90001,GP,,Accepted,2025-06-03T23:30:00Z,{on},2025-06-17T10:00:00Z,,2025-07-01T02:00:00Z"
+        for id, on in (("late", late), ("fine", fine))
+    ]
+    made = staged(tmp_path, "referrals_joy_csv", JOY, *lines)
+    assert made.refused_lines == [(2, "accepted_not_in_future", "accepted_at")]
