@@ -103,11 +103,17 @@ who the person was seen by.
     and {{ person_time }}.days_after >= {{ contacts }}.days_off
 {%- endmacro %}
 
-{#- One row per referral with an index and contact, known or possible, of its person within the longest window around it. -#}
-{% macro contacts_near_index() -%}
+{#-
+One row per referral with an index and contact, known or possible, of its person within the longest window around it. Where
+`indexes` is another relation with the columns of int_reattendance_index, one for each of its rows, with its columns `more`.
+-#}
+{% macro contacts_near_index(indexes=none, more=[]) -%}
     {%- set longest = linkwork.reattendance_windows() | max -%}
     select
         reattendance.referral_key,
+        {% for column in more -%}
+        reattendance.{{ column }},
+        {% endfor -%}
         contacts.subject_key,
         contacts.contact_on,
         contacts.practice_code,
@@ -115,7 +121,7 @@ who the person was seen by.
         contacts.has_gp,
         contacts.may_have_gp,
         {{ linkwork.days_between('reattendance.index_on', 'contacts.contact_on') }} as days_off
-    from {{ ref('int_reattendance_index') }} as reattendance
+    from {{ indexes or ref('int_reattendance_index') }} as reattendance
     inner join {{ ref('int_contact_days') }} as contacts
         on
             reattendance.subject_key = contacts.subject_key
