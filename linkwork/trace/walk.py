@@ -3,7 +3,9 @@
 Everything happens in temporary tables of the warehouse's connection:
 
     contributor(contributor, <key of the core mart>, person_id, <amounts>)   what adds up to the figure
-    asked(category, model, id_column, id, role, contributor)                 the ids to find facts by
+    asked_id(part, id, contributor)                                          the ids to find facts by, and
+    way(part, category, model, id_column, role)                              which facts to find by them; both are
+    asked(category, model, id_column, id, role, contributor)                 a row for each
     wanted_load(load_id, contributor)                                        files
 """
 
@@ -38,12 +40,13 @@ def figure_of(mart: Mart, lineage: Lineage, figure: str | None) -> str | None:
 
 @dataclass
 class Walk:
-    """One walk from the table `cells`; `steps` counts the temporary tables it made."""
+    """One walk from the table `cells`; `steps` counts the temporary tables it made, `parts_asked` the parts of ids."""
 
     build: Build
     mart: Mart
     figure: str | None  # of the mart's; see `figure_of`
     steps: int = 0
+    parts_asked: int = 0
     reference: str | None = None
     contributors: Mart = field(init=False)
 
@@ -66,10 +69,11 @@ class Walk:
     def run(self) -> None:
         """Make these tables."""
         execute = self.build.con.execute
+        execute("create temp table asked_id (part integer, id blob, contributor varchar)")
         execute(
-            """create temp table asked (
-                category varchar, model varchar, id_column varchar, id blob, role varchar, contributor varchar)"""
+            "create temp table way (part integer, category varchar, model varchar, id_column varchar, role varchar)"
         )
+        execute("create temp view asked as select * exclude (part) from way inner join asked_id using (part)")
         execute("create temp table wanted_load (load_id varchar, contributor varchar)")
         if self.figure is None:
             text = _text_of(self.mart.meta.key)
@@ -204,20 +208,19 @@ class Walk:
         self._follow(target, step, role)
 
     def _ask(self, links: list[EventLink], rows: str, role: Role) -> None:
-        """Ask by one column, read once, for the facts of each link."""
+        """Ask by one column for the facts of each link."""
+        self.parts_asked += 1
         column = engine.name(links[0].column)
-        asked = ", ".join(
-            f"({', '.join(engine.text(v) for v in (one.category, one.model, one.by, _weaker(role, one.role)))})"
-            for one in links
+        (ids,) = engine.row(
+            self.build.con,
+            f"""insert into asked_id
+            select {self.parts_asked}, unhex({column}) as id, min(contributor)
+            from {rows} where {column} is not null group by id""",
         )
-        self.build.con.execute(
-            f"""insert into asked by name
-            select * from (values {asked}) as link (category, model, id_column, role)
-            cross join (
-                select unhex({column}) as id, min(contributor) as contributor
-                from {rows} where {column} is not null group by id
-            )"""
-        )
+        ways = [(one.category, one.model, one.by, _weaker(role, one.role)) for one in links]
+        listed = ", ".join(f"({self.parts_asked}, {', '.join(map(engine.text, way))})" for way in ways)
+        if ids:
+            self.build.con.execute(f"insert into way values {listed}")
 
     def _view_columns(self, mart: Mart) -> set[str]:
         """The columns of the views that lead on from a mart."""

@@ -33,6 +33,9 @@ def traced(
         con.execute(f"create table log.loads as select * from {store.current_loads()}")
         con.execute("create temp table wanted_load (load_id varchar, contributor varchar)")
         con.execute(
+            "create temp table way as select 'facts' as model, 'stream_id' as id_column, 'referral' as category"
+        )
+        con.execute(
             f"""create temp table asked as
             select distinct category, 'facts' as model, 'stream_id' as id_column, stream_id as id,
                 'counts' as role, 'x' as contributor

@@ -16,13 +16,13 @@ from linkwork.trace.walk import FEW
 PEOPLE = 2 * FEW
 SHOWN = 7
 
-# Which row of a mart leads to the facts of person n, and in which role.
+# Which row of a mart leads to the facts of person n, and in which part: the first counts, the second places.
 ORIGINS = {
-    "one row to all": "'row', 'places'",
-    "a row to each": "lpad(n::varchar, 6, '0'), 'counts'",
-    "first a row to two, then one to the rest": "if(n < 2, 'a', 'b'), 'counts'",
-    "first to nobody who has facts": "if(n % 10 = 9, 'a', 'b'), 'counts'",
-    "in both roles": "'row', if(n % 3 = 0, 'counts', 'places')",
+    "one row to all": "'row', 2",
+    "a row to each": "lpad(n::varchar, 6, '0'), 1",
+    "first a row to two, then one to the rest": "if(n < 2, 'a', 'b'), 1",
+    "first to nobody who has facts": "if(n % 10 = 9, 'a', 'b'), 1",
+    "in both roles": "'row', if(n % 3 = 0, 1, 2)",
 }
 
 
@@ -43,10 +43,17 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def asked(con: duckdb.DuckDBPyConnection, origin: str) -> None:
     con.execute(
-        f"""create or replace temp table asked as
-        select 'some' as category, 'facts' as model, 'subject_key' as id_column, encode('person' || n) as id,
-            contributor, role
-        from (select n, {origin} from range({PEOPLE}) as r (n)) as p (n, contributor, role)"""
+        f"""create or replace temp table asked_id as
+        select part, encode('person' || n) as id, contributor
+        from (select n, {origin} from range({PEOPLE}) as r (n)) as p (n, contributor, part)"""
+    )
+    con.execute(
+        """create or replace temp table way as select distinct part, 'some' as category, 'facts' as model,
+            'subject_key' as id_column, if(part = 1, 'counts', 'places') as role
+        from asked_id"""
+    )
+    con.execute(
+        "create or replace temp view asked as select * exclude (part) from way inner join asked_id using (part)"
     )
 
 
@@ -82,5 +89,5 @@ def test_facts_of_many_people_are_counted_and_the_first_are_named(con: duckdb.Du
 
 def test_what_several_ways_lead_to_is_named_each_by_each(con: duckdb.DuckDBPyConnection) -> None:
     asked(con, ORIGINS["one row to all"])
-    con.execute("insert into asked by name select * replace ('stream_id' as id_column) from asked")
+    con.execute("insert into way by name select * replace ('stream_id' as id_column) from way")
     assert told(con, SHOWN)["rows"] == PEOPLE * 6 * 9 // 10
