@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,12 @@ class DataFile:
 
 
 def active_files(table: Any, partition_by: tuple[str, ...]) -> list[DataFile]:
-    """The active files of a DeltaTable, in path order."""
-    import pyarrow as pa
+    """The active files of a DeltaTable, in path order.
 
-    actions = pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True)).read_all()
-    columns = {name: _python(actions[name]) for name in actions.column_names}
+    They are read from delta-rs's own Arrow table: to load pyarrow takes longer than much of what is then asked.
+    """
+    actions = table.get_add_actions(flatten=True)
+    columns = {name: [_python(value) for value in actions.column(name)] for name in actions.column_names}
     found = []
     for n in range(actions.num_rows):
         row = {name: values[n] for name, values in columns.items()}
@@ -67,14 +68,9 @@ def entries(log: Path, version: int, kind: str, fields: tuple[str, str]) -> list
     return found
 
 
-def _python(column: Any) -> list[Any]:
-    """An Arrow column's values. Times are made here: pyarrow imports pandas for them, which takes a while."""
-    import pyarrow as pa
-
-    if not pa.types.is_timestamp(column.type):
-        return list(column.to_pylist())
-    since = column.cast(pa.timestamp("us", column.type.tz)).cast(pa.int64()).to_pylist()
-    return [None if us is None else EPOCH + timedelta(microseconds=us) for us in since]
+def _python(scalar: Any) -> Any:
+    value = scalar.as_py()
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 def as_statistic(value: object) -> str:

@@ -9,7 +9,7 @@ takes longer than the trace.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -64,9 +64,13 @@ class Build:
     marts: Marts
     position: int
     known_at: datetime | None
+    _columns: dict[str, list[str]] = field(default_factory=dict)
 
     def columns(self, relation: str) -> list[str]:
-        return _columns(self.con, relation)
+        """The columns of a relation, asked for once: to say it of a view the engine plans all that it reads."""
+        if relation not in self._columns:
+            self._columns[relation] = _columns(self.con, relation)
+        return self._columns[relation]
 
 
 def located(settings: Settings, known_at: datetime | None) -> Marts:
@@ -88,13 +92,12 @@ def picked(settings: Settings, marts: Marts, mart: Mart, where: str) -> list[int
     Raises UsageError where the condition is empty or wrong or picks too much, and what `built.reading` raises.
     """
     with _connected(settings, marts.path, files=()) as con:
-        columns = ", ".join(_columns(con, mart.relation))
         if not where.strip():
             raise UsageError(
                 "`--where` is empty",
                 where=mart.name,
                 why="a trace begins with rows of a mart",
-                do=f"give a condition on its columns: {columns}",
+                do=f"give a condition on its columns: {_listed(con, mart)}",
             )
         query = f"""select _row from (
                 select * from (select *, rowid as _row from {mart.relation}) where (\n{where}\n)
@@ -108,7 +111,10 @@ def picked(settings: Settings, marts: Marts, mart: Mart, where: str) -> list[int
             if is_damage(error, marts.path):
                 raise
             raise UsageError(
-                "`--where` cannot be evaluated", where=mart.name, why=_reason(error), do=f"the columns are {columns}"
+                "`--where` cannot be evaluated",
+                where=mart.name,
+                why=_reason(error),
+                do=f"the columns are {_listed(con, mart)}",
             ) from None
     if len(numbers) > MOST_CELLS:
         raise UsageError(f"`--where` picks more than {MOST_CELLS:,} rows", where=mart.name, do="narrow it")
@@ -137,6 +143,10 @@ def _connected(settings: Settings, path: Path, files: Sequence[Path]) -> Iterato
 
 def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
     return [row[0] for row in con.execute(f"describe select * from {relation}").fetchall()]
+
+
+def _listed(con: duckdb.DuckDBPyConnection, mart: Mart) -> str:
+    return ", ".join(_columns(con, mart.relation))
 
 
 def _reason(error: duckdb.Error) -> str:

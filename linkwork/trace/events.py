@@ -18,7 +18,8 @@ from linkwork.engine import row
 from linkwork.log import decide
 from linkwork.log.delta import DataFile
 from linkwork.log.store import Store
-from linkwork.trace.walk import FEW, FIRST_ORIGIN
+from linkwork.trace.facts import FIRST_ORIGIN, IN_ORDER, SEVERAL_WAYS
+from linkwork.trace.walk import FEW
 
 COLUMNS = (
     "global_position", "event_id", "fact_id", "category", "stream_id", "correlation_id", "causation_id", "event_type",
@@ -79,7 +80,7 @@ def read(
     of_loads: bool,
     limit: int | None,
 ) -> Found:
-    """The events of the tables a walk left in the warehouse's connection; see `linkwork.trace.walk`.
+    """The events of the facts that `linkwork.trace.facts` left in the warehouse's connection.
 
     `history` adds what is not in force any more, `of_loads` takes every event of the wanted loads.
     """
@@ -95,15 +96,16 @@ def read(
     _name_origins(con, every=of_loads)
     searched = "all" if history or of_loads else most
     con.execute(
-        f"""create temp table picked as select * from origin
-        order by contributor, role, occurred_on, event_type, fact_id limit {searched}"""
+        f"""create temp table picked as select * from origin where fact_id is not null
+        order by {", ".join(IN_ORDER)} limit {searched}"""
     )
-    _find(con, store, files, position)
+    _find(con, store, files, position, in_force=not (history or of_loads))
     con.execute(STATES)
     if history or of_loads:
         kept = "load_id in (select load_id from wanted_load)" if of_loads else "true"
         con.execute(f"create temp table chosen as select * from stated where {kept}")
-        counted = "chosen inner join (select category, fact_id, role from origin) using (category, fact_id)"
+        counted = """(select c.*, o.role, 1 as events from chosen as c
+            inner join origin as o on o.category = c.category and o.fact_id = c.fact_id)"""
     else:
         con.execute("create temp table chosen as select * from stated where state = 'effective'")
         counted = "origin"
@@ -111,17 +113,22 @@ def read(
 
 
 def _name_origins(con: duckdb.DuckDBPyConnection, *, every: bool) -> None:
-    """The table `origin`: each wanted fact once. Facts are grouped only where several ways led to their category."""
-    ways = "select category from asked group by category having count(distinct (model, id_column)) > 1"
-    repeated = "true" if every else f"category in ({ways})"
+    """The view `origin`: each wanted fact once. Facts are grouped only where several ways led to their category."""
+    repeated = "select distinct category from wanted" if every else SEVERAL_WAYS
+    found = [engine.text(category) for (category,) in con.execute(repeated).fetchall()]
+    grouped = f"category in ({', '.join(found) or 'null'})"
     con.execute(
-        f"""create temp table origin as
-        select category, fact_id, role, contributor, event_type, occurred_on, subject_key
-        from wanted where not {repeated}
-        union all by name
+        f"""create temp table grouped as
         select category, fact_id, {FIRST_ORIGIN}, any_value(event_type) as event_type,
-            any_value(occurred_on) as occurred_on, any_value(subject_key) as subject_key
-        from wanted where {repeated} group by category, fact_id"""
+            any_value(occurred_on) as occurred_on, any_value(subject_key) as subject_key,
+            any_value(practice_code) as practice_code, 1 as events
+        from wanted where {grouped} group by category, fact_id"""
+    )
+    con.execute(
+        f"""create temp view origin as
+        select * from wanted where ({grouped}) is not true
+        union all by name
+        select * from grouped"""
     )
 
 
@@ -173,31 +180,69 @@ def _want_once_asked(
     )
 
 
-def _find(con: duckdb.DuckDBPyConnection, store: Store, files: dict[str, list[DataFile]], position: int) -> None:
-    """Two readings, of the ids for positions and of what lies there: the second passes over most of the log."""
-    columns = ", ".join(engine.name(c) for c in COLUMNS)
+def _find(
+    con: duckdb.DuckDBPyConnection,
+    store: Store,
+    files: dict[str, list[DataFile]],
+    position: int,
+    *,
+    in_force: bool,
+) -> None:
+    """The table `found`: every event of the facts in `picked`; of those that are in force the one that says so.
+
+    The warehouse knows the day and the practice of a fact in force, and what lies elsewhere in the log is passed over.
+    Where another event of the fact says the same of it, or none does, all of its events are looked for.
+    """
     typed = ", ".join(f"null::{store.events.columns[c]} as {engine.name(c)}" for c in COLUMNS)
     con.execute(f"create temp table found as select {typed} where false")
+    con.execute("create temp table missing as select distinct category, fact_id from picked")
     for (category,) in con.execute("select distinct category from picked order by 1").fetchall():
-        if category in files:
-            facts = f"fact_id in (select fact_id from picked where category = {engine.text(category)})"
-            con.execute(
-                f"""create or replace temp table place as
-                select global_position {_source(store, files[category], position, facts)}"""
-            )
-            few = con.execute(f"select global_position from place limit {FEW + 1}").fetchall()
-            places = "select global_position from place"
-            if len(few) <= FEW:
-                places = ", ".join(str(place) for (place,) in few) or "null"
-            there = f"global_position in ({places})"
-            con.execute(f"insert into found select {columns} {_source(store, files[category], position, there)}")
+        if category not in files:
+            continue
+        of_it = f"category = {engine.text(category)}"
+        if in_force:
+            _look(con, store, files[category], position, of_it, _as_stated(con, of_it))
+            alone = f"select fact_id from found where {of_it} group by fact_id having count(*) = 1"
+            con.execute(f"delete from missing where {of_it} and fact_id in ({alone})")
+            con.execute(f"delete from found where {of_it} and fact_id in (select fact_id from missing where {of_it})")
+        if engine.row(con, f"select count(*) from missing where {of_it}")[0]:
+            _look(con, store, files[category], position, of_it, "true")
+
+
+def _look(
+    con: duckdb.DuckDBPyConnection, store: Store, files: list[DataFile], position: int, of_it: str, condition: str
+) -> None:
+    """Two readings, of the ids for positions and of what lies there: the second passes over most of the log."""
+    columns = ", ".join(engine.name(c) for c in COLUMNS)
+    facts = f"fact_id in (select fact_id from missing where {of_it}) and {condition}"
+    con.execute(
+        f"create or replace temp table place as select global_position {_source(store, files, position, facts)}"
+    )
+    few = con.execute(f"select global_position from place limit {FEW + 1}").fetchall()
+    places = "select global_position from place"
+    if len(few) <= FEW:
+        places = ", ".join(str(place) for (place,) in few) or "null"
+    con.execute(
+        f"insert into found select {columns} {_source(store, files, position, f'global_position in ({places})')}"
+    )
+
+
+def _as_stated(con: duckdb.DuckDBPyConnection, of_it: str) -> str:
+    """A condition on events that state something, of the days and practices of the facts in `picked`."""
+    conditions = ["revision_kind in ('original', 'revision', 'resolution')"]
+    for column in ("occurred_on", "practice_code"):
+        values = con.execute(f"select distinct {column}::varchar from picked where {of_it} limit {FEW + 1}").fetchall()
+        if len(values) <= FEW and (None,) not in values:
+            conditions.append(f"{column} in ({', '.join(engine.text(value) for (value,) in values)})")
+    return " and ".join(conditions)
 
 
 def _found(con: duckdb.DuckDBPyConnection, counted: str, most: str, effective: int) -> Found:
     """What was found; of the facts in `wanted` the first `effective` are those of the warehouse."""
-    total, people = con.execute(f"select count(*), count(distinct subject_key) from {counted}").fetchall()[0]
+    told = "coalesce(sum(events), 0)::bigint"
+    total, people = engine.row(con, f"select {told}, count(distinct subject_key) from {counted}")
     by_type = _rows(
-        con, f"select role, event_type, count(*) as events from {counted} group by role, event_type order by all"
+        con, f"select role, event_type, {told} as events from {counted} group by role, event_type order by all"
     )
     ((gone,),) = con.execute(
         f"""select count(*) from picked where fact_id in (select fact_id from wanted where rowid < {effective})

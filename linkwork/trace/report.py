@@ -10,7 +10,7 @@ from linkwork import engine
 from linkwork.errors import UsageError
 from linkwork.log.store import Store
 from linkwork.settings import Settings
-from linkwork.trace import events
+from linkwork.trace import events, facts
 from linkwork.trace.cells import CELLS, Build, located, opened, picked
 from linkwork.trace.lineage import Lines
 from linkwork.trace.walk import Walk, figure_of
@@ -44,6 +44,7 @@ def trace(
         walk = Walk(build, mart, figure)
         walk.run()
         lines = _lines(walk)
+        facts.find(build, None if history or "events" in lines else limit)
         store = Store(settings.log_dir)
         found = events.read(store, build.con, build.position, history=history, of_loads="events" in lines, limit=limit)
         result = {

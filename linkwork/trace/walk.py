@@ -3,8 +3,9 @@
 Everything happens in temporary tables of the warehouse's connection:
 
     contributor(contributor, <key of the core mart>, person_id, <amounts>)   what adds up to the figure
-    asked(category, model, id_column, id, role, contributor)                 the ids to find facts by
-    wanted(category, fact_id, role, contributor, event_type, occurred_on, subject_key)      effective facts
+    asked_id(part, id, contributor)                                          the ids to find facts by, and
+    way(part, category, model, id_column, role)                              which facts to find by them; both are
+    asked(category, model, id_column, id, role, contributor)                 a row for each
     wanted_load(load_id, contributor)                                        files
 """
 
@@ -17,8 +18,6 @@ from linkwork.trace.cells import CELLS, Build
 from linkwork.trace.lineage import EventLink, Figure, Lineage, Role, RowLink
 
 FEW = 500
-# A fact that several rows lead to is told once: as one that counts, if it counts for any, under the first of those.
-FIRST_ORIGIN = "unnest(min({'role': role, 'contributor': contributor}))"
 
 
 def figure_of(mart: Mart, lineage: Lineage, figure: str | None) -> str | None:
@@ -41,12 +40,13 @@ def figure_of(mart: Mart, lineage: Lineage, figure: str | None) -> str | None:
 
 @dataclass
 class Walk:
-    """One walk from the table `cells`; `steps` counts the temporary tables it made."""
+    """One walk from the table `cells`; `steps` counts the temporary tables it made, `parts_asked` the parts of ids."""
 
     build: Build
     mart: Mart
     figure: str | None  # of the mart's; see `figure_of`
     steps: int = 0
+    parts_asked: int = 0
     reference: str | None = None
     contributors: Mart = field(init=False)
 
@@ -67,12 +67,13 @@ class Walk:
         return self.traced.of or ([self.figure] if self.figure else [])
 
     def run(self) -> None:
-        """Make the four tables."""
+        """Make these tables."""
         execute = self.build.con.execute
+        execute("create temp table asked_id (part integer, id blob, contributor varchar)")
         execute(
-            """create temp table asked (
-                category varchar, model varchar, id_column varchar, id blob, role varchar, contributor varchar)"""
+            "create temp table way (part integer, category varchar, model varchar, id_column varchar, role varchar)"
         )
+        execute("create temp view asked as select * exclude (part) from way inner join asked_id using (part)")
         execute("create temp table wanted_load (load_id varchar, contributor varchar)")
         if self.figure is None:
             text = _text_of(self.mart.meta.key)
@@ -88,7 +89,6 @@ class Walk:
             key = list(dict.fromkeys([*self.contributors.meta.key, *carried]))
             execute(f"create temp table step_0 as select distinct {_listed(key)}, contributor from contribution")
             self._follow(self.contributors, "step_0", link.role)
-        self._find_facts()
 
     # --- the figure ---------------------------------------------------------------------------------
     def _contribute(self, link: RowLink) -> None:
@@ -178,8 +178,8 @@ class Walk:
         needed |= {c for link in lineage.rows if not link.through for c in self.build.marts.mart(link.mart).meta.key}
         if not needed <= set(self.build.columns(table)):  # a mart may be large: it is read only for what is not known
             rows = f"(select * from {table} inner join {mart.relation} using ({_listed(mart.meta.key)}))"
-        for event in lineage.events:
-            self._ask(event, rows, _weaker(role, event.role))
+        for column in dict.fromkeys(event.column for event in lineage.events):
+            self._ask([event for event in lineage.events if event.column == column], rows, role)
         if lineage.load:
             self.build.con.execute(
                 f"insert into wanted_load select distinct {engine.name(lineage.load)}, contributor from {rows}"
@@ -207,32 +207,20 @@ class Walk:
         self.build.con.execute(f"create temp table {step} as {query}")
         self._follow(target, step, role)
 
-    def _ask(self, link: EventLink, rows: str, role: Role) -> None:
-        asked = ", ".join(engine.text(v) for v in (link.category, link.model, link.by))
-        column = engine.name(link.column)
-        self.build.con.execute(
-            f"""insert into asked
-            select {asked}, unhex({column}) as id, {engine.text(role)}, min(contributor)
-            from {rows} where {column} is not null group by id"""
+    def _ask(self, links: list[EventLink], rows: str, role: Role) -> None:
+        """Ask by one column for the facts of each link."""
+        self.parts_asked += 1
+        column = engine.name(links[0].column)
+        (ids,) = engine.row(
+            self.build.con,
+            f"""insert into asked_id
+            select {self.parts_asked}, unhex({column}) as id, min(contributor)
+            from {rows} where {column} is not null group by id""",
         )
-
-    def _find_facts(self) -> None:
-        """Every model of facts is read once, however many ways led to it."""
-        con = self.build.con
-        con.execute(
-            """create temp table wanted (category varchar, fact_id blob, role varchar, contributor varchar,
-                event_type varchar, occurred_on date, subject_key blob)"""
-        )
-        for model, column in con.execute("select distinct model, id_column from asked order by all").fetchall():
-            con.execute(
-                f"""insert into wanted
-                select category, facts.fact_id, role, contributor, event_type, occurred_on, subject_key
-                from {self.build.marts.relation(model)} as facts
-                inner join (
-                    select category, id, {FIRST_ORIGIN} from asked
-                    where model = {engine.text(model)} and id_column = {engine.text(column)} group by category, id
-                ) as sought on facts.{engine.name(column)} = sought.id"""
-            )
+        ways = [(one.category, one.model, one.by, _weaker(role, one.role)) for one in links]
+        listed = ", ".join(f"({self.parts_asked}, {', '.join(map(engine.text, way))})" for way in ways)
+        if ids:
+            self.build.con.execute(f"insert into way values {listed}")
 
     def _view_columns(self, mart: Mart) -> set[str]:
         """The columns of the views that lead on from a mart."""

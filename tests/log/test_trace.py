@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from ingestion.retract import retract
 from linkwork import engine
+from linkwork.log.envelope import not_withdrawn
 from linkwork.log.store import Store
 from linkwork.settings import Settings
 from linkwork.trace import events
@@ -28,8 +30,11 @@ def traced(
     store = Store(home.log_dir).refresh()
     with engine.connect() as con:
         con.execute("create schema log")
-        con.execute(f"create table log.loads as select * from {store.loads.relation()}")
+        con.execute(f"create table log.loads as select * from {store.current_loads()}")
         con.execute("create temp table wanted_load (load_id varchar, contributor varchar)")
+        con.execute(
+            "create temp table way as select 'facts' as model, 'stream_id' as id_column, 'referral' as category"
+        )
         con.execute(
             f"""create temp table asked as
             select distinct category, 'facts' as model, 'stream_id' as id_column, stream_id as id,
@@ -39,10 +44,10 @@ def traced(
         con.execute(
             f"""create temp table wanted as
             select category, fact_id, 'counts' as role, 'x' as contributor,
-                event_type, occurred_on, subject_key from (
+                event_type, occurred_on, subject_key, practice_code, 1 as events from (
                 select *, row_number() over (partition by fact_id order by asserted_at desc,
                     revision_kind = 'contest' desc) as newness
-                from {store.events.relation()} where global_position <= {position}
+                from {not_withdrawn(f"(select * from {store.events.relation()} where global_position <= {position})")}
             ) where newness = 1 and revision_kind in ('original', 'revision')"""
         )
         return events.read(store, con, position, history=history, of_loads=False, limit=None).shown
@@ -69,6 +74,26 @@ def test_a_restated_fact_is_traced_to_its_newest_line_and_its_history_to_all(hom
         ("referral.received", "effective", "2.csv", 2),
         ("referral.received", "superseded", "1.csv", 2),
     ]
+
+
+def test_what_is_withdrawn_and_said_again_is_traced_to_its_newest_line(home: Settings):
+    closed = RECEIVED | {"closed": day(9)}
+    for number, record in enumerate((closed, RECEIVED, closed), start=1):
+        extract(home, number, record)
+    assert ("referral.closed", "effective", "3.csv", 2) in states(traced(home))
+    assert ("referral.closed", "superseded", "1.csv", 2) in states(traced(home, history=True))
+
+
+def test_what_a_retracted_load_said_is_not_in_force_where_another_says_the_same(home: Settings):
+    for number, closed in enumerate((9, 8, 9), start=1):
+        extract(home, number, RECEIVED | {"closed": day(closed)})
+    loads = dict(rows(home, "loads", "file_name, load_id"))
+    for name in ("3.csv", "2.csv"):
+        retract(home, loads[name], "sent by mistake")
+    in_force = states(traced(home))
+    assert ("referral.closed", "effective", "1.csv", 2) in in_force
+    assert len(in_force) == 2
+    assert ("referral.closed", "load retracted", "3.csv", 2) in states(traced(home, history=True))
 
 
 def test_a_late_older_file_adds_nothing_to_a_trace(home: Settings):

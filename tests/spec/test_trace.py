@@ -9,6 +9,7 @@ import pytest
 from linkwork import engine
 from linkwork.errors import LinkworkError
 from linkwork.release.marts import Mart, read_described
+from linkwork.trace import facts
 from linkwork.trace.cells import Build, Marts
 from linkwork.trace.walk import Walk
 from tests.spec.warehouse import Warehouse
@@ -180,5 +181,6 @@ def test_a_view_that_told_of_another_number_would_be_noticed(
                 walk.run()
         else:
             walk.run()
+            facts.find(walk.build)
             assert con.execute("select count(*) > 0 from wanted").fetchall() == [(True,)]
         con.close()

@@ -103,20 +103,25 @@ who the person was seen by.
     and {{ person_time }}.days_after >= {{ contacts }}.days_off
 {%- endmacro %}
 
-{#- One row per referral with an index and contact, known or possible, of its person within the longest window around it. -#}
-{% macro contacts_near_index() -%}
+{#-
+One row per referral with an index and contact, known or possible, of its person within the longest window around it. Both
+may be other relations: `indexes` with columns of int_reattendance_index, `contacts` with the `subject_key` and `contact_on`
+of int_contact_days. The lists name the columns that are wanted of each.
+-#}
+{% macro contacts_near_index(
+    indexes=none, of_index=['referral_key'], contacts=none, of_contact=['is_contact', 'has_gp', 'may_have_gp']
+) -%}
     {%- set longest = linkwork.reattendance_windows() | max -%}
     select
-        reattendance.referral_key,
-        contacts.subject_key,
-        contacts.contact_on,
-        contacts.practice_code,
-        contacts.is_contact,
-        contacts.has_gp,
-        contacts.may_have_gp,
+        {% for column in of_index -%}
+        reattendance.{{ column }},
+        {% endfor -%}
+        {% for column in of_contact -%}
+        contacts.{{ column }},
+        {% endfor -%}
         {{ linkwork.days_between('reattendance.index_on', 'contacts.contact_on') }} as days_off
-    from {{ ref('int_reattendance_index') }} as reattendance
-    inner join {{ ref('int_contact_days') }} as contacts
+    from {{ indexes or ref('int_reattendance_index') }} as reattendance
+    inner join {{ contacts or ref('int_contact_days') }} as contacts
         on
             reattendance.subject_key = contacts.subject_key
             and contacts.contact_on >= {{ linkwork.add_days('reattendance.index_on', -longest) }}

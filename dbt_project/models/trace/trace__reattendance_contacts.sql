@@ -1,41 +1,43 @@
 -- One row per received referral, window, measure and slot of an appointment book that counts before or after its index.
 -- Several slots of one person, day and practice are one contact. One of which nobody says what became, or that may have
 -- been with a GP, counts in what ends in _most alone.
-with nearby as (
-    {{ contacts_near_index() }}
+-- A referral and its windows are joined before slots are, so that of one referral those of one person are looked at.
+with indexes as (
+    select
+        reattendance.*,
+        times.window_days,
+        times.days_before,
+        times.days_after
+    from {{ ref('int_reattendance_person_time') }} as times
+    inner join {{ ref('int_reattendance_index') }} as reattendance on times.referral_key = reattendance.referral_key
 ),
 
 slots as (
     select
         appointment_key,
         subject_key,
-        slot_on,
-        practice_code,
+        slot_on as contact_on,
         contact_class,
         case when {{ is_countable_slot() }} then contact_class else class_if_attended end as counted_class
     from {{ ref('int_appointments') }}
     where {{ is_countable_slot() }} or {{ is_countable_slot('class_if_attended') }}
 ),
 
+nearby as (
+    {{ contacts_near_index(
+        indexes='indexes',
+        of_index=['referral_key', 'window_days', 'days_before', 'days_after'],
+        contacts='slots',
+        of_contact=['appointment_key', 'contact_class', 'counted_class'],
+    ) }}
+),
+
 followed as (
-    select
-        times.referral_key,
-        times.window_days,
-        nearby.days_off,
-        slots.appointment_key,
-        slots.contact_class,
-        slots.counted_class
-    from {{ ref('int_reattendance_person_time') }} as times
-    inner join nearby
-        on
-            times.referral_key = nearby.referral_key
-            and {{ is_followed_day('times', 'nearby') }}
-    inner join slots
-        on
-            nearby.subject_key = slots.subject_key
-            and nearby.contact_on = slots.slot_on
-            and nearby.practice_code is not distinct from slots.practice_code
-    where nearby.days_off <> 0
+    select *
+    from nearby
+    where
+        days_off <> 0
+        and {{ is_followed_day('nearby', 'nearby') }}
 ),
 
 measured as (
