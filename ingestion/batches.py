@@ -85,6 +85,7 @@ def finish_earlier(settings: Settings, store: Store, batch_id: str | None = None
     changes.finish_left(store)
     for folder in sorted(settings.staging_dir.glob("*/")):
         recover(settings, store, folder, abandoned=folder.name == batch_id)
+    repair.put_on_record(store)
     plan.sweep(store)
     _sweep_plain(settings.plain_dir)
     spill.sweep(settings)
