@@ -24,7 +24,6 @@ from ingestion.workers import limits_of
 from linkwork import engine, locked, spill
 from linkwork.errors import UsageError
 from linkwork.files import private_dir, remove, sha256_of, sweep_partials, write_json
-from linkwork.identity import is_running, this_process
 from linkwork.log import changes, commit, plan, repair, tombstones
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
@@ -39,6 +38,8 @@ ABANDONED_AFTER_SECONDS = 24 * 3600
 
 log = structlog.get_logger("linkwork.ingest")
 
+_at_work: dict[Path, int] = {}  # the folders of this process, and what locks each
+
 
 def new_id() -> str:
     """A batch id a person can read: the time in UTC and three random bytes."""
@@ -46,21 +47,33 @@ def new_id() -> str:
 
 
 def create(settings: Settings, batch_id: str, *, by_scheduler: bool) -> Path:
-    """Make the folder. A scheduler's tasks outlive the process that opens the batch, and the folder says so."""
+    """Make the folder, under the writer lock: else somebody could discard it before it is locked.
+
+    It is locked until `leave`, or until this process ends. A scheduler's tasks outlive the process that opens the
+    batch, and the folder says so.
+    """
     if not BATCH_ID.fullmatch(batch_id):
         raise UsageError(f"not a batch id: {batch_id!r}")
     batch_dir = settings.staging_dir / batch_id
     batch_dir.mkdir(parents=True, exist_ok=True)
     kind = "scheduler" if by_scheduler else "process"
+    if not by_scheduler:
+        _at_work[batch_dir] = locked.share(batch_dir)
     write_json(
         batch_dir / "batch.json",
         {
             "batch_id": batch_id,
             "created_at": datetime.now(UTC).isoformat(),
-            "owner": {"kind": kind, "host": socket.gethostname(), **this_process()},
+            "owner": {"kind": kind, "host": socket.gethostname(), "pid": os.getpid()},
         },
     )
     return batch_dir
+
+
+def leave(folder: Path) -> None:
+    """Work on a batch no more: what is still there of it the next command finishes or discards."""
+    if (descriptor := _at_work.pop(folder, None)) is not None:
+        os.close(descriptor)
 
 
 def finish_earlier(settings: Settings, store: Store, batch_id: str | None = None) -> None:
@@ -72,6 +85,7 @@ def finish_earlier(settings: Settings, store: Store, batch_id: str | None = None
     changes.finish_left(store)
     for folder in sorted(settings.staging_dir.glob("*/")):
         recover(settings, store, folder, abandoned=folder.name == batch_id)
+    repair.put_on_record(store)
     plan.sweep(store)
     _sweep_plain(settings.plain_dir)
     spill.sweep(settings)
@@ -118,6 +132,7 @@ def close(settings: Settings, store: Store, folder: Path) -> None:
     """
     _forget_refused(settings, store, folder.glob("*/"))
     reached("batch-done")
+    leave(folder)
     _wait_for_workers(folder)
     shutil.rmtree(folder)
 
@@ -168,14 +183,17 @@ def verdicts(batch_dir: Path) -> dict[str, dict[str, Any]]:
 
 
 def _is_abandoned(folder: Path) -> bool:
-    """Nobody works on it: its process has ended, or nothing was written to it for a day."""
+    """Nobody works on it: whoever had locked it has ended, or it is a scheduler's and was not written to for a day.
+
+    A process is not looked for by its number: in another container, that shares the home, it has another or none.
+    """
     try:
         owner = json.loads((folder / "batch.json").read_text())["owner"]
     except (OSError, ValueError, KeyError):
-        return True
-    if owner["host"] == socket.gethostname() and owner["kind"] == "process":
-        return not is_running(owner)
-    return time.time() - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS
+        owner = {"kind": "process"}  # cut off before it had said so
+    if owner["kind"] == "scheduler":
+        return time.time() - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS
+    return locked.is_left(folder)
 
 
 def seal_received(settings: Settings, folder: Path) -> None:

@@ -24,7 +24,7 @@ from linkwork.privacy.scan import scan
 from linkwork.privacy.subjects import numbers_of, pseudonyms
 from linkwork.privacy.zone1 import Eraser
 
-PARTIAL = re.compile(r"[.].+[.][0-9]+[.]tmp")  # as `files.write_whole` and the vault name what they write
+PARTIAL = re.compile(r"[.].+[.]([0-9]+|[0-9a-f]{8})[.]tmp")  # as `files` and the vault name what they write
 
 
 def find_numbers(work: Operation, order: Order) -> None:

@@ -79,4 +79,6 @@ def operation(settings: Settings) -> Iterator[Operation]:
                 if not (folder / plan.FILE).exists():
                     shutil.rmtree(folder)
                 raise
+            finally:
+                batches.leave(folder)
         shutil.rmtree(folder)

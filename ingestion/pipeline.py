@@ -60,7 +60,7 @@ def open_batch(settings: Settings, batch_id: str | None = None) -> dict[str, Any
     with writer_lock(settings.log_dir, settings.lock_timeout_seconds):
         remember_keys(keys, settings.log_dir)
         batches.finish_earlier(settings, store, batch_id)
-    batches.create(settings, batch_id, by_scheduler=by_scheduler)
+        batches.create(settings, batch_id, by_scheduler=by_scheduler)
     reached("batch-opened")
     senders = sorted({f.sender for f in ready_files(settings)})
     return {"batch_id": batch_id, "senders": senders}
@@ -228,10 +228,13 @@ def check_recorded(settings: Settings, batch_id: str) -> dict[str, Any]:
 def run(settings: Settings) -> dict[str, Any]:
     """All five steps in this process, as `linkwork ingest` does."""
     batch = open_batch(settings)
-    stage_senders(settings, batch["batch_id"], batch["senders"])
-    landed = check_landed(settings, batch["batch_id"])
-    committed = commit_batch(settings, batch["batch_id"])
-    checked = check_recorded(settings, batch["batch_id"])
+    try:
+        stage_senders(settings, batch["batch_id"], batch["senders"])
+        landed = check_landed(settings, batch["batch_id"])
+        committed = commit_batch(settings, batch["batch_id"])
+        checked = check_recorded(settings, batch["batch_id"])
+    finally:
+        batches.leave(settings.staging_dir / batch["batch_id"])
     return {**committed, "landed": landed, "recorded": checked}
 
 

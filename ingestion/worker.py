@@ -4,7 +4,6 @@ What a worker makes of a file lies below the batch's folder. Only the profile an
 `("size", bytes)`, `("done", profile, fail points reached)`, `("cap", what stopped it)` or `("error", exceptions)`.
 """
 
-import fcntl
 import multiprocessing
 import os
 import pickle
@@ -27,7 +26,7 @@ from ingestion.containers import MIB, Limits
 from ingestion.contract import Contract
 from ingestion.gate import Gate
 from ingestion.landing import held
-from linkwork import disk
+from linkwork import disk, locked
 from linkwork.files import sha256_of
 from linkwork.log import failpoints
 
@@ -79,8 +78,7 @@ def work(task: Task, pipe: "Connection[Any, Any]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a keyboard it reaches the job, which ends its workers
     failpoints.works_for(task.job_pid, task.failing)
     _limit(task)
-    lock = os.open(task.batch_dir, os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_SH)  # whoever discards the batch waits for us
+    locked.share(task.batch_dir)  # whoever discards the batch waits for us
     while True:
         try:
             job, threads, counts = pipe.recv()

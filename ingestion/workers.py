@@ -124,8 +124,13 @@ class Workers:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(PRELOADED)
         process = context.Process(target=work, args=(replace(self._task, gate=gate), theirs), daemon=True)
-        with _without_main(), _environment(ALLOCATOR):
-            process.start()
+        try:
+            with _without_main(), _environment(ALLOCATOR):
+                process.start()
+        except BaseException:  # a signal: the first start waits for the server
+            shutil.rmtree(spill, ignore_errors=True)
+            os.close(lock)
+            raise
         theirs.close()
         worker = _Worker(process, ours, spill, lock)
         self._workers.append(worker)

@@ -5,7 +5,6 @@ Airflow: it starts the installed `airflow` as child processes and follows the ru
 """
 
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,11 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
-from types import FrameType
 
 import httpx
 
-from linkwork import publication, warehouse
+from linkwork import publication, signals, warehouse
 from linkwork.airflow_home import DAGS_DIR, USER, AirflowHome
 from linkwork.airflow_rest import Rest, Task
 from linkwork.errors import LinkworkError
@@ -30,6 +28,7 @@ START_SECONDS = 180.0
 FOLLOW_SECONDS = 120.0  # from an Asset's update to the run it starts
 RUN_SECONDS = 6 * 3600.0  # every task has a limit of its own, far below this
 POLL_SECONDS = 0.5
+ENDING = (signal.SIGTERM, signal.SIGHUP)  # they end a run as Ctrl-C does
 
 Log = Callable[[str], None]
 
@@ -75,7 +74,7 @@ def run_once(settings: Settings, *, log: Log) -> AirflowRun:
     """
     home = AirflowHome(settings)
     run = AirflowRun(log_dir=home.log_dir)
-    with home.locked(), _signals_raise(), closing(Rest(home.url)) as rest:
+    with home.locked(), signals.end(*ENDING), closing(Rest(home.url)) as rest:
         try:
             with _phase(run, "prepare"):
                 owed = home.prepare()
@@ -90,7 +89,8 @@ def run_once(settings: Settings, *, log: Log) -> AirflowRun:
                     unpublished=lambda: publication.is_behind(settings),
                 )
         finally:
-            with _phase(run, "stop"), _signals_held():
+            # Nothing interrupts the stopping: it is bounded in time.
+            with _phase(run, "stop"), signals.handled(signal.SIG_IGN, signal.SIGINT, *ENDING):
                 home.stop()
     if run.failed or "failed" in run.states.values():
         raise AirflowRunError(run, home)
@@ -224,34 +224,3 @@ def _answers(home: AirflowHome) -> Iterator[None]:
         home.check_alive()  # the better reason, if it is that
         log = str(home.component_log("api-server"))
         raise LinkworkError("Airflow's API server failed", where=log, why=str(error)) from error
-
-
-@contextmanager
-def _signals_raise() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the run as Ctrl-C does: through the `finally` that stops Airflow."""
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    with _signals(leave, signal.SIGTERM, signal.SIGHUP):
-        yield
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Nothing interrupts the stopping: it is bounded in time."""
-    with _signals(signal.SIG_IGN, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        yield
-
-
-@contextmanager
-def _signals(handler: signal.Handlers | Callable[[int, FrameType | None], None], *numbers: int) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers; a caller in a thread has its own way to end
-        return
-    before = {number: signal.signal(number, handler) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)

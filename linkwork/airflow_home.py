@@ -73,8 +73,6 @@ class AirflowHome:
         log = self.component_log("bootstrap")
         command = self._clean(sys.executable, str(DAGS_DIR / "bootstrap.py"))
         done = processes.run(command, log=log, extra_env=self._environment)
-        if done.returncode < 0:
-            raise KeyboardInterrupt  # a signal that reached us was passed on to it
         if done.returncode:
             raise LinkworkError(
                 "Airflow's metadata database could not be made ready",

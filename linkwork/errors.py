@@ -1,11 +1,15 @@
 """Errors a person can act on: what happened, where, why, and what to do.
 
 Exit codes are part of the interface (`docs/guides/data-engineer.md`): 0 done, 3 done with refusals beyond the
-contract's threshold, 64 wrong use, 65 bad data, 70 internal error, 75 busy or no room to write (try again).
+contract's threshold, 64 wrong use, 65 bad data, 70 internal error, 75 busy or no room to write (try again), 130 and 143
+stopped by Ctrl-C and by SIGTERM.
 No message ever holds a field value of a person.
 """
 
+import signal
 from typing import Any
+
+from linkwork.signals import BY_SIGNAL
 
 EXIT_DONE = 0
 EXIT_REFUSALS = 3
@@ -13,6 +17,8 @@ EXIT_USAGE = 64
 EXIT_BAD_DATA = 65
 EXIT_INTERNAL = 70
 EXIT_BUSY = 75
+EXIT_INTERRUPTED = BY_SIGNAL + signal.SIGINT
+EXIT_TERMINATED = BY_SIGNAL + signal.SIGTERM
 
 
 class LinkworkError(Exception):
@@ -61,6 +67,17 @@ class DiskFullError(LinkworkError):
     """There is no room to write; trying again after making room is right."""
 
     exit_code = EXIT_BUSY
+
+
+class StoppedError(LinkworkError):
+    """A signal ended the command: nothing failed. Its exit code is 128 and the signal's number."""
+
+    def __init__(self, number: int) -> None:
+        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        super().__init__(
+            f"stopped by {name}", do="run the same command again: it completes or discards what was cut off"
+        )
+        self.exit_code = BY_SIGNAL + number
 
 
 class OutOfMemoryError(LinkworkError):

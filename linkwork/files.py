@@ -1,18 +1,24 @@
 """Files that survive a power cut: hash, fsync, and writing whole or not at all."""
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
+from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from linkwork.disk import NO_ROOM
 from linkwork.errors import UsageError
 
 CHUNK = 1 << 20
+NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}  # what file systems say that know no files without a name
 
 
 def sha256_of(path: Path) -> str:
@@ -39,16 +45,13 @@ Before = Callable[[Path], object]  # what is done with a file that is whole, rig
 def write_whole(path: Path, content: bytes, mode: int = 0o644, before: Before | None = None) -> None:
     """Write a file so that a reader sees the old content or the new, never a part: write, fsync, rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    partial, descriptor = _partial(path, mode)
     try:
         with os.fdopen(descriptor, "wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        if before:
-            before(partial)
-        partial.rename(path)
+            _fill(handle, content)
+            if before:
+                before(partial)
+            partial.rename(path)
     except BaseException:
         partial.unlink(missing_ok=True)  # it may hold personal data, and nobody would look for it
         raise
@@ -56,20 +59,64 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644, before: Before | 
 
 
 def write_new(path: Path, content: bytes, mode: int = 0o644, before: Before | None = None) -> None:
-    """Write a file that a person has named, whole or not at all.
+    """Write a file that a person has named, whole or not at all, also where this process is killed.
 
-    Raises UsageError where it is there already or cannot be written, and OSError where there is no room.
+    It has no name before it is whole. Where the file system knows no such files, what a killed process left goes when
+    the same name is written again. Raises UsageError where it is there already or cannot be written, and OSError where
+    there is no room.
     """
-    if path.exists():
-        raise UsageError("the file is there already", where=str(path), do="name another, or remove it first")
     if not path.parent.is_dir():
         raise UsageError("no such folder", where=str(path.parent), do="make it first, or name another")
     try:
-        write_whole(path, content, mode, before)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            _write_unnamed(folder, path, content, mode, before)
+        finally:
+            os.close(folder)
+    except FileExistsError as error:
+        raise UsageError("the file is there already", where=str(path), do="name another, or remove it first") from error
     except OSError as error:
         if error.errno in NO_ROOM:
             raise
         raise UsageError("the file cannot be written", where=str(path), why=error.strerror or "") from error
+
+
+def _write_unnamed(folder: int, path: Path, content: bytes, mode: int, before: Before | None) -> None:
+    if os.path.lexists(path):
+        raise FileExistsError(path)
+    try:
+        descriptor = os.open(".", os.O_TMPFILE | os.O_WRONLY, mode, dir_fd=folder)
+    except OSError as error:
+        if error.errno not in NO_UNNAMED:
+            raise
+        sweep_partials(path.parent, path.name)
+        write_whole(path, content, mode, before)
+        return
+    with os.fdopen(descriptor, "wb") as handle:
+        _fill(handle, content)
+        unnamed = Path(f"/proc/self/fd/{descriptor}")
+        if before:
+            before(unnamed)
+        os.link(unnamed, path.name, dst_dir_fd=folder)  # with a folder given, it follows the link
+    os.fsync(folder)
+
+
+def _partial(path: Path, mode: int) -> tuple[Path, int]:
+    """A new file beside another, and the descriptor that is to be written to; locked, so that nobody sweeps it."""
+    while True:
+        partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with suppress(OSError):  # a folder that somebody names may be on a file system that has no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return partial, descriptor
+        os.close(descriptor)  # somebody swept between the two lines above
+
+
+def _fill(handle: BinaryIO, content: bytes) -> None:
+    handle.write(content)
+    handle.flush()
+    os.fsync(handle.fileno())
 
 
 def remove(path: Path) -> None:
@@ -77,17 +124,15 @@ def remove(path: Path) -> None:
     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def sweep_partials(folder: Path) -> None:
-    """Remove what processes that have ended had half written into a folder by `write_whole`."""
-    for partial in folder.glob(".*.tmp"):
-        writer = partial.name.split(".")[-2]
-        if _has_ended(writer):
-            partial.unlink(missing_ok=True)
+def sweep_partials(folder: Path, name: str = "*") -> None:
+    """Remove what processes that have ended had half written into a folder, under any name or under this one.
 
-
-def _has_ended(process: str) -> bool:
-    """Whether a process is gone, by its number in a name; what is no number says nothing."""
-    return process.isdigit() and not Path(f"/proc/{process}").exists()
+    Whoever writes has locked it. (The number of a process would not do: another container has others.)
+    """
+    for partial in folder.glob(f".{name if name == '*' else escape(name)}.*.tmp"):
+        with suppress(FileNotFoundError, BlockingIOError), partial.open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            partial.unlink()
 
 
 def write_json(path: Path, content: Any, before: Before | None = None) -> None:

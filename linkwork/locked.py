@@ -53,6 +53,21 @@ def remove_left(parent: Path, prefix: str) -> list[str]:
     return removed
 
 
+def share(path: Path) -> int:
+    """A descriptor that locks a folder together with others, until it is closed: it is not left behind as long."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+def is_left(path: Path) -> bool:
+    """Whether a folder is there that nobody has locked."""
+    if (descriptor := _lock(path)) is None:
+        return False
+    os.close(descriptor)
+    return True
+
+
 def _lock(path: Path) -> int | None:
     """An open descriptor that locks the folder; None if another process has it, or it is gone."""
     try:

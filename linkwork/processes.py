@@ -1,19 +1,21 @@
 """Child processes: dbt, Great Expectations and Airflow are started here and nowhere else.
 
 They are separate programs to us: we pass arguments and files, they answer with an exit code and files.
-A signal that reaches this process (Ctrl-C, SIGTERM) is passed on to the child's whole process group.
+A signal that reaches this process (Ctrl-C, SIGTERM) is passed on to the child's whole process group, and ends this one
+when the child has ended.
 """
 
 import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
+
+from linkwork import signals
 
 NO_HOME = "/nonexistent"  # as of Debian's users that have none
 
@@ -111,16 +113,14 @@ def _signal_group(child: subprocess.Popen[bytes], number: int) -> None:
 
 @contextmanager
 def _signals_passed_to(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """Pass signals on to the child; when it has ended, whoever handled them here before gets the first of them."""
+    got: list[int] = []
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
+        got.append(number)
         _signal_group(child, number)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with signals.handled(pass_on, signal.SIGINT, signal.SIGTERM):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    if got and callable(handler := signal.getsignal(got[0])):
+        handler(got[0], None)

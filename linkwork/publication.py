@@ -10,6 +10,7 @@ from linkwork.errors import UsageError
 from linkwork.log import published, served, tombstones
 from linkwork.log.changes import Change, Outcome, change
 from linkwork.log.store import Store
+from linkwork.release import schemas
 from linkwork.release.building import CURRENT, current_release
 from linkwork.release.held import Served
 from linkwork.release.publish import publish as publish_release
@@ -22,11 +23,14 @@ def publish(settings: Settings, known_at: datetime | None = None, restate: str =
 
     `restate` is the reason of a declared restatement: the open tier follows the marts in every figure, and holds back
     nothing. Returns release_id, path, created, current and the tables. Raises UsageError where nothing was built yet
-    and BadDataError where the released suite fails; what is current stays so.
+    and BadDataError where the released suite fails, or a table is not as its readers know it; what is current stays so.
     """
     warehouse = warehouse_file(settings, known_at)
     if not warehouse.exists():
-        raise UsageError("there is no build to publish", where=str(warehouse), do="run `linkwork build` first")
+        of_then = f" --known-at {known_at.isoformat()}" if known_at else ""
+        raise UsageError(
+            "there is no build to publish", where=str(warehouse), do=f"run `linkwork build{of_then}` first"
+        )
     with reading(warehouse) as con:
         pinned = con.execute("select position, known_at, cut_off, permissions_as_of from log.pinned").fetchone()
         current = current_release(settings.releases_dir)
@@ -49,6 +53,7 @@ def publish(settings: Settings, known_at: datetime | None = None, restate: str =
             about=lambda *what: _announce(made, settings, warehouse, *what),
             served=Served(*kept) if kept else None,
             keep=lambda release_id, file: served.keep(settings.log_dir, release_id, file),
+            relied_on=schemas.read(),
         )
     if done.current:  # of another state now; or of an earlier version, that was killed before it had kept its figures
         published.keep(settings.log_dir, done.release_id, warehouse)

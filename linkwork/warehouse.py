@@ -140,7 +140,11 @@ def _build(
     # Of an earlier build: should dbt be killed, they would be taken for its own.
     (work / RESULTS).unlink(missing_ok=True)
     # Unit tests prove the models, not this log: the tests run them.
-    done = run_dbt(settings, building, work, ["build", "--exclude-resource-type", "unit_test"], log_file, lock)
+    try:
+        done = run_dbt(settings, building, work, ["build", "--exclude-resource-type", "unit_test"], log_file, lock)
+    except BaseException:  # a signal, after dbt has ended
+        _clear(settings)
+        raise
     found = results(work)
     if done.returncode != 0:
         _clear(settings)

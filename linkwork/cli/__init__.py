@@ -1,8 +1,10 @@
 """The command line: `linkwork …`. Each group of commands is a module; `output.py` says how they speak."""
 
+import signal
+
 import typer
 
-from linkwork import __version__
+from linkwork import __version__, signals
 from linkwork.cli import (
     contracts,
     docs,
@@ -65,7 +67,8 @@ for module in (
 def main() -> None:
     """Entry point of the `linkwork` script."""
     try:
-        app()
+        with signals.end(signal.SIGTERM):
+            app()
     except SystemExit as ended:
         # The parser ends with 2 for a wrong option; wrong use has one exit code here.
         raise SystemExit(EXIT_USAGE if ended.code == PARSER_USAGE else ended.code) from None

@@ -29,7 +29,7 @@ def measures(
     marts = definitions.described(REPORTING)
     if draft is not None:
         if draft not in marts:
-            raise UsageError(f"there is no mart {draft}", where=str(REPORTING), do=f"one of {', '.join(marts)}")
+            raise UsageError(f"there is no mart {draft}", where=str(REPORTING), do=f"use one of {', '.join(marts)}")
         typer.echo(definitions_page.draft(draft, marts[draft]), nl=False)
         return
     defined = definitions.read()
@@ -51,18 +51,12 @@ def schemas(
     out: Annotated[Path | None, typer.Option(help="The folder to write, where it is another.")] = None,
 ) -> None:
     """Keep the tables of the next release as what readers rely on; refuse what would break them and is not stated."""
-    from linkwork.errors import BadDataError
     from linkwork.release import schemas as released
 
     folder = out or released.FOLDER
     before, now = released.read(folder), released.of_models(models)
-    if unstated := released.unstated(before, now):
-        raise BadDataError(
-            "a table of a release changes so that its readers break",
-            where=str(folder),
-            why="; ".join(unstated),
-            do="add columns and leave what is there, or raise `version` in the model's `meta.linkwork`",
-        )
+    remedy = "add columns and leave what is there, or raise `version` in the model's `meta.linkwork`"
+    released.refuse_unstated(before, now, folder, remedy)
     released.write(now, folder)
     for mart, one in released.differences(before, now).items():
         for sentence in [*one.safe, *one.breaking]:

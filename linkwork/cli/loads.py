@@ -6,12 +6,14 @@ import typer
 
 from linkwork import engine
 from linkwork.cli.output import AsJson, command, console, say_json, say_table, settings
+from linkwork.errors import UsageError
 
 load = typer.Typer(help="What became of each file.", no_args_is_help=True)
 
 Which = Annotated[
     str, typer.Argument(help="The load id, or the file's name where no other file has it; see `load list`.")
 ]
+STATUSES = ("committed", "noop", "held", "refused", "retracted")
 Reason = Annotated[str, typer.Option(help="Why; kept on record, so without a person's details.")]
 
 
@@ -26,6 +28,8 @@ def load_list(
     """Every file and what became of its records."""
     from linkwork.log.store import Store
 
+    if status is not None and status not in STATUSES:
+        raise UsageError(f"unknown status {status}", do=f"use one of {', '.join(STATUSES)}")
     store = Store(settings().log_dir)
     columns = (
         "load_id", "feed", "sender", "file_name", "status", "records", "accepted", "duplicate", "superseded",

@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from linkwork import disk
-from linkwork.errors import EXIT_INTERNAL, EXIT_USAGE, LinkworkError, OutOfMemoryError
+from linkwork import disk, signals
+from linkwork.errors import EXIT_INTERNAL, EXIT_USAGE, LinkworkError, OutOfMemoryError, StoppedError
 from linkwork.settings import Settings
 
 P = ParamSpec("P")
@@ -73,21 +73,31 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
-        except LinkworkError as error:
-            raise _said(error, as_json=bool(kwargs.get("as_json"))) from None
-        except (typer.Exit, typer.Abort, KeyboardInterrupt):
+        except (typer.Exit, typer.Abort):
             raise
-        except Exception as error:
-            if no_room := disk.full(error, settings().home):
-                raise _said(no_room, as_json=bool(kwargs.get("as_json"))) from None
-            if type(error).__name__ == "OutOfMemoryException":  # of DuckDB, which not every command loads
-                short = OutOfMemoryError("DuckDB ran out of memory", where=_place(error), do=OutOfMemoryError.DO)
-                raise _said(short, as_json=bool(kwargs.get("as_json"))) from None
+        except BaseException as error:
+            if (told := _expected(error)) is not None:
+                raise _said(told, as_json=bool(kwargs.get("as_json"))) from None
+            if not isinstance(error, Exception):
+                raise
             # The message of an unexpected error may repeat a value from a file, so only its kind is shown.
             errors.print(f"error: unexpected {type(error).__name__} in {_place(error)}", soft_wrap=True)
             raise typer.Exit(EXIT_INTERNAL) from None
 
     return wrapped
+
+
+def _expected(error: BaseException) -> LinkworkError | None:
+    """What to tell a person of an error; None where nobody expected it."""
+    if (number := signals.behind(error)) is not None:
+        return StoppedError(number)
+    if isinstance(error, LinkworkError):
+        return error
+    if no_room := disk.full(error, settings().home):
+        return no_room
+    if type(error).__name__ == "OutOfMemoryException":  # of DuckDB, which not every command loads
+        return OutOfMemoryError("DuckDB ran out of memory", where=_place(error), do=OutOfMemoryError.DO)
+    return None
 
 
 def utc(known_at: datetime | None) -> datetime | None:

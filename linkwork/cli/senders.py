@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from linkwork import reference as data
-from linkwork.cli.output import AsJson, command, console, say_json, say_table, settings
-from linkwork.errors import UsageError
+from linkwork.cli.output import AsJson, command, console, errors, say_json, say_table, settings
+from linkwork.errors import BadDataError, UsageError
+from linkwork.settings import Settings
 
 sender = typer.Typer(help="Who may send what.", no_args_is_help=True)
 
@@ -88,6 +89,8 @@ def sender_add(
         say_json(done)
     else:
         console.print(f"sender {code} " + ("registered" if done["new_version"] else "was registered so before"))
+    for other in _not_described(chosen, feed):
+        errors.print(f"no contract describes the feed {other}: its files are refused until one does", soft_wrap=True)
 
 
 @sender.command("withdraw")
@@ -113,6 +116,17 @@ def sender_withdraw(
     for left in done["not_cleaned"]:
         console.print(f"not cleaned: {left}", markup=False, soft_wrap=True)
     console.print("run `linkwork build` and `linkwork publish`: the marts are gone until then")
+
+
+def _not_described(chosen: Settings, feeds: list[str]) -> list[str]:
+    """Which feeds no contract describes; none where a contract cannot be read, which `contract check` is for."""
+    from ingestion.contract import load_contracts
+    from linkwork.log.catalogue import Catalogue
+
+    try:
+        return sorted(set(feeds) - set(load_contracts(chosen.contracts_dir, Catalogue.current())))
+    except BadDataError:
+        return []
 
 
 def _shown(one: Any) -> dict[str, Any]:

@@ -60,6 +60,11 @@ def record(
     """
     store.events.refresh()
     made = row(store, operation_id or new_id(), command=command, target=target, outcome=outcome, reason=reason)
+    append(store, made)
+
+
+def append(store: Store, made: dict[str, Any]) -> None:
+    """Append a row, unless one of its id is there."""
     with engine.connect() as con:
         fill_rows(con, "operation", [made], OPERATIONS)
         known = store.operations.refresh(evolve=True).relation()

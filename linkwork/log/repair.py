@@ -5,19 +5,20 @@ has followed it, it did happen, and its file was damaged afterwards. Then the on
 on would be to remove its files as nobody's, and to take its records for repetitions.
 """
 
+import json
 import shutil
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 
 from linkwork.errors import BadDataError
-from linkwork.files import fsync
-from linkwork.log import cut_off
+from linkwork.files import fsync, write_json
+from linkwork.log import cut_off, operations
 from linkwork.log.failpoints import reached
 from linkwork.log.store import Store
 from linkwork.log.table import NUMBER, LogTable
 
 ASIDE = ".cut-off"
+NOTE = "note.json"  # in it: who put it there
 
 
 def put_aside(store: Store) -> None:
@@ -37,23 +38,38 @@ def put_aside(store: Store) -> None:
 
 def aside(store: Store) -> list[Path]:
     """What was put aside and is not on record yet, as it was named below the log's folder."""
-    return sorted(part.relative_to(store.root / ASIDE) for part in (store.root / ASIDE).rglob("*") if part.is_file())
+    found = (part.relative_to(store.root / ASIDE) for part in (store.root / ASIDE).rglob("*") if part.is_file())
+    return sorted(part for part in found if part != Path(NOTE))
 
 
-def operation_id(store: Store) -> str:
-    """The id of the operation that puts it on record: the same as long as it is the same that lies there."""
-    folder = store.root / ASIDE
-    times = [(str(part), (folder / part).stat().st_mtime_ns) for part in aside(store)]
-    newest = datetime.fromtimestamp(max(time for _, time in times) / 1e9, UTC)
-    return f"{newest:%Y%m%dT%H%M%S}-{sha256(repr(times).encode()).hexdigest()[:6]}"
+def put_on_record(store: Store) -> None:
+    """Append the row of what was put aside, by whoever did it, and remove it: once, also where a repair was killed.
 
-
-def forget(store: Store) -> None:
-    """Remove what was put aside."""
+    Call it under the writer lock; every command that writes does.
+    """
+    if parts := aside(store):
+        note = json.loads((store.root / ASIDE / NOTE).read_text())
+        store.events.refresh()
+        outcome = f"removed {', '.join(map(str, parts))}"
+        row = operations.row(
+            store, note["operation_id"], command="log repair", target="log", outcome=outcome, reason=None
+        )
+        at = store.next_time(datetime.fromisoformat(note["at"]))
+        operations.append(store, row | {"actor": note["actor"], "recorded_at": at})
     shutil.rmtree(store.root / ASIDE, ignore_errors=True)
 
 
+def _say_who(store: Store) -> None:
+    """Note who puts aside what follows, before anything is."""
+    note = store.root / ASIDE / NOTE
+    if not note.exists():
+        at = datetime.now(UTC).isoformat()
+        write_json(note, {"operation_id": operations.new_id(), "actor": operations.actor(), "at": at})
+
+
 def _put_aside(store: Store, table: LogTable, parts: list[Path]) -> None:
+    if parts:
+        _say_who(store)
     for part in parts:
         target = store.root / ASIDE / part.relative_to(store.root)
         target.parent.mkdir(parents=True, exist_ok=True)

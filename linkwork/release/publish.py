@@ -5,10 +5,11 @@ switched. A reader that resolves `current` once sees one release, whole; one tha
 keeps it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import duckdb
@@ -18,7 +19,7 @@ from linkwork.built import opened
 from linkwork.errors import BadDataError, BusyError
 from linkwork.files import write_json
 from linkwork.log.failpoints import reached
-from linkwork.release import definitions
+from linkwork.release import definitions, schemas
 from linkwork.release.assemble import (
     Exports,
     control_marts,
@@ -40,6 +41,7 @@ from linkwork.release.ladder import Withheld
 from linkwork.release.manifest import Content, Manifest, PolicyUsed, ReleasedTable, release_id
 from linkwork.release.marts import read_marts
 from linkwork.release.policy import DisclosurePolicy, load_policy
+from linkwork.release.schemas import Schema
 from linkwork.release.verify import verify_release
 from linkwork.settings import Settings
 
@@ -48,6 +50,11 @@ About = Callable[[str, bool, bool], object]  # told a release, whether it is mad
 FAIL_POINTS = ("release-built", "release-placed")  # where a test may end this process, see failpoints
 MADE_OF = "made-of.parquet"  # for the log only: gone before anything else is written
 TABLES = "tables.json"  # for the expectations only: gone before the release is put in place
+
+REMEDY = (
+    "leave what readers rely on in the model and add columns beside it; where the change is meant, raise `version` in "
+    "its `meta.linkwork` and tell them. After an upgrade of Linkwork, run `linkwork build` first"
+)
 
 
 class Published(NamedTuple):
@@ -77,17 +84,19 @@ def publish(
     permissions_differ: bool = False,
     served: Served | None = None,
     keep: Callable[[str, Path], None] = lambda _id, _file: None,
+    relied_on: Mapping[str, Schema] = MappingProxyType({}),
 ) -> Published:
     """Make a release of the warehouse; it becomes current unless it is one `known_at` an earlier time.
 
     `position`, `cut_off` and `pinned_known_at` are what the build was pinned to. `check` gets the folder under
-    construction, with `tables.json`, and raises to refuse it. `about` is told what is about to change, right before it
-    does. `permissions_as_of` and `permissions_differ` are told in the manifest and name no release: what they change is
-    in its tables. `served` is what the open tier is compared with; `keep` gets, before this release is served, its id
-    and the file with what its own is made of. The same position, code and permissions give the same release: if it is
-    there already, none is made. Raises UsageError for an unknown policy, BadDataError for marts that cannot be released
-    as their metadata say and for a damaged warehouse, BusyError while it is being written, or where another release
-    became current meanwhile.
+    construction, with `tables.json`, and raises to refuse it. `about` is told what is about to change, right before
+    it does. `permissions_as_of` and `permissions_differ` are told in the manifest and name no release: what they
+    change is in its tables. `served` is what the open tier is compared with; `keep` gets, before this release is
+    served, its id and the file with what its own is made of. `relied_on` are the tables that readers know. The same
+    position, code and permissions give the same release: if it is there already, none is made. Raises UsageError
+    for an unknown policy, BadDataError for marts that cannot be released as their metadata say or not as readers
+    know them, and for a damaged warehouse, BusyError while it is being written, or where another release became
+    current meanwhile.
     """
     policy = load_policy(settings.disclosure_policy)
     marts = read_marts(dbt_manifest)
@@ -100,6 +109,7 @@ def publish(
             open_tables = control_marts(con, marts, policy, cut_off, served)
             exports = export_marts(con, marts, open_tables, building, position)
             write_made_of(con, open_tables, building / MADE_OF)
+        schemas.refuse_unstated(relied_on, schemas.of_release(marts, exports.tables), warehouse, REMEDY)
         manifest = _manifest(
             _content(settings, exports, policy, position, cut_off, erasures),
             known_at=known_at or pinned_known_at,

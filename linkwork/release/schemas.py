@@ -1,11 +1,13 @@
 """The tables of a release as the last version released them, so that none changes by accident.
 
 `schemas/<mart>.yaml` holds the columns of a mart in each tier, in order, with their DuckDB types, and its key. They are
-written by `linkwork docs schemas`, from the models' own contracts and through disclosure control itself. A column or
-table that is added breaks no reader; one that is gone, renamed, moved or of another type does, and so does another key.
-Such a change is stated: by a higher `version` in the model's `meta.linkwork`.
+written by `linkwork docs schemas`, from the models' own contracts and through disclosure control itself, and each
+release is compared with them before it is placed. A column or table that is added breaks no reader; one that is gone,
+renamed, moved or of another type does, and so does another key. Such a change is stated: by a higher `version` in the
+model's `meta.linkwork`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,8 +15,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from linkwork.engine import connect, name
+from linkwork.errors import BadDataError
 from linkwork.release.columns import column_types
 from linkwork.release.disclosure import control
+from linkwork.release.manifest import ReleasedTable
 from linkwork.release.marts import Mart, MartMeta
 from linkwork.release.policy import load_policy
 
@@ -67,6 +71,14 @@ def of_models(models: Path, policy: str = POLICY) -> dict[str, Schema]:
     return dict(sorted(found.items()))
 
 
+def of_release(marts: list[Mart], tables: list[ReleasedTable]) -> dict[str, Schema]:
+    """The schemas of the tables of a release, by mart."""
+    tiers: dict[str, dict[str, dict[str, str]]] = {mart.name: {} for mart in marts}
+    for table in tables:
+        tiers[table.table][table.tier] = {column.name: column.type for column in table.columns}
+    return {m.name: Schema(mart=m.name, version=m.meta.version, key=m.meta.key, tiers=tiers[m.name]) for m in marts}
+
+
 def _of_model(model: dict[str, Any], meta: MartMeta, policy: str) -> Schema:
     relation = name(model["name"])
     mart = Mart(name=model["name"], relation=relation, description="", columns={}, meta=meta)
@@ -79,13 +91,21 @@ def _of_model(model: dict[str, Any], meta: MartMeta, policy: str) -> Schema:
     return Schema(mart=mart.name, version=meta.version, key=meta.key, tiers=tiers)
 
 
-def differences(before: dict[str, Schema], now: dict[str, Schema]) -> dict[str, Differences]:
+def differences(before: Mapping[str, Schema], now: dict[str, Schema]) -> dict[str, Differences]:
     """What differs, by mart; marts without a difference are not there."""
     found = {mart: _differences(before.get(mart), now.get(mart)) for mart in sorted(before.keys() | now.keys())}
     return {mart: one for mart, one in found.items() if one.safe or one.breaking}
 
 
-def unstated(before: dict[str, Schema], now: dict[str, Schema]) -> list[str]:
+def refuse_unstated(before: Mapping[str, Schema], now: dict[str, Schema], where: Path, do: str) -> None:
+    """Raise BadDataError naming what breaks a reader and is not stated; `where` the tables are, `do` what helps."""
+    if found := unstated(before, now):
+        raise BadDataError(
+            "a table of a release changes so that its readers break", where=str(where), why="; ".join(found), do=do
+        )
+
+
+def unstated(before: Mapping[str, Schema], now: dict[str, Schema]) -> list[str]:
     """What breaks a reader without a higher version of the mart that says so."""
     return [
         f"{mart}: {sentence}"

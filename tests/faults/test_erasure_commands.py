@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
+from linkwork import locked
 from linkwork.errors import EXIT_BAD_DATA, EXIT_BUSY, EXIT_DONE, EXIT_USAGE
-from linkwork.files import write_json
 from linkwork.log.lock import writer_lock
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
@@ -148,10 +148,9 @@ def test_a_hold_names_nobody(people, linkwork):
 def test_while_others_work_it_is_busy_and_changes_nothing(people, linkwork):
     batch = people.staging_dir / "somebodys"
     batch.mkdir(parents=True)
-    owner = {"kind": "process", "pid": os.getpid(), "host": os.uname().nodename}
-    write_json(batch / "batch.json", {"owner": owner})
+    lock = locked.share(batch)  # as whoever takes it in does
     assert "taken in" in _busy(linkwork)
-    (batch / "batch.json").unlink()
+    os.close(lock)
     with writer_lock(people.warehouse_file.parent, 1):
         assert "being built" in _busy(linkwork)
     with writer_lock(people.log_dir, 1):

@@ -1,21 +1,34 @@
-"""A batch whose process was killed is let go of, whoever has the number of that process by now."""
+"""A batch whose process was killed is let go of, and none of one that works: whatever either knows of the other."""
 
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
-import time
+import sys
+from contextlib import contextmanager
 
 import pytest
 
 from ingestion import intake, pipeline
 from linkwork import locked
 from linkwork.files import write_json
-from linkwork.identity import identity, is_running
+from tests.support.cli import environment
 from tests.support.crash import ingest_all, run
 from tests.support.faults import good, lines, put
 from tests.support.log import make_home
+
+# A namespace of process numbers of its own, as a container has; the host's name is shared with this process.
+APART = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child"]
+WORK = """
+import sys
+from ingestion import pipeline
+from linkwork.settings import Settings
+pipeline.open_batch(Settings())
+print("begun", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -25,16 +38,38 @@ def home(tmp_path):
     return settings
 
 
+@pytest.fixture
+def container(home):
+    """A process of a container that shares the home: it has opened a batch and goes on until its input ends."""
+    if shutil.which("unshare") is None or subprocess.run([*APART, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this user may make no namespace of process numbers")
+    with subprocess.Popen(
+        [*APART, sys.executable, "-c", WORK],
+        env={**os.environ, **environment(home)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as child:  # fmt: skip
+        assert child.stdout.readline() == "begun\n"
+        yield child
+        child.kill()
+
+
 def batch_of(home):
     (folder,) = home.staging_dir.glob("[!.]*/")
     return folder
 
 
 def claim(folder, **changed):
-    """Say otherwise who works on a batch; None leaves a word out."""
+    """Say otherwise who works on a batch."""
     batch = json.loads((folder / "batch.json").read_text())
-    owner = {name: value for name, value in (batch["owner"] | changed).items() if value is not None}
-    write_json(folder / "batch.json", batch | {"owner": owner})
+    write_json(folder / "batch.json", batch | {"owner": batch["owner"] | changed})
+
+
+@contextmanager
+def _opened(folder):
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def open_as_process(settings):
@@ -42,12 +77,39 @@ def open_as_process(settings):
     pipeline.open_batch(settings)
 
 
-def test_a_batch_of_a_killed_process_is_discarded_although_its_number_is_in_use_again(home):
+def test_f17_a_batch_of_another_container_at_work_stays_although_no_process_here_has_its_number(home, container):
+    theirs = batch_of(home)
+    pipeline.open_batch(home)
+    assert theirs.exists()
+    container.communicate()
+    pipeline.open_batch(home)
+    assert not theirs.exists()
+
+
+def test_a_batch_of_another_container_that_was_killed_is_discarded_at_once(home, container):
+    theirs = batch_of(home)
+    container.kill()
+    with _opened(theirs) as descriptor:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # it ends after the process that we started, which started it
+    pipeline.open_batch(home)
+    assert not theirs.exists()
+
+
+@pytest.mark.parametrize("said", [{"pid": os.getpid()}, {"host": "another"}])
+def test_a_batch_of_a_killed_process_is_discarded_whatever_it_said_of_itself(home, said):
     assert run(open_as_process, home.home.parent, fail_at="batch-opened:kill") == -signal.SIGKILL
     left = batch_of(home)
-    claim(left, pid=os.getpid())  # as in a container, where every job has the same
+    claim(left, **said)  # in a container every job may have the same number, and each another host
     pipeline.open_batch(home)
     assert not left.exists()
+
+
+def test_a_batch_of_this_process_stays(home):
+    pipeline.open_batch(home)
+    ours = batch_of(home)
+    claim(ours, pid=2**22 + 1)  # more than there can be
+    pipeline.open_batch(home)
+    assert ours.exists()
 
 
 def test_what_a_killed_process_had_unpacked_is_removed_although_its_number_is_in_use_again(home):
@@ -67,34 +129,3 @@ def test_what_a_process_at_work_has_unpacked_stays(home):
     os.close(lock)  # as the system does for a process that ends, however it ends
     pipeline.open_batch(home)
     assert not list(spill.iterdir())
-
-
-@pytest.mark.parametrize(("changed", "is_kept"), [
-    ({}, True),  # it is this process
-    ({"started": 1}, False),
-    ({"boot": "of another day"}, False),
-    ({"started": None, "boot": None}, True),  # as earlier versions wrote it: the number decides
-    ({"started": None, "boot": None, "pid": 2**22 + 1}, False),  # more than there can be
-])  # fmt: skip
-def test_only_the_process_that_opened_a_batch_keeps_it(home, changed, is_kept):
-    pipeline.open_batch(home)
-    left = batch_of(home)
-    claim(left, **changed)
-    pipeline.open_batch(home)
-    assert left.exists() is is_kept
-
-
-@pytest.mark.parametrize("name", ["plain", "a b", ") S 1 (", "((", "\xe9) 2"])
-def test_a_process_is_known_by_its_start_whatever_it_is_called(tmp_path, name):
-    program = tmp_path / name
-    program.symlink_to(shutil.which("sleep"))
-    child = subprocess.Popen([program, "60"])
-    try:
-        told = identity(child.pid)
-        age = time.clock_gettime(time.CLOCK_BOOTTIME) - told["started"] / os.sysconf("SC_CLK_TCK")
-        assert 0 <= age < 30
-        assert is_running(told)
-    finally:
-        child.kill()
-        child.wait()
-    assert not is_running(told)

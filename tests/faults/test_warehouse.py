@@ -97,6 +97,35 @@ def assert_served(home: Settings, linkwork) -> None:
     assert linkwork("sql", "select count(*) as n from fct_referrals", "--json").json[0]["n"] > 0
 
 
+def test_f113_a_mart_that_lost_a_column_is_not_published(home: Settings, linkwork) -> None:
+    before = (home.releases_dir / "current").readlink()
+    with engine.connect(home.warehouse_file) as con:
+        con.execute("alter table dim_areas rename column area_name to area_title")
+    done = linkwork("publish")
+    assert done.code == EXIT_BAD_DATA
+    said = " ".join(done.err.split())
+    assert "readers break" in said
+    assert "dim_areas: restricted: area_name is gone" in said
+    assert "raise `version` in its `meta.linkwork`" in said
+    assert (home.releases_dir / "current").readlink() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_build_that_is_stopped_says_so_and_leaves_the_last_one(
+    home: Settings, linkwork, number: signal.Signals
+) -> None:
+    before = kept(home)
+    with half_way(home) as (build, dbt):
+        build.send_signal(number)
+        _, err = build.communicate(timeout=PATIENCE)
+        assert not dbt.is_running()
+    assert build.returncode == 128 + number
+    assert err.splitlines()[-1].startswith("error: stopped by ")
+    assert kept(home) == before
+    assert half_made(home) == set()
+    assert_served(home, linkwork)
+
+
 def test_f05_dbt_is_killed_half_way(home: Settings, linkwork) -> None:
     before = kept(home)
     with half_way(home) as (build, dbt):

@@ -153,6 +153,13 @@ def test_a_command_that_is_killed_leaves_its_row_exactly_when_its_change_is_ther
     assert said(home, before) == found, "said once"
 
 
+def test_an_export_that_is_killed_before_its_file_has_a_name_leaves_nothing_in_that_folder(home, kill):
+    folder = home.home.parent
+    before = set(folder.iterdir())
+    assert kill(home, "quarantine export", "change-announced:kill") == -signal.SIGKILL
+    assert set(folder.iterdir()) == before
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_is_not_killed_leaves_one_row_and_no_note(home, kill, command):
     (name, _, outcome, reason), is_there = COMMANDS[command]

@@ -8,6 +8,7 @@ from ingestion.upkeep import repair
 from linkwork.errors import BadDataError
 from linkwork.log import cut_off
 from linkwork.log.failpoints import REPAIR_POINTS, TABLES
+from linkwork.log.repair import ASIDE
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
 from tests.support.cli import commands
@@ -142,6 +143,23 @@ def test_a_killed_repair_is_repeated(waiting, expected, tmp_path):
     ingest(home)
     assert {**content(home), "operations": None} == {**expected, "operations": None}
     assert len(rows(home, "operations", "1", "where command = 'log repair'")) == 1
+
+
+@pytest.mark.parametrize("point", [*REPAIR_POINTS, "operations-durable"])
+def test_a_killed_repair_that_is_not_repeated_is_put_on_record_by_the_next_command(
+    waiting, tmp_path, monkeypatch, point
+):
+    home = copy_of(waiting, tmp_path)
+    assert run(ingest_all, tmp_path, fail_at="events-committed:kill") == -signal.SIGKILL
+    torn = cut(home, "events", "half")
+    monkeypatch.setenv("LINKWORK_ACTOR", "who repaired")
+    assert run(repair_all, tmp_path, fail_at=f"{point}:kill") == -signal.SIGKILL
+    monkeypatch.setenv("LINKWORK_ACTOR", "who came next")
+    ingest(home)
+    said = rows(home, "operations", "outcome, actor", "where command = 'log repair'")
+    assert said == [(f"removed {torn.relative_to(home.log_dir)}", "who repaired")]
+    assert not (home.log_dir / ASIDE).exists()
+    assert repair(home) == {"removed": [], "problems": []}
 
 
 def test_the_command_says_what_it_did(waiting, tmp_path, monkeypatch, capfd):

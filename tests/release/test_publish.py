@@ -13,6 +13,8 @@ from linkwork.engine import connect
 from linkwork.errors import BadDataError, BusyError, UsageError
 from linkwork.files import sha256_of
 from linkwork.release.manifest import read_manifest
+from linkwork.release.marts import read_marts
+from linkwork.release.schemas import Schema, of_release
 from linkwork.release.verify import verify_release
 from linkwork.settings import Settings
 
@@ -261,3 +263,40 @@ def test_the_release_names_no_path_of_this_machine(ready: Any) -> None:
             assert here not in path.read_bytes()
             assert os.fsencode(ready.warehouse) not in path.read_bytes()
     assert sha256_of(published.path / "open" / "manifest.json")
+
+
+CHANGES: dict[str, tuple[dict[str, Any], str]] = {
+    "gone": ({"days": "BIGINT", "hours": "BIGINT"}, "fct_example: restricted: hours is gone"),
+    "another type": ({"days": "INTEGER"}, "fct_example: restricted: days was INTEGER and is BIGINT"),
+    "moved": ({"days": "BIGINT", "referral_key": "BLOB"}, "fct_example: restricted: its columns are in another order"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_f113_a_table_that_is_not_as_its_readers_know_it_is_not_published(ready: Any, change: str) -> None:
+    known, told = CHANGES[change]
+    before = ready.publish(position=100).release_id
+    columns = known if "referral_key" in known else {"referral_key": "BLOB", **known}
+    schema = Schema(mart="fct_example", version=1, key=["referral_key"], tiers={"restricted": columns})
+    relied_on = {"fct_example": schema}
+    with pytest.raises(BadDataError, match=f"{told}.*raise `version`"):
+        ready.publish(position=101, relied_on=relied_on)
+    releases = ready.settings.releases_dir
+    assert [path.name for path in releases.iterdir() if path.name != "current"] == [before]
+    stated = {"tiers": ["restricted"], "key": ["referral_key"], "version": 2}
+    ready.mart("fct_example", "select md5(i::varchar)::blob as referral_key, i as days from range(5) as r(i)", stated)
+    assert ready.publish(position=101, relied_on=relied_on).current
+
+
+def test_f113_a_table_that_is_gone_or_left_the_open_tier_is_not_published_and_a_column_may_be_added(ready: Any) -> None:
+    ready.publish(position=100)
+    known = of_release(read_marts(ready.manifest), read_manifest(ready.settings.releases_dir / "current").tables)
+    fewer = {name: c for name, c in known["rpt_example"].tiers["open"].items() if name != "reason"}
+    added = known["rpt_example"].model_copy(update={"tiers": {"open": fewer}})
+    assert ready.publish(position=101, relied_on={"rpt_example": added}).current
+    gone = known | {"rpt_gone": known["rpt_example"].model_copy(update={"mart": "rpt_gone"})}
+    with pytest.raises(BadDataError, match="rpt_gone: is gone"):
+        ready.publish(position=102, relied_on=gone)
+    opened = known["fct_example"].model_copy(update={"tiers": {"open": {"days": "BIGINT"}}})
+    with pytest.raises(BadDataError, match="fct_example: is not in the open tier any more"):
+        ready.publish(position=102, relied_on=known | {"fct_example": opened})

@@ -70,6 +70,21 @@ def test_f112_the_guides_program_tells_a_table_of_another_release_by_its_id(
     assert told.stderr == f"{TABLE} is of release {first.release_id}, the manifest of {second.release_id}\n"
 
 
+def test_f112_the_guides_program_reads_a_release_whose_files_say_no_id_and_checks_them_by_their_hashes(
+    two: tuple[Published, Published],
+) -> None:
+    """Releases of version 0.1.0 are such."""
+    _, second = two
+    file, manifest = second.path / "open" / TABLE, second.path / "open" / MANIFEST
+    told, before = pq.read_table(file).replace_schema_metadata(None), sha256_of(file)
+    pq.write_table(told, file)
+    other = guide_program(second.path.parents[1])
+    assert (other.returncode, other.stderr) == (1, f"{TABLE} is not the file that was published\n")
+    manifest.write_text(manifest.read_text().replace(before, sha256_of(file)))
+    whole = guide_program(second.path.parents[1])
+    assert (whole.returncode, whole.stdout) == (0, f"{second.release_id} rpt_example 1\n")
+
+
 def test_f112_every_file_of_a_release_has_its_id_for_any_reader(two: tuple[Published, Published]) -> None:
     for release in two:
         files = sorted(release.path.glob("*/*.parquet"))

@@ -79,6 +79,7 @@ class World:
                 append.append(store, self.con, folder, [profile for profile, _ in staged.values()])
             for sha, (_, path) in staged.items():
                 vault.seal(path, settings.raw_dir / sha, self.gate.keys.zone1)
+            batches.leave(folder)
             shutil.rmtree(folder)
         return loads
 

@@ -79,6 +79,7 @@ def test_the_commands_that_others_rely_on_are_there():
         ("status", "--jsn"),
         ("status", "extra"),
         ("log", "rewrite"),
+        ("load", "list", "--status", "loaded"),
         ("log", "history", "--limit", "0"),
         ("log", "history", "--limit", "many"),
         ("ingest", "--landing", "no-such-folder"),
@@ -179,6 +180,18 @@ def test_reference_and_senders_through_the_command_line(linkwork, home):
     code, _, err = linkwork("reference", "load", "senders", str(home / "senders.csv"))
     assert code == EXIT_BAD_DATA
     assert "line 2, column valid_from" in err
+
+
+def test_a_sender_of_a_feed_that_has_no_contract_is_registered_and_the_feed_is_named(linkwork):
+    feeds = ("--feed", "referals_csv", "--feed", "referrals_csv")
+    code, out, err = linkwork("sender", "add", "ZSP01", *feeds, "--name", "S", "--source-system", "x", "--json")
+    assert (code, json.loads(out)["rows"]) == (EXIT_DONE, 1)
+    assert err == "no contract describes the feed referals_csv: its files are refused until one does\n"
+
+
+def test_what_to_build_before_a_publication_of_an_earlier_time_is_said(linkwork):
+    code, _, err = linkwork("publish", "--known-at", "2025-02-03T04:05:06Z")
+    assert (code, "run `linkwork build --known-at 2025-02-03T04:05:06+00:00` first" in err) == (EXIT_USAGE, True)
 
 
 def test_the_demo_loads_the_kinds_that_a_killed_one_did_not_and_keeps_what_the_user_loaded(linkwork, home, monkeypatch):

@@ -1,5 +1,6 @@
 """Files are written whole or not at all."""
 
+import errno
 import hashlib
 import json
 import os
@@ -7,7 +8,7 @@ import os
 import pytest
 
 from linkwork.errors import UsageError
-from linkwork.files import private_dir, sha256_of, write_json, write_new, write_whole
+from linkwork.files import private_dir, sha256_of, sweep_partials, write_json, write_new, write_whole
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1])
@@ -50,7 +51,47 @@ def test_a_new_file_replaces_none_and_makes_no_folder(tmp_path):
     with pytest.raises(UsageError, match="no such folder"):
         write_new(tmp_path / "g" / "f", b"two")
     with pytest.raises(UsageError, match="the file cannot be written"):
-        write_new(tmp_path / ("f" * 250), b"two")  # with what is written first, longer than a name may be
+        write_new(tmp_path / ("f" * 256), b"two")  # longer than a name may be
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="the file is there already"):
+        write_new(tmp_path / "link", b"two")
+    assert [p.name for p in tmp_path.iterdir() if not p.is_symlink()] == ["f"]
+
+
+def test_a_new_file_has_no_name_before_it_is_whole(tmp_path):
+    def look(unnamed):
+        assert list(tmp_path.iterdir()) == []
+        assert unnamed.read_bytes() == b"one"
+
+    write_new(tmp_path / "f", b"one", before=look)
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_what_came_to_be_there_meanwhile_is_not_replaced(tmp_path):
+    with pytest.raises(UsageError, match="the file is there already"):
+        write_new(tmp_path / "f", b"one", before=lambda _: (tmp_path / "f").write_bytes(b"other"))
+    assert (tmp_path / "f").read_bytes() == b"other"
+
+
+def test_where_every_file_needs_a_name_what_was_cut_off_goes_with_the_next_of_that_name(tmp_path, monkeypatch):
+    opened = os.open
+
+    def no_unnamed(path, flags, *arguments, **named):
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+        return opened(path, flags, *arguments, **named)
+
+    monkeypatch.setattr(os, "open", no_unnamed)
+    for name in ("[f].csv", "f.csv", "others"):
+        (tmp_path / f".{name}.0123abcd.tmp").write_bytes(b"a part")
+    write_new(tmp_path / "[f].csv", b"one", mode=0o600)
+    assert ((tmp_path / "[f].csv").read_bytes(), (tmp_path / "[f].csv").stat().st_mode & 0o777) == (b"one", 0o600)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".f.csv.0123abcd.tmp", ".others.0123abcd.tmp", "[f].csv"]
+
+
+def test_what_is_being_written_is_not_swept_and_what_was_cut_off_is(tmp_path):
+    (tmp_path / ".left.1.tmp").write_bytes(b"of a process that has ended, whose number another has by now")
+    write_whole(tmp_path / "f", b"one", before=lambda _: sweep_partials(tmp_path))
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from linkwork import processes
+from linkwork import processes, signals
 from linkwork.errors import BusyError
 from linkwork.log.lock import writer_lock
 
@@ -75,6 +75,14 @@ def test_sigterm_is_passed_on_and_the_childs_own_end_is_reported(tmp_path):
     out, _ = parent.communicate(timeout=60)
     assert out.strip() == "7"
     assert "stopping" in log.read_text()
+
+
+def test_who_handles_a_signal_gets_it_when_the_child_has_ended(tmp_path):
+    got = []
+    code = "import os, signal; os.kill(os.getppid(), signal.SIGTERM); signal.pause()"
+    with signals.handled(lambda number, _frame: got.append(number), signal.SIGTERM):
+        assert processes.run([sys.executable, "-c", code], log=tmp_path / "log").returncode == -signal.SIGTERM
+    assert got == [signal.SIGTERM]
 
 
 def test_the_handlers_are_as_they_were_afterwards(tmp_path):
