@@ -60,7 +60,7 @@ def record(
     """
     store.events.refresh()
     made = row(store, operation_id or new_id(), command=command, target=target, outcome=outcome, reason=reason)
-    with engine.connect() as con:
+    with engine.asking() as con:
         fill_rows(con, "operation", [made], OPERATIONS)
         known = store.operations.refresh(evolve=True).relation()
         store.operations.append(con, f"from operation anti join {known} using (operation_id)")
