@@ -154,7 +154,7 @@ def start_again(settings: Settings, store: Store, folder: Path, beginnings: Coll
 
 def _forget_refused(settings: Settings, store: Store, loads: Iterable[Path]) -> None:
     """Remove the refused text of staged loads that the ledger does not know."""
-    with engine.connect() as con:
+    with engine.asking() as con:
         recorded_loads = f"select distinct load_id from {store.loads.refresh().relation()}"
         known = {load_id for (load_id,) in con.execute(recorded_loads).fetchall()}
     for load in loads:

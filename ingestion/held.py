@@ -53,7 +53,7 @@ def decisions(store: Store) -> dict[Identity, Decision]:
     """The newest decision about each file that one was made about."""
     if not (store.operations.exists() and store.loads.exists()):
         return {}
-    with engine.connect() as con:
+    with engine.asking() as con:
         found = con.execute(
             f"""select l.feed, l.sender, l.file_sha256, o.command, o.actor, o.recorded_at, o.reason
             from {store.operations.refresh().relation()} as o
@@ -90,7 +90,7 @@ def _decide(settings: Settings, command: str, which: str, reason: str) -> dict[s
         row = {"status": load["status"], "detail": f"{decision.detail(load['detail'])}"}
         if command == REFUSE:
             row = {"status": "refused", "detail": decision.detail()}
-        with engine.connect() as con:
+        with engine.asking() as con:
             store.loads.append(
                 con,
                 f"""select * replace ({engine.text(row["status"])} as status, {engine.text(row["detail"])} as detail,
@@ -102,7 +102,7 @@ def _decide(settings: Settings, command: str, which: str, reason: str) -> dict[s
 
 def _find(store: Store, statuses: tuple[str, ...], which: str) -> dict[str, Any]:
     """The newest load of that id, or of that name, whose file waits for a decision."""
-    with engine.connect() as con:
+    with engine.asking() as con:
         loads = engine.dicts(
             con.execute(
                 f"""select load_id, feed, sender, file_name, file_sha256, status, detail from {store.current_loads()}

@@ -74,7 +74,7 @@ def record(store: Store, con: Any, rows: list[dict[str, Any]]) -> int:
 def history(store: Store, sender: str) -> dict[str, dict[str, Any]]:
     """For each feed of a sender what its newest committed file held."""
     store.loads.refresh()
-    with engine.connect() as con:
+    with engine.asking() as con:
         found = con.execute(
             f"""select feed, arg_max(records, recorded_at), max(newest_asserted_at), count(*)
             from {store.current_loads()} where status = 'committed' and sender = {engine.text(sender)} group by all"""
@@ -87,7 +87,7 @@ def history(store: Store, sender: str) -> dict[str, dict[str, Any]]:
 
 def retracted(store: Store) -> set[str]:
     """The hashes of the files whose loads were retracted."""
-    with engine.connect() as con:
+    with engine.asking() as con:
         found = con.execute(f"select file_sha256 from {store.current_loads()} where status = 'retracted'").fetchall()
     return {sha for (sha,) in found}
 
@@ -99,7 +99,7 @@ def of_batch(store: Store, batch_id: str) -> dict[str, Any]:
     """
     store.refresh()
     counted = ", ".join(f"count(*) filter (status = '{s}') as {s}" for s in STATUSES)
-    with engine.connect() as con:
+    with engine.asking() as con:
         found = con.execute(
             f"""select count(*), coalesce(sum(events), 0)::bigint, max(log_version) filter (status = 'committed'),
                 {counted}

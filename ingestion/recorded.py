@@ -33,7 +33,7 @@ def hand_over(settings: Settings, store: Store, plan: dict[str, Any], version: i
     """Say what a carried out plan claims to have added, for the boundary to check."""
     store.loads.refresh()
     theirs = f"list_contains({engine.texts(plan['loads_committed'])}::varchar[], load_id)"
-    with engine.connect() as con:
+    with engine.asking() as con:
         rows = con.execute(
             f"""select {", ".join(COUNTS)} from {store.current_loads(theirs, first=True)} order by load_id"""
         ).fetchall()

@@ -58,7 +58,7 @@ def _expected(row: dict[str, Any], sender: Sender | None, today: date) -> dict[s
 def _delivered(store: Store) -> list[dict[str, Any]]:
     if not store.loads.exists():
         return []
-    with engine.connect() as con:
+    with engine.asking() as con:
         return engine.dicts(
             con.execute(
                 f"""select sender, feed,

@@ -30,9 +30,10 @@ def run_dbt(
         ],
         log=log,
         lock=lock,
-        cwd=DBT_PROJECT,
+        cwd=database.parent,
         extra_env={
-            "LINKWORK_WAREHOUSE": str(database),
+            # Without its folder: dbt keeps what it parsed for as long as the warehouse is called the same.
+            "LINKWORK_WAREHOUSE": database.name,
             "LINKWORK_MEMORY_LIMIT": settings.memory_limit,
             "DBT_LOG_PATH": str(target),
             "DBT_LOG_LEVEL_FILE": "none",  # every statement and event of it, again: 8 MB for each build

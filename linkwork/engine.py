@@ -5,9 +5,12 @@ has its configuration locked. Which files it may open is said where it is made; 
 `docs/decisions/0015-what-duckdb-may-open.md`.
 """
 
+import atexit
+import os
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,8 @@ NOTHING_KEPT = {"enable_external_file_cache": False}
 # BLOB and so passes over the rows that hold it; see `docs/decisions/0018-parquet-without-bloom-filters.md`.
 PARQUET = "format parquet, write_bloom_filter false"
 _setting = threading.Lock()
+_keeping = threading.Lock()
+_kept: list[duckdb.DuckDBPyConnection] = []
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]{0,62}")
 
 
@@ -45,7 +50,7 @@ def connect(
     them, and nothing else (None: whatever its own text names); it can load no extension and change no setting.
     """
     settings = [
-        "TimeZone = 'UTC'",
+        "global TimeZone = 'UTC'",  # of cursors, too
         "enable_progress_bar = false",
         f"memory_limit = {text(memory_limit)}",
         f"threads = {int(threads)}",
@@ -65,6 +70,33 @@ def connect(
             for setting in [*settings, "lock_configuration = true"]:
                 con.execute(f"set {setting}")
     return con
+
+
+@contextmanager
+def asking() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in memory for a question about small files, ready at once: to start DuckDB takes 10 ms of processor.
+
+    It is one of many to a DuckDB that this process keeps, so what is made on it has to be temporary: nobody else sees
+    it then, and it goes with the connection. Work that needs memory, a folder to spill to or bounds to what it may open
+    calls for `connect`.
+    """
+    with _keeping:
+        if not _kept:
+            _kept.append(connect())
+        con = _kept[0].cursor()
+    with con:
+        yield con
+
+
+def _let_go() -> None:
+    """End the DuckDB that is kept: a forked process would have none of its threads, and wait for them when it ends."""
+    with _keeping:
+        while _kept:
+            _kept.pop().close()
+
+
+os.register_at_fork(before=_let_go)
+atexit.register(_let_go)
 
 
 def dicts(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

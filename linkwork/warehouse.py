@@ -43,8 +43,8 @@ def target_dir(settings: Settings, known_at: datetime | None = None) -> Path:
 def building_file(settings: Settings) -> Path:
     """The warehouse that is being built, of whatever day.
 
-    Always the same path: dbt keeps what it parsed as long as its environment is the same. And always the final file's
-    name: DuckDB's views hold the name of their catalog.
+    Always in the same folder, where dbt keeps what it parsed, and of the final file's name: DuckDB's views hold the
+    name of their catalog.
     """
     final = settings.warehouse_file
     return final.parent / "building" / final.name

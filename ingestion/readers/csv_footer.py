@@ -34,7 +34,7 @@ def footer_of(path: Path, form: File, encoding: str) -> Footer | None:
     begins = max(content.rfind("\n"), content.rfind("\r")) + 1
     width = len(" ".encode(encoding))
     line = tail[begins * width :].decode(encoding, "replace").rstrip()
-    with engine.connect() as con:  # RE2: whatever the pattern, a line cannot make it slow
+    with engine.asking() as con:  # RE2: whatever the pattern, a line cannot make it slow
         query = "select regexp_full_match(?, ?), regexp_extract(?, ?, ?)"
         group = 1 if form.footer.count else 0
         matches, number = con.execute(query, [line, form.footer.pattern, line, form.footer.pattern, group]).fetchall()[

@@ -104,7 +104,7 @@ def _finish(store: Store, folder: Path) -> None:
     found = next((one for one in note["outcomes"] if _is_there(store.root, one["at"], one["sign"])), None)
     if found is not None:
         rows = {**found["rows"], "operations": [{**note["row"], "outcome": found["said"]}]}
-        with engine.connect() as con:
+        with engine.asking() as con:
             for name, content in rows.items():
                 table: LogTable = getattr(store, name).refresh(evolve=True)
                 app = f"operation:{note['row']['operation_id']}"

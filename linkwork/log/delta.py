@@ -56,7 +56,7 @@ def entries(log: Path, version: int, kind: str, fields: tuple[str, str]) -> list
     first = 0
     if checkpoints:
         first = int(checkpoints[-1].name[:20]) + 1
-        with engine.connect() as con:
+        with engine.asking() as con:
             found = con.execute(
                 f"select {kind}.{fields[0]}, {kind}.{fields[1]} from read_parquet(?) where {kind} is not null",
                 [str(checkpoints[-1])],

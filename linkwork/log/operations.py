@@ -65,7 +65,7 @@ def record(
 
 def append(store: Store, made: dict[str, Any]) -> None:
     """Append a row, unless one of its id is there."""
-    with engine.connect() as con:
+    with engine.asking() as con:
         fill_rows(con, "operation", [made], OPERATIONS)
         known = store.operations.refresh(evolve=True).relation()
         store.operations.append(con, f"from operation anti join {known} using (operation_id)")

@@ -296,9 +296,9 @@ class LogTable:
         return {"delta.dataSkippingNumIndexedCols": "0"}
 
     def _arrow_schema(self) -> Any:
-        with engine.connect() as con:
+        with engine.asking() as con:
             columns = ", ".join(f"{engine.name(c)} {t}" for c, t in self.columns.items())
-            con.execute(f"create table prototype ({columns})")
+            con.execute(f"create temp table prototype ({columns})")
             return con.execute("select * from prototype").to_arrow_table().schema
 
     def _check_columns(self, *, evolve: bool) -> None:

@@ -11,7 +11,7 @@ def all_of(log_dir: Path) -> frozenset[bytes]:
     store = Store(log_dir)
     if not store.tombstones.exists():
         return frozenset()
-    with engine.connect() as con:
+    with engine.asking() as con:
         found = con.execute(f"select distinct tombstone from {store.tombstones.refresh().relation()}").fetchall()
     return frozenset(value for (value,) in found)
 
@@ -21,7 +21,7 @@ def erasures(log_dir: Path) -> int:
     store = Store(log_dir)
     if not store.tombstones.exists():
         return 0
-    with engine.connect() as con:
+    with engine.asking() as con:
         found = con.execute(
             f"select count(distinct erasure_id) from {store.tombstones.refresh().relation()}"
         ).fetchone()

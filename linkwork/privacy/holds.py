@@ -39,7 +39,7 @@ def standing(log_dir: Path) -> list[dict[str, Any]]:
     if not store.holds.exists():
         return []
     rows = store.holds.refresh().relation()
-    with engine.connect() as con:
+    with engine.asking() as con:
         cursor = con.execute(
             f"""select hold_id, recorded_at, reason, actor, tombstone from {rows} where action = '{PLACED}'
             and hold_id not in (select hold_id from {rows} where action = '{LIFTED}') order by recorded_at, tombstone"""

@@ -31,7 +31,7 @@ def relation(reference_dir: Path, kind: str, known_at: datetime | None = None) -
     path = _file(reference_dir, kind, known_at)
     if path is None:
         return _shipped(described)
-    with engine.connect() as con:
+    with engine.asking() as con:
         there = {row[0] for row in con.execute(f"describe from read_parquet({engine.text(path)})").fetchall()}
     # A version keeps the columns of its day; one that the kind gained later is empty in it.
     columns = ", ".join(
@@ -56,7 +56,7 @@ def _file(reference_dir: Path, kind: str, known_at: datetime | None) -> Path | N
 
 def rows(reference_dir: Path, kind: str) -> list[dict[str, Any]]:
     """The newest version as Python rows, in key order."""
-    with engine.connect() as con:
+    with engine.asking() as con:
         return engine.dicts(con.execute(f"select * from {relation(reference_dir, kind)} order by 1"))
 
 
@@ -68,7 +68,7 @@ def add_rows(
     for row in rows:
         described.check_row(row)
     columns = described.types
-    with engine.connect() as con:
+    with engine.asking() as con:
         con.execute(f"create temp table incoming ({ddl(described)})")
         con.executemany(
             f"insert into incoming values ({', '.join('?' for _ in columns)})",

@@ -143,6 +143,21 @@ def test_what_was_built_before_is_replaced_as_a_whole_and_described(dbt: Dbt, or
     assert not undescribed
 
 
+def test_a_home_that_was_moved_is_not_parsed_again(tmp_path: Path) -> None:
+    """What dbt parsed holds no path of the home: it serves in another, too, until a file of the project changes."""
+
+    def parse(home: str) -> str:
+        done = run_dbt(Settings(home=tmp_path / home), tmp_path / home / "warehouse.duckdb", target, ["parse"], log)
+        assert done.returncode == 0, done.output
+        return done.output
+
+    target, log = tmp_path / "target", tmp_path / "parse.log"
+    (tmp_path / "home").mkdir()
+    parse("home")
+    (tmp_path / "home").rename(tmp_path / "moved")
+    assert "Unable to do partial parsing" not in parse("moved")
+
+
 def test_a_build_without_memory_says_what_to_do_and_leaves_nothing(tmp_path: Path) -> None:
     made = install(tmp_path)
     short = replace(made, env=made.env | {"LINKWORK_MEMORY_LIMIT": "5MB"})

@@ -23,6 +23,7 @@ from linkwork.settings import Settings
 from tests.support import damage
 from tests.support.cli import commands, environment
 from tests.support.installation import LINKWORK
+from tests.support.marts import build
 from tests.support.people import copy_of, in_few_files
 
 PATIENCE = 300.0  # seconds, of a machine that is busy
@@ -34,7 +35,7 @@ TRACE = ("trace", "fct_referrals", "--where", "true", "--json")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home with a build and its release. Only to be copied or read."""
     home = in_few_files(tmp_path_factory.mktemp("published"))
-    warehouse.build(home)
+    build(home)
     publication.publish(home)
     return home
 

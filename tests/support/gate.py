@@ -91,7 +91,7 @@ class Staged:
     folder: Path
 
     def read(self, name: str, columns: str, suffix: str = "") -> list[tuple[Any, ...]]:
-        with engine.connect() as con:
+        with engine.asking() as con:
             return con.execute(
                 f"select {columns} from read_parquet({engine.text(self.folder / name)}) {suffix}"
             ).fetchall()

@@ -108,7 +108,7 @@ def rows(settings: Settings, table: str, columns: str, suffix: str = "") -> list
         "register": lambda: register.newest(store.register.relation()),
         "loads": store.current_loads,
     }.get(table, lambda: getattr(store, table).relation())()
-    with engine.connect() as con:
+    with engine.asking() as con:
         return con.execute(f"select {columns} from {relation} {suffix}").fetchall()
 
 

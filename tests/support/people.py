@@ -188,7 +188,7 @@ def search(home: Settings, *numbers: str) -> ScanResult:
 def events(home: Settings) -> list[dict[str, Any]]:
     """Every event with every column, in the order of the log."""
     store = Store(home.log_dir).refresh()
-    with engine.connect() as con:
+    with engine.asking() as con:
         cursor = con.execute(f"select * from {store.events.relation()} order by global_position")
         names = [d[0] for d in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

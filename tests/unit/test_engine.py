@@ -1,11 +1,16 @@
 """Names are quoted or refused, text stays text, and a connection is as every part relies on it."""
 
+import os
+import subprocess
+import sys
+
 import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from linkwork import engine
+from linkwork.settings import PROJECT_ROOT
 
 
 @pytest.mark.parametrize("identifier", ["a", "referral_id", "_x", "With Space", "a" * 63])
@@ -113,3 +118,46 @@ def test_every_connection_keeps_its_configuration_and_loads_nothing(con):
     for query in ("set threads = 64", "reset lock_configuration", "set allow_community_extensions = true"):
         with pytest.raises(duckdb.InvalidInputException, match="locked"):
             con.execute(query)
+
+
+FORKED = """
+import os
+from linkwork import engine
+
+def answer():
+    with engine.asking() as con:
+        return con.execute("select timestamptz '2025-07-01 12:00:00+00'::varchar").fetchone()[0]
+
+print(answer(), flush=True)
+if (pid := os.fork()) == 0:
+    print(answer(), flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+print(answer())
+"""
+
+
+def test_a_question_is_answered_in_utc_wherever_it_is_asked_and_in_a_forked_process_too():
+    environment = os.environ | {"TZ": "America/New_York", "PYTHONPATH": str(PROJECT_ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED], env=environment, capture_output=True, text=True, check=True, timeout=300
+    )
+    assert done.stdout.splitlines() == ["2025-07-01 12:00:00+00"] * 3
+
+
+def test_what_a_question_made_is_seen_by_no_other():
+    with engine.asking() as one, engine.asking() as another:
+        one.execute("create temp table made as select 1 as n")
+        with pytest.raises(duckdb.CatalogException):
+            another.execute("from made")
+    with pytest.raises(duckdb.CatalogException), engine.asking() as later:
+        later.execute("from made")
+
+
+def test_a_question_is_bound_to_the_settings_of_every_connection(con):
+    with engine.asking() as asked:
+        for setting in ("TimeZone", "enable_progress_bar", "threads", "memory_limit", "temp_directory"):
+            query = f"select current_setting('{setting}')"
+            assert asked.execute(query).fetchone() == con.execute(query).fetchone()
+        with pytest.raises(duckdb.InvalidInputException, match="locked"):
+            asked.execute("set threads = 64")
