@@ -3,6 +3,7 @@
 With `--json` standard output holds one JSON document and nothing else. Progress and errors go to standard error.
 """
 
+import errno
 import json
 import logging
 import sys
@@ -20,7 +21,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from linkwork import disk, signals
-from linkwork.errors import EXIT_INTERNAL, EXIT_USAGE, LinkworkError, OutOfMemoryError, StoppedError
+from linkwork.errors import EXIT_INTERNAL, EXIT_USAGE, LinkworkError, OutOfMemoryError, StoppedError, UsageError
 from linkwork.settings import Settings
 
 P = ParamSpec("P")
@@ -38,6 +39,7 @@ KnownAt = Annotated[
 
 # A pipe has no width: a table written to one is as wide as its content, up to what fits a file.
 PIPE_WIDTH = 160
+NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)  # a folder that this user may not write to, or none
 errors = Console(stderr=True, highlight=False)
 console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
@@ -95,6 +97,11 @@ def _expected(error: BaseException) -> LinkworkError | None:
         return error
     if no_room := disk.full(error, settings().home):
         return no_room
+    if isinstance(error, OSError) and error.errno in NOT_OURS:
+        home, place = settings().home, Path(str(error.filename))
+        if place.is_relative_to(home):
+            why, do = f"{error.strerror} ({place})", "make it a folder of this user's, or set LINKWORK_HOME"
+            return UsageError("the home cannot be used", where=str(home), why=why, do=do)
     if type(error).__name__ == "OutOfMemoryException":  # of DuckDB, which not every command loads
         return OutOfMemoryError("DuckDB ran out of memory", where=_place(error), do=OutOfMemoryError.DO)
     return None

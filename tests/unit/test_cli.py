@@ -123,6 +123,18 @@ def test_a_setting_that_means_nothing_is_named(linkwork, monkeypatch, name, valu
     assert f"LINKWORK_{name}" in err
 
 
+def test_a_home_that_cannot_be_used_is_named(linkwork, home, monkeypatch):
+    (home / "file").touch()
+    monkeypatch.setenv("LINKWORK_HOME", str(home / "file"))
+    code, out, err = linkwork(
+        "sender", "add", "ZSP01", "--feed", "referrals_csv", "--name", "S", "--source-system", "x", "--json"
+    )
+    assert code == EXIT_USAGE
+    assert json.loads(out)["error"]["where"] == str(home / "file")
+    assert "the home cannot be used" in err
+    assert "Not a directory" in err
+
+
 def test_version(linkwork):
     assert linkwork("--version")[:2] == (EXIT_DONE, "0.1.0\n")
 
