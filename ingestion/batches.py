@@ -15,8 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from ingestion import intake, ledger, raw, recorded, refused
 from ingestion.contract import Contract, load_contracts
 from ingestion.landing import Landed, held, landed_files, let_go
@@ -28,6 +26,7 @@ from linkwork.log import changes, commit, plan, repair, tombstones
 from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
 from linkwork.log.store import Store
+from linkwork.log_lines import LogLines
 from linkwork.privacy import orders, vault, zone1
 from linkwork.privacy.keys import Keys, load_keys
 from linkwork.privacy.subjects import mentioned
@@ -36,7 +35,7 @@ from linkwork.settings import Settings
 BATCH_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 ABANDONED_AFTER_SECONDS = 24 * 3600
 
-log = structlog.get_logger("linkwork.ingest")
+log = LogLines("linkwork.ingest")
 
 _at_work: dict[Path, int] = {}  # the folders of this process, and what locks each
 

@@ -18,8 +18,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from ingestion import batches, erase, ledger, recorded
 from ingestion.arrival import Arrival
 from ingestion.contract import Contract, load_contracts
@@ -36,6 +34,7 @@ from linkwork.log.catalogue import Catalogue
 from linkwork.log.failpoints import reached
 from linkwork.log.lock import writer_lock
 from linkwork.log.store import Store
+from linkwork.log_lines import LogLines
 from linkwork.privacy import hmac_sql
 from linkwork.privacy.keys import load_keys, remember_keys
 from linkwork.settings import Settings
@@ -45,7 +44,7 @@ SENDER_CODE = re.compile(reference.CODE)
 REPEATED = "The same bytes were loaded before."
 RETRACTED = "The same bytes were loaded before and retracted; only a file that differs is taken."
 
-log = structlog.get_logger("linkwork.ingest")
+log = LogLines("linkwork.ingest")
 
 
 def open_batch(settings: Settings, batch_id: str | None = None) -> dict[str, Any]:

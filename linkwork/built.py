@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import structlog
 
 from linkwork.database_file import whole
 from linkwork.errors import BadDataError, BusyError
+from linkwork.log_lines import LogLines
 
 EARLIER = "known-at-"  # begins the name of the folder of a build for an earlier time
 
-log = structlog.get_logger("linkwork.built")
+log = LogLines("linkwork.built")
 
 
 def do_of(path: Path) -> str:

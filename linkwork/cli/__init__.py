@@ -4,7 +4,7 @@ import signal
 
 import typer
 
-from linkwork import __version__, signals
+from linkwork import __version__, log_lines, signals
 from linkwork.cli import (
     contracts,
     docs,
@@ -20,7 +20,6 @@ from linkwork.cli import (
     senders,
     trace,
 )
-from linkwork.cli.output import configure_logging
 from linkwork.errors import EXIT_USAGE
 
 PARSER_USAGE = 2
@@ -43,7 +42,7 @@ def _version(wanted: bool) -> None:
 def _options(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
-    configure_logging()
+    log_lines.to_standard_error()
 
 
 for module in (

@@ -5,7 +5,6 @@ With `--json` standard output holds one JSON document and nothing else. Progress
 
 import errno
 import json
-import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
@@ -13,7 +12,6 @@ from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 
-import structlog
 import typer
 from pydantic import ValidationError
 from rich.console import Console
@@ -42,19 +40,6 @@ PIPE_WIDTH = 160
 NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)  # a folder that this user may not write to, or none
 errors = Console(stderr=True, highlight=False)
 console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-
-
-def configure_logging() -> None:
-    """Log lines go to standard error and hold counts, names and rules, never a field's value."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if sys.stderr.isatty() else logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 def settings() -> Settings:

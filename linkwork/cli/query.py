@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-import structlog
 import typer
 
 from linkwork import spill
 from linkwork.cli.output import AsJson, command, say_json, say_table, settings
 from linkwork.database_file import is_damage, whole
 from linkwork.errors import BadDataError, UsageError
+from linkwork.log_lines import LogLines
 from linkwork.release.redact import is_redacted
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 READING = ("SELECT", "EXPLAIN")
 
-log = structlog.get_logger("linkwork.sql")
+log = LogLines("linkwork.sql")
 
 
 @command
