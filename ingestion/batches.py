@@ -37,6 +37,7 @@ ABANDONED_AFTER_SECONDS = 24 * 3600
 
 log = LogLines("linkwork.ingest")
 
+AT_WORK = "at-work"  # the file that is locked as long as a process works on a batch
 _at_work: dict[Path, int] = {}  # the folders of this process, and what locks each
 
 
@@ -48,8 +49,8 @@ def new_id() -> str:
 def create(settings: Settings, batch_id: str, *, by_scheduler: bool) -> Path:
     """Make the folder, under the writer lock: else somebody could discard it before it is locked.
 
-    It is locked until `leave`, or until this process ends. A scheduler's tasks outlive the process that opens the
-    batch, and the folder says so.
+    A file in it is locked until `leave`, or until this process ends; its workers lock the folder itself, which they may
+    do a little longer. A scheduler's tasks outlive the process that opens the batch, and the folder says so.
     """
     if not BATCH_ID.fullmatch(batch_id):
         raise UsageError(f"not a batch id: {batch_id!r}")
@@ -57,7 +58,7 @@ def create(settings: Settings, batch_id: str, *, by_scheduler: bool) -> Path:
     batch_dir.mkdir(parents=True, exist_ok=True)
     kind = "scheduler" if by_scheduler else "process"
     if not by_scheduler:
-        _at_work[batch_dir] = locked.share(batch_dir)
+        _at_work[batch_dir] = locked.hold(batch_dir / AT_WORK)
     write_json(
         batch_dir / "batch.json",
         {
@@ -192,7 +193,7 @@ def _is_abandoned(folder: Path) -> bool:
         owner = {"kind": "process"}  # cut off before it had said so
     if owner["kind"] == "scheduler":
         return time.time() - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS
-    return locked.is_left(folder)
+    return not locked.is_held(folder / AT_WORK)
 
 
 def seal_received(settings: Settings, folder: Path) -> None:

@@ -5,7 +5,6 @@ repeated what was known, or was refused, may name the person by the sender's own
 """
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,15 +15,13 @@ from ingestion.landing import landed_files
 from ingestion.operation import Operation
 from linkwork import engine
 from linkwork.errors import BadDataError, LinkworkError
-from linkwork.files import remove, sha256_of, write_whole
+from linkwork.files import PARTIAL, remove, sha256_of, write_whole
 from linkwork.log import erase, tombstones
 from linkwork.privacy import orders, vault
 from linkwork.privacy.orders import Order
 from linkwork.privacy.scan import scan
 from linkwork.privacy.subjects import numbers_of, pseudonyms
 from linkwork.privacy.zone1 import Eraser
-
-PARTIAL = re.compile(r"[.].+[.]([0-9]+|[0-9a-f]{8})[.]tmp")  # as `files` and the vault name what they write
 
 
 def find_numbers(work: Operation, order: Order) -> None:

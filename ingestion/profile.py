@@ -99,12 +99,18 @@ class Tally:
 def counted(
     con: duckdb.DuckDBPyConnection, contract: Contract, reading: Reading, tally: Tally, staged: Staged
 ) -> dict[str, Any]:
-    """What the gate made of the file."""
+    """What the gate made of the file.
+
+    Who was named by a local id, and how far in the future the file speaks, is told of records out of scope, too: they
+    may become events, which an erasure has to find, and a time of theirs that is wrong would outrank all that comes.
+    """
     subjects, local, newest, oldest, days = row(
         con,
-        f"""select count(distinct subject_key), count(*) filter (identity_quality = 'local'),
-            max(asserted_at), min(asserted_at), date_diff('day', max(asserted_at), getvariable('received_at'))
-        from read_parquet({engine.texts(staged.files("records"))}) where not {scope.is_out()}""",
+        f"""select count(distinct subject_key) filter (not {scope.is_out()}),
+            count(*) filter (identity_quality = 'local'),
+            max(asserted_at) filter (not {scope.is_out()}), min(asserted_at) filter (not {scope.is_out()}),
+            date_diff('day', max(asserted_at), getvariable('received_at'))
+        from read_parquet({engine.texts(staged.files("records"))})""",
     )
     properties = {p.name: None for part in contract.parts for p in _kept(part)}
     shares = {name: round(tally.empty[name] / tally.valid, 4) if tally.valid else 0.0 for name in properties}

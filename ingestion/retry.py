@@ -279,10 +279,11 @@ def _ledger(work: Operation, staged: list[dict[str, Any]], moment: Moment) -> li
                 on o.load_id = m.load_id and o.record_no = m.record_no where became = 'still_refused'
         ),
         described as (
-            select load_id, count(distinct subject_key) as subjects,
-                count(*) filter (identity_quality = 'local') as identity_local, max(asserted_at) as newest_asserted_at
+            select load_id, count(distinct subject_key) filter (not {scope.is_out()}) as subjects,
+                count(*) filter (identity_quality = 'local') as identity_local,
+                max(asserted_at) filter (not {scope.is_out()}) as newest_asserted_at
             from {append.staged_records(work.folder, staged)} anti join refused_still using (load_id, record_no)
-            where not {scope.is_out()} group by load_id
+            group by load_id
         ),
         added as (select load_id, count(*) as events from event group by load_id)
         select l.* replace (

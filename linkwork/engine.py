@@ -78,7 +78,7 @@ def asking() -> Iterator[duckdb.DuckDBPyConnection]:
 
     It is one of many to a DuckDB that this process keeps, so what is made on it has to be temporary: nobody else sees
     it then, and it goes with the connection. Work that needs memory, a folder to spill to or bounds to what it may open
-    calls for `connect`.
+    calls for `connect`. Do not fork within a question: it would be closed.
     """
     with _keeping:
         if not _kept:

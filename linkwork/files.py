@@ -18,6 +18,8 @@ from linkwork.disk import NO_ROOM
 from linkwork.errors import UsageError
 
 CHUNK = 1 << 20
+# How what is being written is named, by the vault with the number of a process, as all was once.
+PARTIAL = re.compile(r"[.].+[.]([0-9]+|[0-9a-f]{8})[.]tmp")
 NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}  # what file systems say that know no files without a name
 
 
@@ -130,6 +132,8 @@ def sweep_partials(folder: Path, name: str = "*") -> None:
     Whoever writes has locked it. (The number of a process would not do: another container has others.)
     """
     for partial in folder.glob(f".{name if name == '*' else escape(name)}.*.tmp"):
+        if not PARTIAL.fullmatch(partial.name):
+            continue
         with suppress(FileNotFoundError, BlockingIOError), partial.open("rb") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             partial.unlink()

@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -54,18 +54,27 @@ def remove_left(parent: Path, prefix: str) -> list[str]:
 
 
 def share(path: Path) -> int:
-    """A descriptor that locks a folder together with others, until it is closed: it is not left behind as long."""
+    """A descriptor that locks a folder together with others, until it is closed."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     return descriptor
 
 
-def is_left(path: Path) -> bool:
-    """Whether a folder is there that nobody has locked."""
-    if (descriptor := _lock(path)) is None:
-        return False
-    os.close(descriptor)
-    return True
+def hold(path: Path) -> int:
+    """A descriptor that locks a file, made if need be, until it is closed."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody has locked a file."""
+    with suppress(FileNotFoundError), path.open("rb") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _lock(path: Path) -> int | None:

@@ -5,9 +5,11 @@ structlog is loaded with the first line: it takes a sixth of the time in which a
 
 import logging
 import sys
+import threading
 from collections.abc import Callable
 
 _configure: list[Callable[[], None]] = []
+_configuring = threading.Lock()
 
 
 class LogLines:
@@ -25,8 +27,9 @@ class LogLines:
     def _say(self, level: str, event: str, values: dict[str, object]) -> None:
         import structlog
 
-        while _configure:
-            _configure.pop()()
+        with _configuring:
+            while _configure:
+                _configure.pop()()
         getattr(structlog.get_logger(self._name), level)(event, **values)
 
 

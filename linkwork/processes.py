@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -59,7 +59,7 @@ def run(
     The child holds the `lock` of this descriptor too, so that it is not free while one goes on whose parent was killed.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as sink:
+    with log.open("wb") as sink, _signals_passed_on() as passed_to:
         child = subprocess.Popen(
             list(arguments),
             stdin=subprocess.DEVNULL,
@@ -70,8 +70,8 @@ def run(
             start_new_session=True,
             pass_fds=() if lock is None else (lock,),
         )
-        with _signals_passed_to(child):
-            code = child.wait()
+        passed_to(child)
+        code = child.wait()
     return Finished(code, log.read_text(errors="replace")[-4000:])
 
 
@@ -112,15 +112,25 @@ def _signal_group(child: subprocess.Popen[bytes], number: int) -> None:
 
 
 @contextmanager
-def _signals_passed_to(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Pass signals on to the child; when it has ended, whoever handled them here before gets the first of them."""
+def _signals_passed_on() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+    """Pass signals on to the child that is named, also those that came while it was started.
+
+    When it has ended, whoever handled them here before gets the first of them.
+    """
     got: list[int] = []
+    children: list[subprocess.Popen[bytes]] = []
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
         got.append(number)
-        _signal_group(child, number)
+        for child in children:
+            _signal_group(child, number)
+
+    def passed_to(child: subprocess.Popen[bytes]) -> None:
+        children.append(child)
+        for number in got:
+            _signal_group(child, number)
 
     with signals.handled(pass_on, signal.SIGINT, signal.SIGTERM):
-        yield
+        yield passed_to
     if got and callable(handler := signal.getsignal(got[0])):
         handler(got[0], None)

@@ -13,14 +13,14 @@ load = typer.Typer(help="What became of each file.", no_args_is_help=True)
 Which = Annotated[
     str, typer.Argument(help="The load id, or the file's name where no other file has it; see `load list`.")
 ]
-STATUSES = ("committed", "noop", "held", "refused", "retracted")
+STATUSES = ("committed", "noop", "held", "refused", "retracted", "withdrawn")
 Reason = Annotated[str, typer.Option(help="Why; kept on record, so without a person's details.")]
 
 
 @load.command("list")
 @command
 def load_list(
-    status: Annotated[str | None, typer.Option(help="committed, noop, held, refused or retracted.")] = None,
+    status: Annotated[str | None, typer.Option(help="committed, noop, held, refused, retracted or withdrawn.")] = None,
     feed: Annotated[str | None, typer.Option(help="Only files of this feed.")] = None,
     sender: Annotated[str | None, typer.Option(help="Only files of this sender.")] = None,
     as_json: AsJson = False,

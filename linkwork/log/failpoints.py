@@ -52,7 +52,10 @@ RECOVERY_POINTS = (
     "sweeping",  # right before a file that no commit names goes
 )
 
-REPAIR_POINTS = ("cut-off-put-aside",)  # a part of Delta's own log that the power cut off is out of the way
+REPAIR_POINTS = (
+    "cut-off-put-aside",  # a part of Delta's own log that the power cut off is out of the way
+    "cut-off-removed",  # it is on record, and what was put aside of a table is gone
+)
 
 ERASURE_POINTS = (
     "erasure-sealed",

@@ -38,8 +38,8 @@ def put_aside(store: Store) -> None:
 
 def aside(store: Store) -> list[Path]:
     """What was put aside and is not on record yet, as it was named below the log's folder."""
-    found = (part.relative_to(store.root / ASIDE) for part in (store.root / ASIDE).rglob("*") if part.is_file())
-    return sorted(part for part in found if part != Path(NOTE))
+    found = (part.relative_to(store.root / ASIDE) for part in (store.root / ASIDE).glob("*/**/*") if part.is_file())
+    return sorted(found)
 
 
 def put_on_record(store: Store) -> None:
@@ -47,8 +47,10 @@ def put_on_record(store: Store) -> None:
 
     Call it under the writer lock; every command that writes does.
     """
+    folder = store.root / ASIDE
     if parts := aside(store):
-        note = json.loads((store.root / ASIDE / NOTE).read_text())
+        _say_who(store)  # an earlier version did not
+        note = json.loads((folder / NOTE).read_text())
         store.events.refresh()
         outcome = f"removed {', '.join(map(str, parts))}"
         row = operations.row(
@@ -56,7 +58,10 @@ def put_on_record(store: Store) -> None:
         )
         at = store.next_time(datetime.fromisoformat(note["at"]))
         operations.append(store, row | {"actor": note["actor"], "recorded_at": at})
-    shutil.rmtree(store.root / ASIDE, ignore_errors=True)
+    for table in folder.glob("*/"):
+        shutil.rmtree(table)
+        reached("cut-off-removed")
+    shutil.rmtree(folder, ignore_errors=True)  # the note last: it says what is on record already
 
 
 def _say_who(store: Store) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ingestion import intake, pipeline
+from ingestion import batches, intake, pipeline
 from linkwork import locked
 from linkwork.files import write_json
 from tests.support.cli import environment
@@ -89,7 +89,7 @@ def test_f17_a_batch_of_another_container_at_work_stays_although_no_process_here
 def test_a_batch_of_another_container_that_was_killed_is_discarded_at_once(home, container):
     theirs = batch_of(home)
     container.kill()
-    with _opened(theirs) as descriptor:
+    with _opened(theirs / batches.AT_WORK) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # it ends after the process that we started, which started it
     pipeline.open_batch(home)
     assert not theirs.exists()

@@ -59,10 +59,13 @@ def test_an_ingest_that_is_stopped_says_so_and_leaves_nothing_unpacked(home, num
         [LINKWORK, "ingest", "--json"], env=os.environ | environment(home) | failing,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as job:  # fmt: skip
-        until(begun.exists if reading else lambda: spill.exists() and any(spill.iterdir()), job)
-        children = psutil.Process(job.pid).children(recursive=True)
-        job.send_signal(number)
-        out, err = job.communicate(timeout=PATIENCE)
+        try:
+            until(begun.exists if reading else lambda: spill.exists() and any(spill.iterdir()), job)
+            children = psutil.Process(job.pid).children(recursive=True)
+            job.send_signal(number)
+            out, err = job.communicate(timeout=PATIENCE)
+        finally:
+            job.kill()
     assert job.returncode == code
     assert f"error: stopped by {name}. run the same command again" in err
     assert json.loads(out)["error"]["what"] == f"stopped by {name}"

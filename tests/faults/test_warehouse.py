@@ -118,6 +118,7 @@ def test_a_build_that_is_stopped_says_so_and_leaves_the_last_one(
     before = kept(home)
     with half_way(home) as (build, dbt):
         build.send_signal(number)
+        dbt.resume()
         _, err = build.communicate(timeout=PATIENCE)
         assert not dbt.is_running()
     assert build.returncode == 128 + number

@@ -7,12 +7,14 @@ from itertools import permutations
 import duckdb
 import pytest
 
+from ingestion import batches, pipeline
 from ingestion.rebuild import rebuild_register
 from ingestion.retract import retract
 from ingestion.retry import retry
 from linkwork import reference
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
+from tests.support.cli import commands
 from tests.support.faults import use_installed
 from tests.support.feeds import PEOPLE
 from tests.support.fhir import SDOH, about, coded, ndjson, request
@@ -141,6 +143,31 @@ def test_e21_e27_a_slot_that_was_blocked_or_of_a_patient_for_tests_is_booked_no_
     assert standing(clinic) == []
     assert take(clinic, "5.csv", slot(5), **of) == {"records": 1, "accepted": 1, "events": 1}
     assert [kind for *_, kind, _ in standing(clinic)] == ["appointment.booked"]
+
+
+def test_an_erasure_finds_what_was_withdrawn_under_an_id_of_the_senders_own(clinic, monkeypatch, capfd):
+    """The newer version names the person otherwise, and a log that is compacted is searched no further than need be."""
+    of = {"feed": BOOK, "sender": "S2"}
+    take(clinic, "1.csv", slot(1), **of)
+    nameless = slot(3, test="TRUE").replace(PEOPLE[0], "")
+    assert take(clinic, "3.csv", nameless, **of) == {"records": 1, "accepted": 1, "events": 1}
+    assert rows(clinic, "loads", "file_name, identity_local", "order by 1") == [("1.csv", 0), ("3.csv", 1)]
+    linkwork = commands(clinic, monkeypatch, capfd)
+    assert linkwork("log", "compact").code == 0
+    done = linkwork("erase", "--nhs-number-file", "-", "--reason", "asked for", given=PEOPLE[0])
+    assert done.code == 0, done.err
+    assert rows(clinic, "events", "1", "where record_key is not null or subject_key is not null") == []
+
+
+def test_how_far_ahead_a_file_speaks_is_told_of_what_is_out_of_scope_too(clinic):
+    """A wrong time of such a row would outrank all that comes: the file is held as it is for any other row."""
+    deliver(clinic, "1.csv", slot(1, test="TRUE").replace("01 Jun 2025 02", "01 Jun 2062 02"), feed=BOOK, sender="S2")
+    batch = pipeline.open_batch(clinic)["batch_id"]
+    pipeline.stage_sender(clinic, batch, "S2")
+    (profile,) = batches.profiles(clinic.staging_dir / batch)
+    assert (profile["skipped"], profile["newest_asserted_at"]) == (1, None)
+    assert profile["days_since_newest"] < -365 * 30
+    batches.leave(clinic.staging_dir / batch)
 
 
 def test_a_row_that_cannot_be_read_withdraws_nothing_although_it_is_out_of_scope(clinic):
