@@ -153,7 +153,8 @@ class Checker:
         for one in result.results:
             _scrub(one, outcomes[one.expectation_config.meta["rule"]])
         result.success = not any(outcome.holds_back for outcome in outcomes)
-        run_id = self._gx.RunIdentifier(run_name=subject.key, run_time=run_at)
+        # A batch's id alone may read as a time ("…-3229ad": an offset of 32 hours), which the renderer then compares.
+        run_id = self._gx.RunIdentifier(run_name=f"checked {subject.key}", run_time=run_at)
         result.meta |= {"run_id": run_id, "validation_time": run_at, "active_batch_definition": None}
         return str(self._view.render(self._renderer.render(result)))
 

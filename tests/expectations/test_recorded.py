@@ -25,6 +25,13 @@ def test_a_whole_commit_passes_with_a_retraction_in_it(start, support, tmp_path)
     assert (code, found["failed"], found["warnings"]) == (0, [], [])
 
 
+def test_a_batch_whose_id_reads_as_a_time_is_checked(start, support, tmp_path):
+    """Its end reads as an offset of 32 hours, which no time has: one batch of two thousand is called so."""
+    path, output = support.record(tmp_path / "commit", batch_id="20261129T214646-3229ad"), tmp_path / "verdicts.json"
+    assert start("recorded", "--input", path, "--output", output, quality=tmp_path / "quality").code == 0
+    assert json.loads(output.read_text())["verdicts"]["20261129T214646-3229ad"]["success"] is True
+
+
 def test_a_gap_a_repetition_and_records_that_do_not_add_up_are_found(start, support, tmp_path):
     broken = f"""
         select * replace (
