@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 
+from ingestion import batches
 from linkwork import locked
 from linkwork.errors import EXIT_BAD_DATA, EXIT_BUSY, EXIT_DONE, EXIT_USAGE
 from linkwork.log.lock import writer_lock
@@ -148,7 +149,7 @@ def test_a_hold_names_nobody(people, linkwork):
 def test_while_others_work_it_is_busy_and_changes_nothing(people, linkwork):
     batch = people.staging_dir / "somebodys"
     batch.mkdir(parents=True)
-    lock = locked.share(batch)  # as whoever takes it in does
+    lock = locked.hold(batch / batches.AT_WORK)  # as whoever takes it in does
     assert "taken in" in _busy(linkwork)
     os.close(lock)
     with writer_lock(people.warehouse_file.parent, 1):
