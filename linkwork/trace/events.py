@@ -205,7 +205,7 @@ def _find(
             alone = f"select fact_id from found where {of_it} group by fact_id having count(*) = 1"
             con.execute(f"delete from missing where {of_it} and fact_id in ({alone})")
             con.execute(f"delete from found where {of_it} and fact_id in (select fact_id from missing where {of_it})")
-        if engine.row(con, f"select count(*) from missing where {of_it}")[0]:
+        if row(con, f"select count(*) from missing where {of_it}")[0]:
             _look(con, store, files[category], position, of_it, "true")
 
 
@@ -240,7 +240,7 @@ def _as_stated(con: duckdb.DuckDBPyConnection, of_it: str) -> str:
 def _found(con: duckdb.DuckDBPyConnection, counted: str, most: str, effective: int) -> Found:
     """What was found; of the facts in `wanted` the first `effective` are those of the warehouse."""
     told = "coalesce(sum(events), 0)::bigint"
-    total, people = engine.row(con, f"select {told}, count(distinct subject_key) from {counted}")
+    total, people = row(con, f"select {told}, count(distinct subject_key) from {counted}")
     by_type = _rows(
         con, f"select role, event_type, {told} as events from {counted} group by role, event_type order by all"
     )
