@@ -14,7 +14,7 @@ from ingestion import raw, refused, regate
 from ingestion.landing import landed_files
 from ingestion.operation import Operation
 from linkwork import engine
-from linkwork.errors import BadDataError, LinkworkError
+from linkwork.errors import BadDataError, UsageError
 from linkwork.files import PARTIAL, remove, sha256_of, write_whole
 from linkwork.log import erase, tombstones
 from linkwork.privacy import orders, vault
@@ -49,9 +49,9 @@ def find_lines(work: Operation, order: Order) -> None:
         for load in loads:
             try:
                 profile = regate.stage(work.settings, gate, work.contracts, load, work.folder)
-            except LinkworkError:
+            except (UsageError, BadDataError) as error:
                 # No reason to stop an erasure: what names the person by NHS number is found all the same.
-                order.leave(f"rows of load {load['load_id']} without an NHS number: it cannot be read any more")
+                order.leave(f"rows of load {load['load_id']} without an NHS number: {error.what}")
             else:
                 order.add_lines(load["file_sha256"], profile["erased_lines"])
             shutil.rmtree(work.folder / load["load_id"], ignore_errors=True)

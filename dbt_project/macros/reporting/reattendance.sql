@@ -34,13 +34,15 @@
 {%- endmacro %}
 
 {#-
-The measures of GP reattendance, and which of a person's countable slots are a contact of each, and which may be: those
-have their contact_class, or what it would be, in counted_class.
+The measures of GP reattendance, and which of a person's slots are a contact of each, and which may be: those have their
+contact_class, or what it would be, in counted_class.
 -#}
 {% macro contact_measures() -%}
     {{ return({
         'gp_contacts': {'known': linkwork.is_gp_slot(), 'possible': linkwork.may_be_gp_slot('counted_class')},
-        'all_clinician_contacts': {'known': linkwork.is_countable_slot(), 'possible': 'true'},
+        'all_clinician_contacts': {
+            'known': linkwork.is_countable_slot(), 'possible': linkwork.is_countable_slot('counted_class'),
+        },
     }) }}
 {%- endmacro %}
 
