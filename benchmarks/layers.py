@@ -3,8 +3,9 @@
 import json
 from collections import Counter
 
+from linkwork.built import target_dir
+from linkwork.dbt_run import RESULTS
 from linkwork.settings import Settings
-from linkwork.warehouse import RESULTS, target_dir
 
 # The first part of a model's name (`CONTRIBUTING.md`).
 LAYERS = {"base": "staging", "stg": "staging", "int": "intermediate", "fct": "core", "dim": "core", "rpt": "reporting"}

@@ -22,9 +22,10 @@ import duckdb
 from benchmarks.big_log import settings_of
 from benchmarks.clock import Moment, machine
 from benchmarks.homes import command
+from linkwork.built import target_dir
 from linkwork.privacy.keys import create_keys
 from linkwork.settings import Settings
-from linkwork.warehouse import build, target_dir
+from linkwork.warehouse import build
 
 SEED = 7
 

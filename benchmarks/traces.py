@@ -8,9 +8,9 @@ from typing import Any
 
 from benchmarks.homes import command
 from linkwork import engine
+from linkwork.built import target_dir
 from linkwork.release.marts import read_described
 from linkwork.settings import Settings
-from linkwork.warehouse import target_dir
 
 SEED = 7
 ROWS = 3  # of each mart

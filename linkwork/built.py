@@ -1,4 +1,4 @@
-"""A warehouse as it is found: opened to be read, or named as damaged.
+"""A warehouse as it is found: where it lies, opened to be read, or named as damaged.
 
 A build is finished before it gets its name, and nobody changes it afterwards: what does not open is damaged, whatever
 became of it, and `linkwork build` makes it anew from the log.
@@ -6,6 +6,7 @@ became of it, and `linkwork build` makes it anew from the log.
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,24 @@ import duckdb
 from linkwork.database_file import whole
 from linkwork.errors import BadDataError, BusyError
 from linkwork.log_lines import LogLines
+from linkwork.settings import Settings
 
 EARLIER = "known-at-"  # begins the name of the folder of a build for an earlier time
 
 log = LogLines("linkwork.built")
+
+
+def warehouse_file(settings: Settings, known_at: datetime | None = None) -> Path:
+    """Where the warehouse of a build lies."""
+    if known_at is None:
+        return settings.warehouse_file
+    main = settings.warehouse_file  # of the same name in a folder of its own: it is the name of the catalog
+    return main.parent / f"{EARLIER}{known_at:%Y%m%dT%H%M%S%fZ}" / main.name
+
+
+def target_dir(settings: Settings, known_at: datetime | None = None) -> Path:
+    """Where dbt's manifest and results of that warehouse are kept."""
+    return warehouse_file(settings, known_at).with_suffix(".target")
 
 
 def do_of(path: Path) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from linkwork import quality
-from linkwork.built import reading
+from linkwork.built import reading, target_dir, warehouse_file
 from linkwork.errors import UsageError
 from linkwork.log import published, served, tombstones
 from linkwork.log.changes import Change, Outcome, change
@@ -15,7 +15,6 @@ from linkwork.release.building import CURRENT, current_release
 from linkwork.release.held import Served
 from linkwork.release.publish import publish as publish_release
 from linkwork.settings import Settings
-from linkwork.warehouse import target_dir, warehouse_file
 
 
 def publish(settings: Settings, known_at: datetime | None = None, restate: str = "") -> dict[str, Any]:

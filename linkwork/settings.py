@@ -14,13 +14,16 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from linkwork.errors import UsageError
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+FILE = Path("linkwork.toml")
 
 
 class Settings(BaseSettings):
     """What one installation is configured with. Paths may be relative to the working directory."""
 
-    model_config = SettingsConfigDict(env_prefix="LINKWORK_", toml_file="linkwork.toml", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="LINKWORK_", toml_file=FILE, extra="forbid")
 
     home: Path = Path("data")
     landing: Path | None = None  # a folder given here is read only: its files are never moved
@@ -53,7 +56,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _from_file(settings_cls)
 
     def model_post_init(self, _context: object) -> None:
         self.home = self.home.absolute()
@@ -116,3 +119,12 @@ class Settings(BaseSettings):
     @property
     def releases_dir(self) -> Path:
         return self.home / "releases"
+
+
+def _from_file(settings_cls: type[BaseSettings]) -> TomlConfigSettingsSource:
+    """Raises UsageError where the file cannot be read, or is no TOML."""
+    try:
+        return TomlConfigSettingsSource(settings_cls)
+    except (OSError, ValueError) as error:
+        why = (error.strerror or "") if isinstance(error, OSError) else str(error)
+        raise UsageError(f"{FILE} cannot be read", where=str(FILE.absolute()), why=why) from None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from linkwork import engine, pinned
-from linkwork.built import EARLIER, is_damaged, reading
+from linkwork.built import is_damaged, reading, target_dir, warehouse_file
 from linkwork.database_file import changes_beside, without_freed_blocks
 from linkwork.dbt_run import RESULTS, failure, results, run_dbt
 from linkwork.errors import BadDataError
@@ -25,19 +25,6 @@ from linkwork.privacy import orders
 from linkwork.settings import Settings
 
 MANIFEST = "manifest.json"
-
-
-def warehouse_file(settings: Settings, known_at: datetime | None = None) -> Path:
-    """Where the warehouse of a build lies."""
-    if known_at is None:
-        return settings.warehouse_file
-    main = settings.warehouse_file  # of the same name in a folder of its own: it is the name of the catalog
-    return main.parent / f"{EARLIER}{known_at:%Y%m%dT%H%M%S%fZ}" / main.name
-
-
-def target_dir(settings: Settings, known_at: datetime | None = None) -> Path:
-    """Where dbt's manifest and results of that warehouse are kept."""
-    return warehouse_file(settings, known_at).with_suffix(".target")
 
 
 def building_file(settings: Settings) -> Path:

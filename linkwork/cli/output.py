@@ -49,7 +49,8 @@ def settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "LINKWORK_" + "_".join(str(p) for p in first["loc"]).upper()
-        errors.print(f"error: a setting is wrong ({name}): {first['msg']}", soft_wrap=True)
+        why = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        errors.print(f"error: a setting is wrong ({name}): {why}", soft_wrap=True)
         raise typer.Exit(EXIT_USAGE) from None
 
 

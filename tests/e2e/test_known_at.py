@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ingestion import pipeline
-from linkwork import engine, publication, reference, warehouse
+from linkwork import built, engine, publication, reference, warehouse
 from linkwork.errors import EXIT_USAGE, UsageError
 from linkwork.files import write_json
 from linkwork.release.marts import read_marts
@@ -145,7 +145,7 @@ def test_e19_what_was_published_is_built_again_to_the_byte(grown: Grown, another
 
 
 def test_every_export_is_in_the_order_of_its_key(grown: Grown) -> None:
-    target = warehouse.target_dir(grown.settings)
+    target = built.target_dir(grown.settings)
     keys = {mart.name: mart.meta.key for mart in read_marts(target / "manifest.json")}
     checked = 0
     for path in sorted(grown.points[-1].published["path"].glob("restricted/*.parquet")):

@@ -12,7 +12,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from linkwork import engine, publication, warehouse
+from linkwork import built, engine, publication, warehouse
 from linkwork.errors import EXIT_BAD_DATA, EXIT_BUSY, EXIT_DONE, EXIT_INTERNAL
 from linkwork.files import sha256_of
 from linkwork.log.digest import digest
@@ -77,7 +77,7 @@ def half_way(home: Settings) -> Iterator[tuple[subprocess.Popen[str], psutil.Pro
 
 def kept(home: Settings) -> dict[str, str]:
     """What must stay as it was: the warehouse, what says of it what is in it, and the log."""
-    described = warehouse.target_dir(home) / "manifest.json"
+    described = built.target_dir(home) / "manifest.json"
     return {
         "warehouse": sha256_of(home.warehouse_file),
         "manifest": sha256_of(described),

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from ingestion import pipeline
-from linkwork import engine, locked, publication, reference, warehouse
+from linkwork import built, engine, locked, publication, reference, warehouse
 from linkwork.errors import UsageError
 from linkwork.log import changes
 from linkwork.log.changes import Outcome, change
@@ -32,7 +32,7 @@ NODE = {
 
 def build(home, figure, known_at=None, reference_data="1"):
     """A warehouse as a build leaves it, of one mart and one watched figure, which is its position too."""
-    file = warehouse.warehouse_file(home, known_at)
+    file = built.warehouse_file(home, known_at)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
     with engine.connect(file) as con:
@@ -48,7 +48,7 @@ def build(home, figure, known_at=None, reference_data="1"):
             create table trace__figures as select 'rpt_uptake' as mart, 'referred' as item, 'people' as figure,
                 date '2025-01-01' as period_start, 'icb' as area_level, 'QZZ' as area_code, {figure} as figure_value"""
         )
-    target = warehouse.target_dir(home, known_at)
+    target = built.target_dir(home, known_at)
     target.mkdir(parents=True, exist_ok=True)
     (target / "manifest.json").write_text(json.dumps({"nodes": {"model.linkwork.fct_example": NODE}}))
 

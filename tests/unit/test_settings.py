@@ -5,6 +5,7 @@ import os
 import pytest
 from pydantic import ValidationError
 
+from linkwork.errors import UsageError
 from linkwork.settings import Settings
 
 
@@ -47,6 +48,30 @@ def test_a_value_that_means_nothing_is_refused(monkeypatch, name, value):
     with pytest.raises(ValidationError) as raised:
         Settings()
     assert raised.value.errors()[0]["loc"] == (name.lower(),)
+
+
+@pytest.mark.parametrize(("content", "why"), [(b"home = data\n", "line 1"), (b"home = '\xff'", "utf-8")])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, content, why):
+    (tmp_path / "linkwork.toml").write_bytes(content)
+    with pytest.raises(UsageError, match=r"linkwork\.toml cannot be read") as raised:
+        Settings()
+    assert why in raised.value.why
+    assert raised.value.where == str(tmp_path / "linkwork.toml")
+
+
+def test_what_is_given_wins_over_both(tmp_path, monkeypatch):
+    (tmp_path / "linkwork.toml").write_text("threads = 7\n")
+    monkeypatch.setenv("LINKWORK_THREADS", "5")
+    assert Settings(threads=3).threads == 3
+
+
+def test_a_misspelt_setting_is_refused_and_other_variables_are_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("LINKWORK_FAIL_AT", "nowhere:kill")
+    Settings()
+    (tmp_path / "linkwork.toml").write_text("threds = 7\n")
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+    assert raised.value.errors()[0]["loc"] == ("threds",)
 
 
 def test_every_place_lies_below_the_home_and_zone_1_apart(tmp_path):

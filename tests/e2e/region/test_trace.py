@@ -268,6 +268,10 @@ REFUSED: dict[str, tuple[str, Callable[[str], bool]]] = {
     "a broken condition": ("stage = = 'x'", lambda told: "syntax error" in told),
     "two statements": ("true); drop table fct_referrals; select (true", lambda told: "--where" in told),
     "a file": ("(select count(*) from read_csv('/etc/hostname')) > 0", lambda told: "outside the warehouse" in told),
+    "what is identifiable": (
+        "(select count(*) from read_blob('{home}/restricted/raw/*')) > 0",
+        lambda told: "outside the warehouse" in told,
+    ),
     "nothing": (" ", lambda told: "empty" in told),
     "too much": ("true", lambda told: "narrow" in told),
 }
@@ -276,6 +280,7 @@ REFUSED: dict[str, tuple[str, Callable[[str], bool]]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_wrong_condition_is_refused_with_a_sentence(region: Installation, case: str):
     condition, is_told = REFUSED[case]
+    condition = condition.replace("{home}", str(region.settings.home))
     done = region.run("trace", "rpt_uptake", "--where", condition, expect=64)
     assert is_told(done.stderr), done.stderr
     assert "Traceback" not in done.stderr and "LINE 1" not in done.stderr
