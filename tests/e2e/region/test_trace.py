@@ -280,7 +280,7 @@ REFUSED: dict[str, tuple[str, Callable[[str], bool]]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_wrong_condition_is_refused_with_a_sentence(region: Installation, case: str):
     condition, is_told = REFUSED[case]
-    condition = condition.replace("{home}", str(region.settings.home))
+    condition = condition.replace("{home}", str(region.home))
     done = region.run("trace", "rpt_uptake", "--where", condition, expect=64)
     assert is_told(done.stderr), done.stderr
     assert "Traceback" not in done.stderr and "LINE 1" not in done.stderr
