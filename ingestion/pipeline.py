@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ingestion import batches, erase, ledger, recorded
+from ingestion import batches, erase, ledger, recorded, retention
 from ingestion.arrival import Arrival
 from ingestion.contract import Contract, load_contracts
 from ingestion.gate import Gate
@@ -50,9 +50,10 @@ log = LogLines("linkwork.ingest")
 def open_batch(settings: Settings, batch_id: str | None = None) -> dict[str, Any]:
     """Start a batch. Earlier staging folders are finished, or discarded where nobody works on them any more.
 
-    An erasure that was cut off is carried out first.
+    An erasure that was cut off is carried out first, and what was kept for as long as raw retention says is removed.
     """
     erase.resume(settings)
+    retention.expire(settings)
     by_scheduler, batch_id = batch_id is not None, batch_id or batches.new_id()
     keys = load_keys(settings)
     store = Store(settings.log_dir)

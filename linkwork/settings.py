@@ -6,7 +6,7 @@ Values come from the environment (`LINKWORK_…`), else from `linkwork.toml` in 
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ByteSize
+from pydantic import ByteSize, Field
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     zone1_key_file: Path | None = None
     test_numbers: Literal["allow", "quarantine"] = "quarantine"
     disclosure_policy: str = "nhs-hes"
-    raw_retention_days: int = 90
+    raw_retention_days: int = Field(default=90, ge=0)  # how long received files are kept, encrypted
     memory_limit: str = "4GB"
     threads: int = 2
     lock_timeout_seconds: float = 30.0

@@ -92,6 +92,27 @@ def load_retract(
         )
 
 
+@load.command("expire")
+@command
+def load_expire(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove received files and the text of refused records that are older than LINKWORK_RAW_RETENTION_DAYS.
+
+    Every ingest does it, too. What the log says of them stays. A legal hold keeps them.
+    """
+    from ingestion.retention import due, expire
+
+    found = due(settings()) if dry_run else expire(settings())
+    if as_json:
+        say_json(found.row())
+        return
+    what = f"{len(found.files):,} received files and the text of refused records of {len(found.texts):,} loads"
+    done = "are kept by a legal hold" if found.is_held else "would be removed" if dry_run else "are removed"
+    console.print(f"{what}, recorded before {found.before:%Y-%m-%d}, {done}", soft_wrap=True)
+
+
 def _decided(word: str, done: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         say_json(done)

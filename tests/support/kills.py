@@ -7,11 +7,11 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from ingestion import erase, held, upkeep
+from ingestion import erase, held, retention, upkeep
 from ingestion.retry import retry
 from ingestion.withdraw import withdraw_sender
 from linkwork import publication, warehouse
@@ -42,6 +42,7 @@ WORK = {
     "retry": lambda home: retry(home, reason="the contract was corrected"),
     "release": lambda home: held.release(home, "held.csv", "looked at"),
     "compact": upkeep.compact,
+    "expire": lambda home: retention.expire(home, datetime.now(UTC) + timedelta(days=home.raw_retention_days + 1)),
     "build": warehouse.build,
     "sender add": lambda home: sender_add("S9", ["test_state"], "Nine", ["a system"]),
     "reference load": lambda home: reference_load("organisations", home.home.parent / "organisations.csv"),
