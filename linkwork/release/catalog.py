@@ -54,8 +54,10 @@ def write_catalog(
     try:
         con.execute(f"attach {text(path)} as marts (storage_version {text(STORAGE_VERSION)})")
         for table in tables:
+            con.execute(f"create table marts.{name(table.name)} as select * from read_parquet({text(table.file)})")
+        con.execute("begin")  # or each of more than a thousand comments would be made durable for itself
+        for table in tables:
             qualified = f"marts.{name(table.name)}"
-            con.execute(f"create table {qualified} as select * from read_parquet({text(table.file)})")
             if table.description:
                 con.execute(f"comment on table {qualified} is {text(table.description)}")
             for column, told in table.columns.items():
@@ -67,6 +69,7 @@ def write_catalog(
         )
         con.execute("insert into marts.release values (?, ?, ?, ?)", list(release))
         con.execute("comment on table marts.release is 'One row: the release that this file is part of.'")
+        con.execute("commit")
         con.execute("checkpoint marts")  # no write-ahead log may stay beside a file that is read only
         con.execute("detach marts")
     finally:
