@@ -35,6 +35,10 @@ def find_numbers(work: Operation, order: Order) -> None:
     if wanted:
         found = {n for text in _texts(work, order) for n in numbers_of(text, wanted, keys)}
         order.numbers = sorted({*order.numbers, *found})
+    if not order.numbers:
+        order.leave(
+            "text that names the person by an NHS number: none was given, or found in what is kept of received files"
+        )
 
 
 def find_lines(work: Operation, order: Order) -> None:

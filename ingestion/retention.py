@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ingestion.operation import operation
 from linkwork import engine
 from linkwork.files import fsync
-from linkwork.log import operations
+from linkwork.log.changes import Outcome, change, finish_left
+from linkwork.log.failpoints import reached
+from linkwork.log.lock import writer_lock
 from linkwork.log.store import Store
 from linkwork.log_lines import LogLines
+from linkwork.privacy import orders
 from linkwork.privacy.holds import standing
 from linkwork.settings import Settings
 
@@ -28,7 +30,11 @@ class Due:
     before: datetime
     files: list[Path]
     texts: list[Path]
-    is_held: bool  # by a legal hold: nothing goes
+    is_held: bool = False  # by a legal hold: nothing goes
+
+    def __bool__(self) -> bool:
+        """Whether anything goes."""
+        return bool(self.files or self.texts) and not self.is_held
 
     def row(self) -> dict[str, Any]:
         return {
@@ -38,52 +44,73 @@ class Due:
             "legal_hold": self.is_held,
         }
 
+    def text(self) -> str:
+        """What they are, as a person reads it."""
+        return (
+            f"{len(self.files):,} received files and the text of refused records of {len(self.texts):,} loads, "
+            f"recorded before {self.before:%Y-%m-%d}"
+        )
+
 
 def due(settings: Settings, now: datetime | None = None) -> Due:
-    """What has been kept for longer than raw retention says. A file that came again counts from the last time."""
-    store = Store(settings.log_dir)
+    """What has been kept for longer than raw retention says, from when a file was last put on record.
+
+    The text of a load's refused records is kept as long as the load's file.
+    """
     before = (now or datetime.now(UTC)) - timedelta(days=settings.raw_retention_days)
-    files = _older(store, "file_sha256", settings.raw_dir, before)
-    texts = _older(store, "load_id", settings.quarantine_raw_dir, before)
-    return Due(before, files, texts, is_held=bool(files or texts) and bool(standing(settings.log_dir)))
-
-
-def _older(store: Store, column: str, folder: Path, before: datetime) -> list[Path]:
-    """The files of a folder, named by a column of the ledger, whose last row there was recorded before that time."""
-    kept = {path.name: path for path in folder.glob("[!.]*")}
-    if not kept or not store.loads.exists():
-        return []
+    files, texts = _names(settings.raw_dir), _names(settings.quarantine_raw_dir)
+    store = Store(settings.log_dir)
+    if not (files or texts) or not store.loads.exists():
+        return Due(before, [], [])
+    loads = store.loads.refresh().relation()
     with engine.asking() as con:
-        rows = con.execute(
-            f"""select {column} from {store.loads.refresh().relation()} where {column} is not null group by {column}
+        older = con.execute(
+            f"""select file_sha256, list(distinct load_id) from {loads} where file_sha256 <> '' group by file_sha256
             having max(recorded_at) < {engine.text(before.isoformat())}::timestamptz"""
         ).fetchall()
-    return sorted(kept[name] for (name,) in rows if name in kept)
+    old_files = sorted(files[sha] for sha, _ in older if sha in files)
+    old_texts = sorted({texts[load] for _, loads in older for load in loads if load in texts})
+    return Due(before, old_files, old_texts, bool(old_files or old_texts) and bool(standing(settings.log_dir)))
+
+
+def _names(folder: Path) -> dict[str, Path]:
+    return {path.name: path for path in folder.glob("[!.]*")}
 
 
 def expire(settings: Settings, now: datetime | None = None) -> Due:
-    """Remove what is due. It is on record first: where this is killed, the next run removes what is left.
+    """Remove what is due. Returns what was removed, or is kept by a legal hold.
 
-    Returns what was due. Raises BusyError where another process holds the writer's lock.
+    What is about to go is noted first, and what went is on record then: where this is killed, whoever comes next puts
+    on record what was noted, and the next run removes what is left. Raises BusyError where another process holds the
+    writer's lock, or an erasure is not finished, which reads what is kept.
     """
     found = due(settings, now)
+    if found:
+        with writer_lock(settings.log_dir, settings.lock_timeout_seconds):
+            orders.refuse_unfinished(settings)
+            finish_left(Store(settings.log_dir))  # a legal hold may be among it
+            found = due(settings, now)
+            if found:
+                found = _removed(settings, found)
     if found.is_held:
         log.warning("a legal hold keeps what raw retention would remove", **found.row())
-    if found.is_held or not (found.files or found.texts):
-        return found
-    with operation(settings) as work:
-        found = due(settings, now)
-        outcome = (
-            f"{len(found.files)} received files and the text of refused records of {len(found.texts)} loads, "
-            f"recorded before {found.before:%Y-%m-%d}, are removed"
-        )
-        operations.record(
-            work.store, command="load expire", target="received files", outcome=outcome, operation_id=work.id
-        )
-        for path in (*found.files, *found.texts):
-            path.unlink(missing_ok=True)
+    return found
+
+
+def _removed(settings: Settings, found: Due) -> Due:
+    gone = Due(found.before, [], [])
+    with change(settings.log_dir, "load expire") as made:
+        made.announce("received files", Outcome(f"up to {found.text()}, are removed"))
+        try:
+            for paths, done in ((found.files, gone.files), (found.texts, gone.texts)):
+                for path in paths:
+                    path.unlink(missing_ok=True)
+                    done.append(path)
+                    reached("expired-one")
+        finally:
+            made.announce("received files", *([Outcome(f"{gone.text()}, are removed")] if gone else []))
         for folder in (settings.raw_dir, settings.quarantine_raw_dir):
             if folder.exists():
                 fsync(folder)
-    log.info("removed at the end of raw retention", **found.row())
-    return found
+    log.info("removed at the end of raw retention", **gone.row())
+    return gone

@@ -1,6 +1,7 @@
 """The raw text behind a trace: the lines it names, opened from zone 1 with the zone 1 key."""
 
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +39,18 @@ def raw_lines(settings: Settings, rows: list[dict[str, Any]]) -> dict[str, Any]:
 def _of_file(
     path: Path, contract: Contract | None, lines: set[int], key: bytes
 ) -> tuple[dict[int, str], str | None, bool]:
-    if not path.exists():
+    try:
+        content = vault.unseal(path, key)
+    except FileNotFoundError:
         return {}, None, False
-    content = vault.unseal(path, key)
     form = contract.file if contract else None
     return raw.records(content, form, lines), raw.header(content, form), True
 
 
 def _of_refused(path: Path, lines: set[int], key: bytes) -> dict[int, str]:
-    if not path.exists():
-        return {}
     found: dict[int, str] = {}
-    for record in refused.read(path, key):
-        if record["line"] in lines:
-            found[record["line"]] = found.get(record["line"], "") + record["raw"]
+    with suppress(FileNotFoundError):
+        for record in refused.read(path, key):
+            if record["line"] in lines:
+                found[record["line"]] = found.get(record["line"], "") + record["raw"]
     return found

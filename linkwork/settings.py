@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     zone1_key_file: Path | None = None
     test_numbers: Literal["allow", "quarantine"] = "quarantine"
     disclosure_policy: str = "nhs-hes"
-    raw_retention_days: int = Field(default=90, ge=0)  # how long received files are kept, encrypted
+    raw_retention_days: int = Field(default=90, ge=0, le=36_500)  # how long received files are kept, encrypted
     memory_limit: str = "4GB"
     threads: int = 2
     lock_timeout_seconds: float = 30.0

@@ -1,28 +1,35 @@
-"""The command line: `linkwork …`. Each group of commands is a module; `output.py` says how they speak."""
+"""The command line: `linkwork …`. Each group of commands is a module; `output.py` says how they speak.
+
+A module is loaded when one of its commands is typed: all of them take a fifth of the start of a command.
+"""
 
 import signal
+import sys
+from importlib import import_module
 
 import typer
 
 from linkwork import __version__, log_lines, signals
-from linkwork.cli import (
-    contracts,
-    docs,
-    erase,
-    keys,
-    loads,
-    logs,
-    pipeline,
-    quarantine,
-    query,
-    reference,
-    region,
-    senders,
-    trace,
-)
 from linkwork.errors import EXIT_USAGE
 
 PARSER_USAGE = 2
+# The commands, and groups of them, that each module registers, in the order in which they are listed.
+COMMANDS = {
+    "region": ("simulate", "demo"),
+    "pipeline": ("ingest", "build", "publish", "run", "status"),
+    "logs": ("log",),
+    "loads": ("load",),
+    "quarantine": ("quarantine",),
+    "erase": ("erase", "legal-hold"),
+    "trace": ("trace",),
+    "query": ("sql",),
+    "reference": ("reference",),
+    "senders": ("sender",),
+    "contracts": ("contract",),
+    "docs": ("docs",),
+    "keys": ("keys",),
+}
+_loaded: set[str] = set()
 
 app = typer.Typer(
     name="linkwork",
@@ -45,29 +52,21 @@ def _options(
     log_lines.to_standard_error()
 
 
-for module in (
-    region,
-    pipeline,
-    logs,
-    loads,
-    quarantine,
-    erase,
-    trace,
-    query,
-    reference,
-    senders,
-    contracts,
-    docs,
-    keys,
-):
-    module.register(app)
+def load(command: str | None = None) -> typer.Typer:
+    """The command line with the module of this command; with all of them where it is none of theirs."""
+    of_it = [module for module, names in COMMANDS.items() if command in names]
+    for module in of_it or COMMANDS:
+        if module not in _loaded:
+            _loaded.add(module)
+            import_module(f"linkwork.cli.{module}").register(app)
+    return app
 
 
 def main() -> None:
     """Entry point of the `linkwork` script."""
     try:
         with signals.end(signal.SIGTERM):
-            app()
+            load(next((word for word in sys.argv[1:] if not word.startswith("-")), None))()
     except SystemExit as ended:
         # The parser ends with 2 for a wrong option; wrong use has one exit code here.
         raise SystemExit(EXIT_USAGE if ended.code == PARSER_USAGE else ended.code) from None

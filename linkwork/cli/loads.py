@@ -108,9 +108,8 @@ def load_expire(
     if as_json:
         say_json(found.row())
         return
-    what = f"{len(found.files):,} received files and the text of refused records of {len(found.texts):,} loads"
     done = "are kept by a legal hold" if found.is_held else "would be removed" if dry_run else "are removed"
-    console.print(f"{what}, recorded before {found.before:%Y-%m-%d}, {done}", soft_wrap=True)
+    console.print(f"{found.text()}, {done}", soft_wrap=True)
 
 
 def _decided(word: str, done: dict[str, Any], *, as_json: bool) -> None:

@@ -1,13 +1,14 @@
 """The warehouse of a build, and the rows of a mart that a person's condition picks.
 
-The condition is a person's SQL: it is asked before anything else is made, on a connection that can read the warehouse
-and the log and nothing else, and hands over only numbers of rows.
+The condition is a person's SQL: it runs in a connection of its own, which can change nothing and reach nothing but the
+warehouse, and hands over only numbers of rows. What it could read it could overwrite, too: DuckDB profiles to where a
+SELECT says. Everything after it is ours and may read the log.
 
 No value is bound as a parameter here and nothing registered: the first of either makes DuckDB import pandas, which
 takes longer than the trace.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -85,58 +86,61 @@ def located(settings: Settings, known_at: datetime | None) -> Marts:
     return Marts(path, {mart.name: mart for mart in marts})
 
 
-@contextmanager
-def opened(settings: Settings, marts: Marts) -> Iterator[Build]:
-    """The warehouse and the log, which can be read, and nothing else can. Raises what `built.reading` raises."""
-    with (
-        spill.own_folder(settings) as folder,
-        reading(
-            marts.path,
-            memory_limit=settings.memory_limit,
-            threads=settings.threads,
-            spill=folder,
-            files=(settings.log_dir,),
-        ) as con,
-    ):
-        position, known_at = engine.row(con, "select position, known_at from log.pinned")
-        yield Build(con, marts, position or 0, known_at)
+def picked(settings: Settings, marts: Marts, mart: Mart, where: str) -> list[int]:
+    """The numbers, as the warehouse gives them, of a mart's rows that satisfy a condition.
 
-
-def pick(build: Build, mart: Mart, where: str) -> int:
-    """The table `cells`: a mart's rows that satisfy a condition. Returns how many these are.
-
-    Raises UsageError where the condition is empty or wrong or picks too much.
+    Raises UsageError where the condition is empty or wrong or picks too much, and what `built.reading` raises.
     """
-    con = build.con
-    if not where.strip():
-        raise UsageError(
-            "`--where` is empty",
-            where=mart.name,
-            why="a trace begins with rows of a mart",
-            do=f"give a condition on its columns: {_listed(con, mart)}",
-        )
-    query = f"""select _row from (
-            select * from (select *, rowid as _row from {mart.relation}) where (\n{where}\n)
-        ) order by _row limit {MOST_CELLS + 1}"""
-    try:
-        statements = con.extract_statements(query)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise UsageError("`--where` is not one condition", where=mart.name, do="leave out the semicolon")
-        numbers = [number for (number,) in con.execute(query).fetchall()]
-    except duckdb.Error as error:
-        if is_damage(error, build.marts.path):
-            raise
-        raise UsageError(
-            "`--where` cannot be evaluated",
-            where=mart.name,
-            why=_reason(error),
-            do=f"the columns are {_listed(con, mart)}",
-        ) from None
+    with _connected(settings, marts.path, files=()) as con:
+        if not where.strip():
+            raise UsageError(
+                "`--where` is empty",
+                where=mart.name,
+                why="a trace begins with rows of a mart",
+                do=f"give a condition on its columns: {_listed(con, mart)}",
+            )
+        query = f"""select _row from (
+                select * from (select *, rowid as _row from {mart.relation}) where (\n{where}\n)
+            ) order by _row limit {MOST_CELLS + 1}"""
+        try:
+            statements = con.extract_statements(query)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise UsageError("`--where` is not one condition", where=mart.name, do="leave out the semicolon")
+            numbers = [int(number) for (number,) in con.execute(query).fetchall()]
+        except (TypeError, ValueError):  # brackets that were closed in it let it give rows of its own
+            raise UsageError("`--where` is not one condition", where=mart.name, do="close what it opens") from None
+        except duckdb.Error as error:
+            if is_damage(error, marts.path):
+                raise
+            raise UsageError(
+                "`--where` cannot be evaluated",
+                where=mart.name,
+                why=_reason(error),
+                do=f"the columns are {_listed(con, mart)}",
+            ) from None
     if len(numbers) > MOST_CELLS:
         raise UsageError(f"`--where` picks more than {MOST_CELLS:,} rows", where=mart.name, do="narrow it")
-    chosen = ", ".join(str(int(number)) for number in numbers) or "null"
-    con.execute(f"create temp table {CELLS} as select * from {mart.relation} where rowid in ({chosen})")
-    return len(numbers)
+    return numbers
+
+
+@contextmanager
+def opened(settings: Settings, marts: Marts, mart: Mart, numbers: list[int]) -> Iterator[Build]:
+    """The warehouse, with the rows of a mart that have these numbers in the temporary table `cells`."""
+    with _connected(settings, marts.path, files=(settings.log_dir,)) as con:
+        pinned = con.execute("select position, known_at from log.pinned").fetchone()
+        assert pinned is not None  # noqa: S101 - `reading` has seen it
+        chosen = ", ".join(str(number) for number in numbers) or "null"
+        con.execute(f"create temp table {CELLS} as select * from {mart.relation} where rowid in ({chosen})")
+        yield Build(con, marts, pinned[0] or 0, pinned[1])
+
+
+@contextmanager
+def _connected(settings: Settings, path: Path, files: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
+    with (
+        spill.own_folder(settings) as folder,
+        reading(path, memory_limit=settings.memory_limit, threads=settings.threads, spill=folder, files=files) as con,
+    ):
+        yield con
 
 
 def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
@@ -152,5 +156,5 @@ def _reason(error: duckdb.Error) -> str:
     if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
         return str(error).splitlines()[0].partition(": ")[2].rstrip("!")
     if isinstance(error, duckdb.PermissionException):
-        return "it reaches outside the warehouse and the log"
+        return "it reaches outside the warehouse"
     return "a value cannot be converted or compared as the condition asks"

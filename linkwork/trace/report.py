@@ -11,7 +11,7 @@ from linkwork.errors import UsageError
 from linkwork.log.store import Store
 from linkwork.settings import Settings
 from linkwork.trace import events, facts
-from linkwork.trace.cells import CELLS, Build, located, opened, pick
+from linkwork.trace.cells import CELLS, Build, located, opened, picked
 from linkwork.trace.lineage import Lines
 from linkwork.trace.walk import Walk, figure_of
 
@@ -39,8 +39,8 @@ def trace(
     if why := marts.lineage(mart).withheld:
         raise UsageError(f"{mart.name} is not traced", why=why)
     figure = figure_of(mart, marts.lineage(mart), figure)
-    with opened(settings, marts) as build:
-        cells = pick(build, mart, where)
+    numbers = picked(settings, marts, mart, where)
+    with opened(settings, marts, mart, numbers) as build:
         walk = Walk(build, mart, figure)
         walk.run()
         lines = _lines(walk)
@@ -53,7 +53,7 @@ def trace(
             "figure": walk.figure,
             "figures": list(walk.lineage.figures),
             "warehouse": {"path": marts.path, "position": build.position, "known_at": build.known_at},
-            "cells": {"total": cells, "rows": _cells(build, walk, limit)},
+            "cells": {"total": len(numbers), "rows": _cells(build, walk, limit)},
             "contributors": _contributors(build, walk, limit),
             "events": {
                 "total": found.total,
@@ -64,7 +64,7 @@ def trace(
             "files": _files(build, walk, found.shown, limit),
             "refused": _refused(build, [line for line in lines if line in RULES], limit),
         }
-        notes = _notes(settings, build, store, walk, known_at, cells, found.gone)
+        notes = _notes(settings, build, store, walk, known_at, len(numbers), found.gone)
     return result | {"notes": notes}
 
 

@@ -12,8 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ingestion import pipeline
-from linkwork import engine
-from linkwork.cli import app
+from linkwork import cli, engine
 from linkwork.errors import EXIT_BUSY, BusyError
 from linkwork.log import append, table
 from linkwork.log.commit import AlreadyThereError
@@ -204,7 +203,7 @@ def test_a_second_ingest_says_who_holds_the_log_or_waits(at_work):
     settings, environment = at_work
     child = stopped_at(settings, "events-committing")
     try:
-        busy = CliRunner().invoke(app, ["ingest", "--json"], env=environment)
+        busy = CliRunner().invoke(cli.load(), ["ingest", "--json"], env=environment)
         assert busy.exit_code == EXIT_BUSY
         why = json.loads(busy.stdout)["error"]["why"]
         assert f"process {child.pid} on {socket.gethostname()} has held it since 20" in why
@@ -258,7 +257,7 @@ def read(environment):
     """What every reader says, as JSON."""
     said = {}
     for command in READERS:
-        done = CliRunner().invoke(app, [*command, "--json"], env=environment)
+        done = CliRunner().invoke(cli.load(), [*command, "--json"], env=environment)
         assert done.exit_code == 0, (command, done.output)
         said[command[0]] = json.loads(done.stdout)
     return said

@@ -1,5 +1,6 @@
 """The command line: exit codes, help, JSON that is nothing but JSON, and a query that reaches marts only."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -44,7 +45,7 @@ def command_paths() -> list[tuple[str, ...]]:
         for name, below in getattr(command, "commands", {}).items():
             yield from walk(below, (*path, name))
 
-    return list(walk(typer.main.get_command(cli.app), ()))
+    return list(walk(typer.main.get_command(cli.load()), ()))
 
 
 @pytest.mark.parametrize("path", command_paths(), ids=" ".join)
@@ -58,9 +59,21 @@ def test_every_command_explains_itself(linkwork, path):
 
 def test_starting_loads_nothing_that_only_some_commands_need():
     """A trace is asked for by a person who waits: these took a third of the start."""
-    code = "import json, sys, linkwork.cli, linkwork.trace.report; print(json.dumps(sorted(sys.modules)))"
+    loads = "import linkwork.cli, linkwork.trace.report; linkwork.cli.load('trace')"
+    code = f"import json, sys; {loads}; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"pyarrow", "httpx", "structlog", "dbt", "great_expectations", "airflow"} & set(json.loads(done.stdout))
+    dear = {"pyarrow", "httpx", "structlog", "dbt", "great_expectations", "airflow", "linkwork.reference"}
+    assert not dear & set(json.loads(done.stdout))
+
+
+def test_each_command_is_in_the_module_that_is_loaded_for_it():
+    found = {}
+    for module in cli.COMMANDS:
+        alone = typer.Typer()
+        importlib.import_module(f"linkwork.cli.{module}").register(alone)
+        commands = [one.name or one.callback.__name__ for one in alone.registered_commands]
+        found[module] = (*commands, *(one.name for one in alone.registered_groups))
+    assert found == cli.COMMANDS
 
 
 def test_the_commands_that_others_rely_on_are_there():

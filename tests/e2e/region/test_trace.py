@@ -272,6 +272,10 @@ REFUSED: dict[str, tuple[str, Callable[[str], bool]]] = {
         "(select count(*) from read_blob('{home}/restricted/raw/*')) > 0",
         lambda told: "outside the warehouse" in told,
     ),
+    "rows of its own": (
+        "false)) union all (select 'x' as _row where (true",
+        lambda told: "not one condition" in told,
+    ),
     "nothing": (" ", lambda told: "empty" in told),
     "too much": ("true", lambda told: "narrow" in told),
 }
@@ -284,6 +288,14 @@ def test_a_wrong_condition_is_refused_with_a_sentence(region: Installation, case
     done = region.run("trace", "rpt_uptake", "--where", condition, expect=64)
     assert is_told(done.stderr), done.stderr
     assert "Traceback" not in done.stderr and "LINE 1" not in done.stderr
+
+
+def test_a_condition_writes_nothing(region: Installation):
+    """A folder that DuckDB may read it may write to: a SELECT can have it profile there."""
+    target = region.home / "log" / "profile.json"
+    condition = f"not exists (from enable_profiling(format = 'json', save_location = '{target}')) and stage = 'nowhere'"
+    assert region.json("trace", "rpt_uptake", "--where", condition)["cells"]["total"] == 0
+    assert not target.exists()
 
 
 def test_what_is_not_there_is_told(region: Installation):
