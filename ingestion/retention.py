@@ -62,10 +62,10 @@ def due(settings: Settings, now: datetime | None = None) -> Due:
     store = Store(settings.log_dir)
     if not (files or texts) or not store.loads.exists():
         return Due(before, [], [])
-    loads = store.loads.refresh().relation()
+    ledger = store.loads.refresh().relation()
     with engine.asking() as con:
         older = con.execute(
-            f"""select file_sha256, list(distinct load_id) from {loads} where file_sha256 <> '' group by file_sha256
+            f"""select file_sha256, list(distinct load_id) from {ledger} where file_sha256 <> '' group by file_sha256
             having max(recorded_at) < {engine.text(before.isoformat())}::timestamptz"""
         ).fetchall()
     old_files = sorted(files[sha] for sha, _ in older if sha in files)
