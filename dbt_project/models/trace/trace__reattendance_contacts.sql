@@ -1,8 +1,8 @@
 -- One row per received referral, window, measure and slot of an appointment book that counts before or after its index.
 -- Several slots of one person, day and practice are one contact. One of which nobody says what became, or that may have
 -- been with a GP, counts in what ends in _most alone.
--- A referral and its windows are joined before slots are, so that of one referral those of one person are looked at. What a
--- slot counts for depends on the measure, so that the engine cannot ask it of every slot of everybody first.
+-- A referral and its windows are joined before slots are, so that of one referral those of one person are looked at.
+-- What a slot counts for depends on the measure, so that the engine cannot ask it of every slot of everybody first.
 with indexes as (
     select
         reattendance.*,
