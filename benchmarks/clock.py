@@ -55,6 +55,11 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def as_line(machine: dict[str, Any]) -> str:
+    """That, as a line."""
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in machine.items())
+
+
 def machine() -> dict[str, Any]:
     """What the numbers were measured on."""
     model = [

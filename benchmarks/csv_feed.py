@@ -23,7 +23,7 @@ import structlog
 
 from benchmarks import feeds
 from benchmarks.big_log import settings_of
-from benchmarks.clock import machine
+from benchmarks.clock import as_line, machine
 from benchmarks.csv_ids import ids
 from benchmarks.csv_peers import PEERS, measured
 from benchmarks.homes import pass_all
@@ -102,8 +102,7 @@ def compared(folder: Path, rows: int, names: list[str], repeats: int, peers: Pat
 
 
 def markdown(results: dict[str, Any]) -> str:
-    described = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in results["machine"].items())
-    lines = ["# One large CSV file", "", described]
+    lines = ["# One large CSV file", "", as_line(results["machine"])]
     for one in results["files"]:
         lines += [
             "",

@@ -66,6 +66,13 @@ def pass_all(settings: Settings, batch_id: str) -> None:
     write_json(batch_dir / "verdicts.json", {"verdicts": verdicts})
 
 
+def take_in(settings: Settings, delivery: Path) -> tree.Used:
+    """Ingest a region's delivery, with the reference data that comes with it; what the ingest used."""
+    if (delivery / "reference").exists():
+        command(settings, "reference", "load", "--all", str(delivery / "reference"))
+    return command(settings, "ingest", "--landing", str(delivery / "landing"), "--json")
+
+
 def command(settings: Settings, *arguments: str) -> tree.Used:
     """Run `linkwork` on a home. Raises RuntimeError where it failed; that it refused some files is no failure."""
     settings.home.parent.mkdir(parents=True, exist_ok=True)

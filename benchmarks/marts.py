@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 
 from benchmarks.big_log import settings_of
-from benchmarks.clock import Moment, machine
+from benchmarks.clock import Moment, as_line, machine
 from benchmarks.homes import command
 from linkwork.built import target_dir
 from linkwork.privacy.keys import create_keys
@@ -122,10 +122,9 @@ def _children() -> float:
 
 
 def markdown(results: dict[str, Any]) -> str:
-    described = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in results["machine"].items())
     empty, *regions = results["regions"]
     lines = [
-        "# Building the marts", "", described, "",
+        "# Building the marts", "", as_line(results["machine"]), "",
         f"{empty['models']} models and {empty['tests']} tests; seconds as wall / processor. The ratio is the build "
         "less the build without an event, over the models and tests run bare less theirs without an event.", "",
         "| people | events | build | bare models | bare tests | ratio (wall) | ratio (processor) |",

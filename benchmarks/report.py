@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.clock import as_line
 from benchmarks.erasure import LOG as ERASED
 
 COMMIT_GROWTH, COMMIT_PEAK_MIB = 1.3, 2048
@@ -25,8 +26,7 @@ class Target:
 
 def markdown(results: dict[str, Any]) -> str:
     """The whole report. `results` is what `python -m benchmarks --json` prints."""
-    machine = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in results["machine"].items())
-    parts = ["# Benchmarks of the event log", machine]
+    parts = ["# Benchmarks of the event log", as_line(results["machine"])]
     if aims := targets(results):
         rows = [(t.what, t.found, t.aim, "yes" if t.met else "**no**") for t in aims]
         parts.append(_table(("measured", "found", "aim", "met"), rows))

@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.big_log import settings_of
-from benchmarks.clock import machine, median
-from benchmarks.homes import borrow, command
-from benchmarks.tree import Used
-from linkwork import engine
+from benchmarks.clock import as_line, machine, median
+from benchmarks.homes import borrow, take_in
 from linkwork.log.store import Store
 from linkwork.privacy.keys import create_keys
 from linkwork.settings import Settings
@@ -38,19 +36,18 @@ def main() -> None:
 
 def measure(region: Path, others: Path, folder: Path, repeats: int) -> dict[str, Any]:
     """What the first day after a region's first extract uses, on either log; the median of some repeats."""
+    (day,) = sorted((region / "days").glob("*"))[:1]
+    alone = settings_of(folder / "alone")
+    create_keys(alone)
     found: dict[str, Any] = {"machine": machine()}
-    for name in ("alone", "beside others"):
-        kept = folder / name.replace(" ", "-")
-        kept.mkdir(parents=True)
-        settings = settings_of(kept) if name == "alone" else borrow(others, kept)
-        if name == "alone":
-            create_keys(settings)
-        _take(settings, region)
-        before = _events(settings)
-        days = [_day(kept, folder / "day", region) for _ in range(repeats + 1)][1:]
+    for name, settings in (("alone", alone), ("beside others", borrow(others, folder / "beside-others"))):
+        take_in(settings, region)
+        before = _position(settings)
+        homes = (borrow(settings.home.parent, folder / "day") for _ in range(repeats + 1))
+        days = [take_in(home, day) for home in homes][1:]
         found[name] = {
             "events": before,
-            "added": _events(settings_of(folder / "day")) - before,
+            "added": _position(settings_of(folder / "day")) - before,
             **vars(median([used.time for used in days])),
             "peak_mib": max(used.peak_mib for used in days),
         }
@@ -59,28 +56,15 @@ def measure(region: Path, others: Path, folder: Path, repeats: int) -> dict[str,
     return found
 
 
-def _take(settings: Settings, delivery: Path) -> Used:
-    if (delivery / "reference").exists():
-        command(settings, "reference", "load", "--all", str(delivery / "reference"))
-    return command(settings, "ingest", "--landing", str(delivery / "landing"), "--json")
-
-
-def _day(kept: Path, scratch: Path, region: Path) -> Used:
-    (day,) = sorted((region / "days").glob("*"))[:1]
-    return _take(borrow(kept, scratch), day)
-
-
-def _events(settings: Settings) -> int:
-    store = Store(settings.log_dir)
-    with engine.asking() as con:
-        return int(engine.row(con, f"select count(*) from {store.events.refresh().relation()}")[0])
+def _position(settings: Settings) -> int:
+    """How many events there are: positions have no gaps."""
+    return Store(settings.log_dir).refresh().position()
 
 
 def markdown(found: dict[str, Any]) -> str:
-    described = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in found["machine"].items())
     alone, beside = found["alone"], found["beside others"]
     lines = [
-        described, "",
+        as_line(found["machine"]), "",
         "| | events before | added | wall s | processor s | peak MiB |", "|---|---:|---:|---:|---:|---:|",
         *(
             f"| {name} | {one['events']:,} | {one['added']:,} | {one['wall']:.1f} | {one['processor']:.1f} "

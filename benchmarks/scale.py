@@ -24,8 +24,8 @@ import duckdb
 
 from benchmarks import traces
 from benchmarks.big_log import settings_of
-from benchmarks.clock import Moment, machine
-from benchmarks.homes import command
+from benchmarks.clock import Moment, as_line, machine
+from benchmarks.homes import command, take_in
 from benchmarks.layers import layers
 from benchmarks.marts import bare, statements
 from linkwork import engine
@@ -101,9 +101,7 @@ def _stages(noted: Noted, what: str, settings: Settings, delivery: Path) -> dict
         if what in ("fixed", "from zero"):  # an attempt that was interrupted is no ground to measure on
             shutil.rmtree(settings.home, ignore_errors=True)
         create_keys(settings)
-        if (delivery / "reference").exists():
-            command(settings, "reference", "load", "--all", str(delivery / "reference"))
-        return command(settings, "ingest", "--landing", str(delivery / "landing"), "--json").row()
+        return take_in(settings, delivery).row()
 
     def build() -> dict[str, Any]:
         used = command(settings, "build", "--json")
@@ -182,11 +180,10 @@ def _megabytes(folder: Path) -> float:
 
 
 def markdown(results: dict[str, Any]) -> str:
-    described = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in results["machine"].items())
     region, zero, fixed = results["region"], results["from zero"], results["fixed"]
     disk = ", ".join(f"{part} {size:,.0f} MB" for part, size in results["disk"].items())
     lines = [
-        f"# A region of {region['people']:,} people", "", described, "",
+        f"# A region of {region['people']:,} people", "", as_line(results["machine"]), "",
         f"{region['files']:,} files of {region['megabytes']:,.0f} MB, {zero['events']:,} events. On disk: {disk}.", "",
         "| stage | wall s | processor s | peak MiB | fixed, wall s | bare, wall s / processor s | ratio (wall) | "
         "ratio (processor) |",
