@@ -91,7 +91,7 @@ def _clean_refused(work: Operation, order: Order, eraser: Eraser) -> None:
     key = work.gate.keys.zone1
     loads = work.con.execute(f"select load_id, file_sha256 from {work.store.current_loads()}").fetchall()
     theirs = {(load_id, line) for load_id, sha in loads for line in order.lines.get(sha, [])}
-    for path in _sealed(work.settings.quarantine_raw_dir):
+    for path in vault.sealed(work.settings.quarantine_raw_dir):
         if _unsealed(work, order, path) is None:
             continue
         records = refused.read(path, key)
@@ -168,14 +168,10 @@ def _note(work: Operation, order: Order, what: str, where: str, number: int) -> 
 def _texts(work: Operation, order: Order) -> Iterator[str]:
     """What is kept as text of received files."""
     settings = work.settings
-    for path in (*_sealed(settings.raw_dir), *_sealed(settings.quarantine_raw_dir)):
+    for path in (*vault.sealed(settings.raw_dir), *vault.sealed(settings.quarantine_raw_dir)):
         data = _unsealed(work, order, path)
         if data is not None and (text := raw.everything(data)) is not None:
             yield text
     for path in sorted(_waiting(settings.landing_dir)):
         if (text := raw.everything(path.read_bytes())) is not None:
             yield text
-
-
-def _sealed(folder: Path) -> list[Path]:
-    return sorted(folder.glob("[!.]*"))

@@ -35,7 +35,7 @@ def keep(
     records = list(records)
     if not records:
         return
-    kept = {where(record): record for record in read(target, key)} if target.exists() else {}
+    kept = {where(record): record for record in read(target, key)}
     for line, place, text in raw.between(source, records, form):
         if not leave_out(text):
             one: dict[str, Any] = {"line": line, "raw": text[:LONGEST]} | ({} if place is None else {"record": place})
@@ -49,7 +49,7 @@ def keep(
 
 def write(records: list[dict[str, Any]], target: Path, key: bytes, first: str | None = None) -> None:
     """Keep these records of a load and no others, beside the header (that which is kept, where none is given)."""
-    if first is None and target.exists():
+    if first is None:
         first = header(target, key)
     if first is not None:
         records = [{"line": HEADER, "raw": first}, *records]
@@ -63,7 +63,7 @@ def where(record: Mapping[str, Any]) -> tuple[int, int | None]:
 
 
 def read(target: Path, key: bytes) -> list[dict[str, Any]]:
-    """The kept records of a load, in the order of their lines."""
+    """The kept records of a load, in the order of their lines; none where nothing is kept of it, or not any more."""
     return [record for record in _all(target, key) if record["line"] != HEADER]
 
 
@@ -91,4 +91,8 @@ def as_file(target: Path, key: bytes, encoding: str) -> bytes:
 
 
 def _all(target: Path, key: bytes) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in vault.unseal(target, key).decode().splitlines()]
+    try:
+        content = vault.unseal(target, key)
+    except FileNotFoundError:  # looked for beforehand, it could go meanwhile: raw retention ends at any time
+        return []
+    return [json.loads(line) for line in content.decode().splitlines()]

@@ -4,7 +4,6 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -35,10 +34,8 @@ def texts(settings: Settings, records: Iterable[Named]) -> dict[Named, str]:
         wanted[load_id].add((line, place))
     found = {}
     for load_id, places in wanted.items():
-        kept: dict[tuple[int, int | None], str] = {}
-        with suppress(FileNotFoundError):  # raw retention may end at any time
-            texts_of_load = refused.read(settings.quarantine_raw_dir / load_id, key)
-            kept = {refused.where(one): one["raw"].rstrip("\r\n") for one in texts_of_load}
+        of_load = refused.read(settings.quarantine_raw_dir / load_id, key)
+        kept = {refused.where(one): one["raw"].rstrip("\r\n") for one in of_load}
         for line, place in places:
             if (text := kept.get((line, place), kept.get((line, None)))) is not None:
                 found[load_id, line, place] = text

@@ -16,7 +16,7 @@ from linkwork.log.failpoints import reached
 from linkwork.log.lock import writer_lock
 from linkwork.log.store import Store
 from linkwork.log_lines import LogLines
-from linkwork.privacy import orders
+from linkwork.privacy import orders, vault
 from linkwork.privacy.holds import standing
 from linkwork.settings import Settings
 
@@ -58,7 +58,9 @@ def due(settings: Settings, now: datetime | None = None) -> Due:
     The text of a load's refused records is kept as long as the load's file.
     """
     before = (now or datetime.now(UTC)) - timedelta(days=settings.raw_retention_days)
-    files, texts = _names(settings.raw_dir), _names(settings.quarantine_raw_dir)
+    files, texts = (
+        {path.name: path for path in vault.sealed(folder)} for folder in (settings.raw_dir, settings.quarantine_raw_dir)
+    )
     store = Store(settings.log_dir)
     if not (files or texts) or not store.loads.exists():
         return Due(before, [], [])
@@ -71,10 +73,6 @@ def due(settings: Settings, now: datetime | None = None) -> Due:
     old_files = sorted(files[sha] for sha, _ in older if sha in files)
     old_texts = sorted({texts[load] for _, loads in older for load in loads if load in texts})
     return Due(before, old_files, old_texts, bool(old_files or old_texts) and bool(standing(settings.log_dir)))
-
-
-def _names(folder: Path) -> dict[str, Path]:
-    return {path.name: path for path in folder.glob("[!.]*")}
 
 
 def expire(settings: Settings, now: datetime | None = None) -> Due:
@@ -98,19 +96,21 @@ def expire(settings: Settings, now: datetime | None = None) -> Due:
 
 
 def _removed(settings: Settings, found: Due) -> Due:
-    gone = Due(found.before, [], [])
     with change(settings.log_dir, "load expire") as made:
         made.announce("received files", Outcome(f"up to {found.text()}, are removed"))
         try:
-            for paths, done in ((found.files, gone.files), (found.texts, gone.texts)):
-                for path in paths:
-                    path.unlink(missing_ok=True)
-                    done.append(path)
-                    reached("expired-one")
+            for path in (*found.files, *found.texts):
+                path.unlink(missing_ok=True)
+                reached("expired-one")
         finally:
+            gone = Due(found.before, _gone(found.files), _gone(found.texts))
             made.announce("received files", *([Outcome(f"{gone.text()}, are removed")] if gone else []))
         for folder in (settings.raw_dir, settings.quarantine_raw_dir):
             if folder.exists():
                 fsync(folder)
     log.info("removed at the end of raw retention", **gone.row())
     return gone
+
+
+def _gone(paths: list[Path]) -> list[Path]:
+    return [path for path in paths if not path.exists()]

@@ -1,7 +1,6 @@
 """The raw text behind a trace: the lines it names, opened from zone 1 with the zone 1 key."""
 
 from collections import defaultdict
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +48,7 @@ def _of_file(
 
 def _of_refused(path: Path, lines: set[int], key: bytes) -> dict[int, str]:
     found: dict[int, str] = {}
-    with suppress(FileNotFoundError):
-        for record in refused.read(path, key):
-            if record["line"] in lines:
-                found[record["line"]] = found.get(record["line"], "") + record["raw"]
+    for record in refused.read(path, key):
+        if record["line"] in lines:
+            found[record["line"]] = found.get(record["line"], "") + record["raw"]
     return found

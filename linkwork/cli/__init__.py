@@ -5,6 +5,7 @@ A module is loaded when one of its commands is typed: all of them take a fifth o
 
 import signal
 import sys
+from functools import cache
 from importlib import import_module
 
 import typer
@@ -29,7 +30,6 @@ COMMANDS = {
     "docs": ("docs",),
     "keys": ("keys",),
 }
-_loaded: set[str] = set()
 
 app = typer.Typer(
     name="linkwork",
@@ -56,10 +56,14 @@ def load(command: str | None = None) -> typer.Typer:
     """The command line with the module of this command; with all of them where it is none of theirs."""
     of_it = [module for module, names in COMMANDS.items() if command in names]
     for module in of_it or COMMANDS:
-        if module not in _loaded:
-            _loaded.add(module)
-            import_module(f"linkwork.cli.{module}").register(app)
+        _register(module)
     return app
+
+
+@cache
+def _register(module: str) -> None:
+    """Once: a command that is registered twice is listed twice."""
+    import_module(f"linkwork.cli.{module}").register(app)
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ CHANGE_POINTS = (
     "change-recorded",  # the row is there, and the note still
 )
 
-RETENTION_POINT = "expired-one"  # a received file, or the text of a load's refused records, is removed
+RETENTION_POINTS = ("expired-one",)  # a received file, or the text of a load's refused records, is removed
 
 WITHDRAWAL_POINTS = tuple(f"withdrawal-{step}" for step in ("register", "zone1", "log", "projections"))
 

@@ -65,7 +65,7 @@ class Order:
 
 def unfinished(settings: Settings) -> list[Path]:
     """The orders that were not carried out to the end."""
-    return sorted(path for path in folder(settings).glob("*") if not path.name.startswith("."))
+    return vault.sealed(folder(settings))
 
 
 def read(path: Path, key: bytes) -> Order:

@@ -39,6 +39,11 @@ def seal_bytes(content: bytes, target: Path, key: bytes) -> None:
     _write(iter([content]), target, key)
 
 
+def sealed(folder: Path) -> list[Path]:
+    """The sealed files of a folder, in order of their names; none that is still written."""
+    return sorted(folder.glob("[!.]*"))
+
+
 def unseal(path: Path, key: bytes) -> bytes:
     """Decrypt a file of zone 1. Raises BadDataError where the key is wrong or the file was changed."""
     with path.open("rb") as handle:

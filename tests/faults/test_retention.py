@@ -9,6 +9,7 @@ from ingestion import retention
 from linkwork.errors import EXIT_DONE, EXIT_USAGE, BusyError
 from linkwork.log.changes import finish_left
 from linkwork.log.digest import digest
+from linkwork.log.failpoints import RETENTION_POINTS
 from linkwork.log.store import Store
 from linkwork.log.verify import verify
 from linkwork.settings import Settings
@@ -108,7 +109,7 @@ def test_days_that_nobody_means_are_refused(people, linkwork, monkeypatch, days)
 
 @pytest.mark.parametrize(
     ("point", "left", "said"),
-    [("change-announced", 0, "up to"), ("expired-one", 1, "up to"), ("change-made", None, "6 received files")],
+    [("change-announced", 0, "up to"), (*RETENTION_POINTS, 1, "up to"), ("change-made", None, "6 received files")],
 )
 def test_killed_it_is_put_on_record_and_finished_by_the_next_run(people, kill, point, left, said):
     before = kept(people)
