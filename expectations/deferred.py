@@ -1,4 +1,4 @@
-"""Modules that are imported when something of them is used, where a library imports them for what is never used here."""
+"""Modules that a library imports for what is never used here: imported when something of them is used after all."""
 
 import importlib
 import sys
