@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def run_dbt(
     """
     return processes.run(
         [
-            processes.script("dbt"), *command, "--no-use-colors",
+            sys.executable, "-m", "linkwork.dbt_script", *command, "--no-use-colors",
             "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target),
         ],
         log=log,

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ENGINES = {"airflow", "dbt", "great_expectations", "statsmodels"}
+DBT_ITSELF = "linkwork/dbt_script.py"  # what a child runs that is dbt and nothing else
 OURS = {"ingestion", "linkwork", "expectations", "simulator", "dags", "benchmarks", "tests"}
 
 
@@ -43,7 +44,12 @@ def offences(folder: str, banned: set[str], *, but: str = "") -> dict[str, set[s
 
 @pytest.mark.parametrize("folder", ["ingestion", "linkwork"])
 def test_the_core_imports_no_orchestrator_no_transformer_no_checker(folder):
-    assert offences(folder, ENGINES) == {}
+    assert offences(folder, ENGINES, but=DBT_ITSELF) == {}
+
+
+def test_the_script_of_dbt_is_started_and_never_imported():
+    module = DBT_ITSELF.removesuffix(".py").replace("/", ".")
+    assert [path for ours in sorted(OURS) for path in sources(ours) if module in imported(path.read_text())] == []
 
 
 def test_only_the_command_line_imports_ingestion_and_the_simulator():
