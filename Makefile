@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SYNTHETIC ?= synthetic
+REGION ?= .benchmarks/pcn
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup setup-spark run test test-deep test-spark benchmark benchmark-peers benchmark-feeds lint docs lock clean
+.PHONY: help setup setup-spark run test test-deep test-spark benchmark benchmark-region benchmark-peers benchmark-feeds lint docs lock clean
 
 help:          ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,7 +31,7 @@ run: setup     ## simulate a small region and take it through Airflow to a publi
 	@$(BIN)/linkwork demo --synthetic $(SYNTHETIC)
 
 test: setup    ## all tests, on real dbt, Airflow, Great Expectations and Delta
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3
 
 test-deep: setup ## the full counts; no time limit
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=deep
@@ -39,8 +40,13 @@ test-spark: setup-spark ## the models on Spark, row for row the same as on DuckD
 	@command -v java >/dev/null || test -n "$$JAVA_HOME" || { echo "Spark needs Java 17 or later: install it, or set JAVA_HOME" >&2; exit 69; }
 	LINKWORK_SPARK_PYTHON=.spark/bin/python $(BIN)/python -m pytest -n 0 tests/spark
 
-benchmark: setup ## ratios on logs of 1 and 10 million events, made on first use (see benchmarks/README.md)
+benchmark: setup ## ratios on logs of 1 and 10 million events, made on first use (see benchmarks/README.md), and the next
 	$(BIN)/python -m benchmarks $(BENCHMARK)
+	$(MAKE) benchmark-region
+
+benchmark-region: setup ## a region from zero to a release, and one more day: time, memory and disk of each stage
+	test -d $(REGION) || $(BIN)/linkwork simulate --preset pcn --days 1 --out $(REGION)
+	$(BIN)/python -m benchmarks.scale --region $(REGION)
 
 benchmark-peers: setup ## what the benchmarks of feeds compare with, in an environment of its own
 	@test -x .benchmarks/peers/bin/python || $(PYTHON) -m venv .benchmarks/peers

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from ingestion import times
 from ingestion.contract import Contract
 from linkwork import engine, reference
 from linkwork.errors import UsageError
@@ -155,10 +156,11 @@ def _happened(part: Contract) -> list[str]:
     """The local days on which what a record says happened; none where it describes what goes on."""
     happenings = [event for event in part.events if event.type.split(".")[0] in HAPPENINGS]
     columns = dict.fromkeys(event.occurred for event in happenings if event.occurred != "asserted_at")
-    return [
-        f"({engine.name(c)} at time zone 'Europe/London')::date" if c in part.instants else f"{engine.name(c)}::date"
-        for c in columns
-    ]
+    found = []
+    for prop in map(part.field, columns):
+        varies = engine.name(prop.precision_column) if prop.precision_column else None
+        found.append(f"{times.local_day(prop, engine.name(prop.name), varies)}::date")
+    return found
 
 
 def _by_day(systems: tuple[SourceSystem, ...], asserted: str, value: Callable[[SourceSystem], str]) -> str:

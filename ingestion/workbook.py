@@ -204,7 +204,8 @@ def _number(value: int | float) -> str:
 def _moment(value: datetime, form: str | list[str] | None) -> str:
     for one in [form] if isinstance(form, str) else form or []:
         try:
-            if datetime.strptime(text := value.strftime(one), one) == value:
+            # Python prints a number without its zero (`%-d`), and reads it only by the form with one.
+            if datetime.strptime(text := value.strftime(one), one.replace("%-", "%")) == value:
                 return text
         except ValueError:
             continue

@@ -119,6 +119,25 @@ def test_a_registration_from_before_the_new_system_is_no_reload(tmp_path):
     assert fates(settings)["f.csv"].accepted == 1
 
 
+def test_what_happened_on_the_first_day_of_a_new_system_is_its_own_in_summer_time_too(tmp_path):
+    settings = make_home(tmp_path)
+    use_installed(settings, "activity_csv")
+    register(settings, "ZAB01", ["activity_csv"], "own@..2025-06-30;other@2025-07-01..")
+    header = (
+        "event_id,referral_service,referral_ref,client_name,nhs_number,event,session_date,asset_id,"
+        "asset_name,category,delivery,role,cancelled_by,recorded_at"
+    )
+    days = [
+        f"a{n},,,,9990000018,attended,2025-{day},WALK-1,,,group,participant,,2025-07-03T12:00:00Z"
+        for n, day in enumerate(("06-30", "07-01"))
+    ]
+    put(settings, "f.csv", lines(*days, header=header), feed="activity_csv", sender="ZAB01")
+    ingest(settings)
+    found = fates(settings)["f.csv"]
+    assert (found.status, found.accepted, found.skipped) == ("committed", 1, 1), found.detail
+    assert rows(settings, "events", "distinct source_record_ref, occurred_on::varchar") == [("a1", "2025-07-01")]
+
+
 @pytest.mark.parametrize(("systems", "skipped"), [
     ("TPP@2025-06-02..", 1), ("TPP@..2025-05-31", 1), ("TPP@2025-06-01..2025-06-01", 0),
 ])  # fmt: skip

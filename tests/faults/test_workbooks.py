@@ -4,7 +4,7 @@ import io
 import json
 import sys
 import zipfile
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import openpyxl
 import pytest
@@ -147,6 +147,23 @@ def test_f58_what_a_date_field_would_lose_is_refused_not_cut(tmp_path):
     one = contract("{name: id}", '{name: day, logicalType: date, format: "%d/%m/%Y"}', file=TABLE)
     content = book([["id", "day"], ["a", datetime(2025, 6, 2)], ["b", datetime(2025, 6, 2, 9, 30)], ["c", 45810]])
     assert stage(tmp_path, one, content).refused_lines == [(3, "date", "day"), (4, "spreadsheet_date", "day")]
+
+
+def test_f58_a_date_cell_is_written_in_a_form_without_zeros_too(tmp_path):
+    one = contract("{name: id}", '{name: day, logicalType: date, format: "%-d/%-m/%Y"}', file=TABLE)
+    content = book([["id", "day"], ["a", datetime(2025, 6, 2)], ["b", datetime(2025, 11, 30)]])
+    rows, _ = read(tmp_path, content, one)
+    assert [r["day"] for r in rows] == ["2/6/2025", "30/11/2025"]
+    assert stage(tmp_path, one, content).refused_lines == []
+
+
+@pytest.mark.parametrize("exact", [{"second": 15}, {"second": 15, "microsecond": 370_000}])
+def test_f58_a_register_that_says_when_it_was_updated_to_the_second_loses_no_mark(tmp_path, exact):
+    title = [[cell.replace(**exact) if isinstance(cell, datetime) else cell for cell in row] for row in TITLE]
+    made = stage(tmp_path, installed(), register(title=title))
+    assert made.refused_lines == []
+    (at,) = made.read("records/*.parquet", "distinct asserted_at")
+    assert at == (datetime(2025, 7, 1, 17, 30, **exact, tzinfo=UTC),)
 
 
 # --- dates ----------------------------------------------------------------------------------------------

@@ -267,6 +267,7 @@ def test_a_tpp_referral_becomes_its_milestones(tmp_path):
         sr(4, accepted="04 Jun 2025 09:00:00", ended="20 Jun 2025 00:00:00", reason="Completed"),
         sr(5, ended="20 Jun 2025 00:00:00", reason="Unable to Contact"),
         sr(6, accepted="01 Jun 2025 00:00:00"),
+        sr(7, accepted="04 Jun 2025 09:00:00", rejected="05 Jun 2025 11:00:00"),
     )
     facts = said(made, "referral", "occurred_on::varchar, referral_reason, referral_planned")
     received = ("referral.received", "2025-06-03", None, None)
@@ -281,7 +282,7 @@ def test_a_tpp_referral_becomes_its_milestones(tmp_path):
         ],
         5: [("referral.closed", "2025-06-20", "unable_to_contact", False), received],
     }
-    assert made.refused_lines == [(7, "accepted_after_received", "accepted_at")]
+    assert made.refused_lines == [(7, "accepted_after_received", "accepted_at"), (8, "one_response", "rejected_at")]
 
 
 @pytest.mark.parametrize(
@@ -404,6 +405,30 @@ def test_a_joy_time_brings_its_offset_and_its_day_is_the_local_one(tmp_path):
         ("referral.received", datetime(2025, 6, 3, 23, 30, tzinfo=UTC), date(2025, 6, 4))
     ]
     assert made.profile["newest_asserted_at"] == "2025-07-01T01:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [("Declined", "declined_by_service"), ("Declined by client", "declined_by_person")]
+)
+def test_e03_a_joy_referral_that_was_declined_after_it_was_accepted_has_ended(tmp_path, status, kind):
+    line = (
+        f"j1,c1,{ONE},Z90001,GP,,{status},2025-06-03T23:30:00Z,2025-06-05T10:00:00Z,2025-06-17T10:00:00Z,no_capacity,"
+        "2025-07-01T02:00:00Z"
+    )
+    found = said(staged(tmp_path, "referrals_joy_csv", JOY, line), "referral", "referral_reason, referral_planned")[1]
+    assert sorted(found, key=str) == [
+        ("referral.accepted", None, None), ("referral.closed", kind, False), ("referral.received", None, None),
+    ]  # fmt: skip
+
+
+def test_a_joy_referral_is_accepted_at_a_time_and_not_before_it_was_made(tmp_path):
+    lines = [
+        f"j{n},c1,{ONE},Z90001,GP,,Accepted,2025-06-03T23:30:00Z,{at},2025-06-17T10:00:00Z,,2025-07-01T02:00:00Z"
+        for n, at in enumerate(("", "2025-06-03T23:29:59Z", "2025-06-03T23:30:00Z"))
+    ]
+    made = staged(tmp_path, "referrals_joy_csv", JOY, *lines)
+    rules = [(2, "accepted_has_a_time", "accepted_at"), (3, "accepted_after_created", "accepted_at")]
+    assert made.refused_lines == rules
 
 
 def test_f84_a_joy_referral_is_not_accepted_after_its_export(tmp_path):
