@@ -7,6 +7,7 @@ A condition is one of
     {not_before: [later, earlier]}          true where either is empty
     {not_before_date: {field: 1900-01-01}}  true where the field is empty
     {instrument_items: [instrument, items]}             true unless an answer is none the instrument has
+    {instrument_all_items: [instrument, items]}         true unless items are left out, or there are more than it has
     {instrument_score: [instrument, score]}             true unless a score lies outside its instrument's limits
     {instrument_unit: [instrument, value, unit]}        true unless a quantity comes in a unit it is not measured in
     {instrument_value: [instrument, value, unit]}       true unless a quantity is not plausible

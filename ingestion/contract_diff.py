@@ -26,7 +26,7 @@ FIELD_MEANING = (
 )  # fmt: skip
 FIELD_WORDS = (
     "description", "businessName", "physicalType", "primaryKey", "primaryKeyPosition", "unique", "criticalDataElement",
-    "classification", "examples", "tags", "quality", "authoritativeDefinitions", "customProperties", "addedIn",
+    "classification", "examples", "tags", "quality", "authoritativeDefinitions", "customProperties",
 )  # fmt: skip
 CONTRACT_WORDS = (
     "id", "status", "description", "tenant", "domain", "dataProduct", "tags", "servers", "support", "price", "roles",
@@ -53,7 +53,9 @@ def differences(old: Contract, new: Contract) -> list[Difference]:
         if name not in now:
             found.append(Difference(BREAKING, f"schema.{name}", "removed", "its records are no longer taken"))
         elif name not in before:
-            found.append(Difference(SAFE, f"schema.{name}", "added", "no record of before is of this kind"))
+            alone = len(before) == 1  # a record of several kinds has its kind in its key
+            why = "the keys of records gain their kind" if alone else "no record of before is of this kind"
+            found.append(Difference(BREAKING if alone else SAFE, f"schema.{name}", "added", why))
         else:
             found += [Difference(k, prefix + place, *rest) for k, place, *rest in _part(before[name], now[name])]
     return sorted(found, key=lambda d: (d.kind, d.place))
@@ -101,6 +103,8 @@ def _part(old: Contract, new: Contract) -> Found:
         if getattr(old.record, word) != getattr(new.record, word):
             why = "the register and the log know the records by the key of before" if word == "key" else MEANING
             yield BREAKING, f"record.{word}", "changed", why
+    if (was := old.objects[0].resourceType) != (is_ := new.objects[0].resourceType):
+        yield BREAKING, "resourceType", f"{was} became {is_}", "other records are taken than before"
     before, now = ({p.name: p for p in part.properties} for part in (old, new))
     for name, prop in before.items():
         if name not in now:
@@ -147,6 +151,9 @@ def _property(old: Property, new: Property) -> Found:
     for word in FIELD_WORDS:
         if getattr(old, word) != getattr(new, word):
             yield SAFE, word, "changed", "it says something to people, nothing to the gate"
+    if old.addedIn != new.addedIn:
+        why = "a record that comes again would differ from itself"
+        yield BREAKING, "addedIn", f"{old.addedIn} became {new.addedIn}", why
     if old.zone != new.zone:
         yield BREAKING, "zone", f"{old.zone} became {new.zone}", "who may see the field changes"
     for word in ("required", "optionalColumn"):
@@ -194,7 +201,7 @@ def _meanings(old: Property, new: Property) -> Found:
         yield BREAKING, "values", "values were listed, or dated, otherwise", MEANING
         return
     if old.values is not None and new.values is not None:
-        yield from _codes("values", old.values, new.values)
+        yield from _codes("values", old.values, new.values, refused=old.unmapped == "refuse")
     if old.datedValues and new.datedValues and old.datedValues != new.datedValues:
         before, now = old.datedValues.versions, new.datedValues.versions
         same_dates = [_days(v) for v in before] == [_days(v) for v in now]
@@ -202,16 +209,19 @@ def _meanings(old: Property, new: Property) -> Found:
             yield BREAKING, "datedValues", "other code maps, or on other days", MEANING
             return
         for one, other in zip(before, now, strict=True):
-            yield from _codes(f"datedValues.{one.first or 'first'}", one.values, other.values)
+            place = f"datedValues.{one.first or 'first'}"
+            yield from _codes(place, one.values, other.values, refused=old.unmapped == "refuse")
 
 
-def _codes(word: str, old: Values, new: Values) -> Found:
+def _codes(word: str, old: Values, new: Values, *, refused: bool) -> Found:
+    """`refused`: whether a record with a code that is not listed was refused."""
     if lost := sorted(old.keys() - new.keys()):
         yield BREAKING, word, f"without {', '.join(lost)}", "records with that code are refused"
     if changed := sorted(code for code in old.keys() & new.keys() if old[code] != new[code]):
         yield BREAKING, word, f"another meaning of {', '.join(changed)}", MEANING
     if added := sorted(new.keys() - old.keys()):
-        yield SAFE, word, f"with {', '.join(added)}", "no record of before was taken with that code"
+        why = "no record of before was taken with that code" if refused else MEANING
+        yield (SAFE if refused else BREAKING), word, f"with {', '.join(added)}", why
 
 
 def _days(version: Meaning) -> tuple[Any, Any]:

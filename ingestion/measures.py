@@ -145,6 +145,7 @@ def _short(error: Exception) -> str:
 # A rule's name and the fields it takes, the instrument first.
 CHECKS = {
     "instrument_items": ("instrument", "items"),
+    "instrument_all_items": ("instrument", "items"),
     "instrument_score": ("instrument", "score"),
     "instrument_unit": ("instrument", "value", "unit"),
     "instrument_value": ("instrument", "value", "unit"),
@@ -162,6 +163,8 @@ def _limits(check: str, one: Instrument, columns: list[str]) -> str | None:
     match check:
         case "instrument_items":
             return _items(one, columns[0])
+        case "instrument_all_items":
+            return f"(len({columns[0]}) = {one.items.count})" if one.items else None
         case "instrument_score":
             return _score(one, columns[0])
         case "instrument_unit":

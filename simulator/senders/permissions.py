@@ -19,7 +19,7 @@ def build(con: duckdb.DuckDBPyConnection, opted_out: float, merged: float) -> No
                    (getvariable('first_day') + floor(u(id, 'opt-out day')
                        * (getvariable('last_day') - getvariable('first_day')))::integer)::date as effective_on,
                    between_days(u(id, 'opt-out recorded'), 0, 120) as later
-            from people where u(id, 'opted out') < {opted_out!r}
+            from people where nhs_number is not null and u(id, 'opted out') < {opted_out!r}
         ), said as (
             select *, 'out' as status from people_out
             union all by name
@@ -38,7 +38,8 @@ def build(con: duckdb.DuckDBPyConnection, opted_out: float, merged: float) -> No
             from (select n as stem, (11 - (243 + 7 * (n // 100000) + 6 * (n // 10000 % 10) + 5 * (n // 1000 % 10)
                       + 4 * (n // 100 % 10) + 3 * (n // 10 % 10) + 2 * (n % 10)) % 11) % 11 as digit
                   from range(if({merged!r} > 0, 1000000, 0)) as t(n))
-            where digit < 10 and printf('999%06d%d', stem, digit) not in (select nhs_number from people)
+            where digit < 10 and printf('999%06d%d', stem, digit)
+                not in (select nhs_number from people where nhs_number is not null)
         )
         select p.id, p.nhs_number as kept, free.nhs_number as retired,
                (getvariable('first_day') + floor((0.3 + 0.6 * u(p.id, 'merged on'))

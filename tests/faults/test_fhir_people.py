@@ -26,6 +26,22 @@ def test_e24_a_record_that_is_marked_as_restricted_is_left_out_and_counted(tmp_p
     assert not holds(made, SENSITIVE)
 
 
+def test_e24_any_of_several_labels_makes_a_record_restricted(tmp_path):
+    lines = ndjson(request("open", **marked("N")), request("r", **marked("N", "R")), request("v", **marked("N", "V")))
+    assert stage(tmp_path, CONTRACT, lines).profile["skipped_as"] == {"restricted": 2}
+
+
+def test_e16_of_two_numbers_the_one_in_use_is_the_persons(tmp_path):
+    old, new = (
+        {"system": NHS, "value": n, "use": use} for n, use in (("9990000026", "old"), ("9990000018", "official"))
+    )
+    lines = ndjson(patient("p1", identifier=[old, new]), patient("p2", "9990000018"), patient("p3", "9990000026"))
+    made = stage(tmp_path, CONTRACT, lines)
+    merged = "where event_type = 'person.merged' order by record_no"
+    named = made.read("facts/person/*.parquet", "person_merged_into", merged)
+    assert named[0] == named[1] != named[2]
+
+
 def holds(made: Staged, text: str) -> bool:
     """Whether any file outside zone 1 has the text."""
     return any(text.encode() in path.read_bytes() for path in made.folder.rglob("*") if path.is_file())

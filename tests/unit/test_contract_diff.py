@@ -167,7 +167,39 @@ def test_parts_are_compared_by_name():
     single = yaml.safe_load(BASE)
     own = {word: single.pop(word) for word in ("record", "skip", "rules", "events")}
     one = {**single["schema"][0], **own}
-    two = {**single, "schema": [one, {**one, "name": "u"}]}
-    both, only = Contract.model_validate(two), Contract.model_validate({**single, "schema": [one]})
-    assert [d.kind for d in differences(only, both)] == ["safe"]
+    only, both, three = (
+        Contract.model_validate({**single, "schema": [{**one, "name": name} for name in names]})
+        for names in ("t", "tu", "tuv")
+    )
+    # The key of a record holds its kind where there are several, so that those of a single one become others.
+    assert [(d.kind, d.why) for d in differences(only, both)] == [("breaking", "the keys of records gain their kind")]
+    assert [d.kind for d in differences(both, three)] == ["safe"]
     assert [(d.kind, d.place) for d in differences(both, only)] == [("breaking", "schema.u")]
+
+
+@pytest.mark.parametrize(("unmapped", "kind"), [("refuse", "safe"), ("keep", "breaking"), ("'null'", "breaking")])
+@pytest.mark.parametrize(("field", "more"), [
+    ("values: {A: attended, C: cancelled}", "values: {A: attended, C: cancelled, D: missed}"),
+    ("values: {x: z}}]}", "values: {x: z, w: z}}]}"),
+])  # fmt: skip
+def test_a_code_more_is_safe_only_where_a_record_with_it_was_refused(unmapped, kind, field, more):
+    base = BASE.replace("{name: status,", f"{{name: status, unmapped: {unmapped},")
+    base = base.replace("- name: old\n", f"- name: old\n        unmapped: {unmapped}\n")
+    assert {d.kind for d in differences(read(base), read(base.replace(field, more)))} == {kind}
+
+
+def test_since_when_a_field_is_there_is_part_of_what_a_record_is():
+    text = BASE.replace("{name: local", "{name: whose, optionalColumn: true, addedIn: 1.1.0}\n      - {name: local")
+    (found,) = differences(read(text), read(text.replace(", addedIn: 1.1.0", "")))
+    assert (found.kind, found.place) == ("breaking", "properties.whose.addedIn")
+
+
+def test_another_type_of_resource_takes_other_records():
+    single = yaml.safe_load(BASE)
+    (part,) = single["schema"]
+    one, other = (
+        Contract.model_validate({**single, "schema": [{**part, "resourceType": kind}]}) for kind in ("Task", "Goal")
+    )
+    assert [(d.kind, d.place, d.what) for d in differences(one, other)] == [
+        ("breaking", "resourceType", "Task became Goal")
+    ]

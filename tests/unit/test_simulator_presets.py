@@ -10,6 +10,7 @@ import pytest
 import simulator
 from simulator import world
 from simulator.presets import PRESETS
+from simulator.senders import permissions
 from simulator.world import people, random, region
 from simulator.world.dials import Dials
 
@@ -93,3 +94,29 @@ def test_the_reference_data_of_a_larger_region_that_changes_have_every_practice(
     with (out / "reference" / "epraccur.csv").open(encoding="utf-8") as file:
         codes = [row[0] for row in csv.reader(file)]
     assert codes == [region.practice_code(n) for n in range(1, 26)]
+
+
+def test_people_go_on_to_die_and_to_move_until_the_end_of_a_long_period() -> None:
+    period = region.Period(*PRESETS["icb"]["days"])
+    with simulator.connect() as con:
+        world.build(con, 4000, 7, period, Dials())
+        for gone in ("died_on", "left_on"):
+            early, late = con.execute(f"""
+                select count(*) filter (year({gone}) in (2022, 2023)) / 2,
+                       count(*) filter ({gone} > getvariable('last_day') - 365 and {gone} <= getvariable('last_day'))
+                from people
+            """).fetchone() or (0, 0)
+            assert late > 0.7 * early > 0, gone
+
+
+def test_of_people_without_a_number_no_office_sends_an_opt_out_and_merged_numbers_are_nobodys() -> None:
+    with simulator.connect() as con:
+        world.build(con, 400, 7, PERIOD, Dials())
+        con.execute("update people set nhs_number = null where id % 3 = 0")
+        permissions.build(con, opted_out=0.5, merged=0.5)
+        opted, merged, known = con.execute("""
+            select (select count(*) from opt_outs where nhs_number is null), (select count(*) from merged),
+                   (select count(*) from merged where retired in (select nhs_number from people))
+        """).fetchone() or (0, 0, 0)
+        assert (opted, known) == (0, 0)
+        assert merged > 100
