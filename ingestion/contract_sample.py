@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,10 @@ BYTES = 32 << 20
 DELIMITERS = (",", ";", "\t", "|")
 SUFFIXES = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
             ".xlsx": "xlsx"}  # fmt: skip
+# What no column is called: a long number, a date, an e-mail address, a postcode.
+VALUE = re.compile(
+    r"[+-]?[\d.,\s-]+|.*\d{5}.*|\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}.*|.*@.*|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,14 @@ def sample(path: Path) -> Sample:
         found = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet, "xlsx": _xlsx}[form](path)
     except (OSError, UnicodeError, pa.ArrowInvalid, csv.Error, ValueError) as error:
         raise UsageError("cannot read the file", where=path.name, why=type(error).__name__) from None
+    if found.form.get("format") == "csv" and (
+        held := [n for n, c in enumerate(found.columns, 1) if VALUE.fullmatch(c)]
+    ):
+        raise UsageError(
+            "the first line is no header", where=path.name,
+            why=f"what stands in column {held[0]} of it is a value",
+            do="add a line that names the columns, or ask the sender for one",
+        )  # fmt: skip
     if not found.rows:
         raise UsageError("the file has no record to learn from", where=path.name)
     return found

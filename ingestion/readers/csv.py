@@ -120,10 +120,11 @@ class CsvReading(Reading):
             raise FileRefused("Line 1 is not a readable header.") from None
         self._width = len(header)
         names = [h.strip() for h in header]
-        if duplicates := sorted({n for n in names if names.count(n) > 1}):
-            twice = ", ".join(str(i + 1) for i, n in enumerate(names) if n in duplicates)
-            raise FileRefused(f"The header names a column twice (columns {twice}).")
         places = [_place(p, names) for p in contract.properties]
+        # Where no column is known, the line is a record, of which fields may well be alike.
+        if any(place is not None for place in places) and (alike := [n for n in names if names.count(n) > 1]):
+            twice = ", ".join(str(i + 1) for i, n in enumerate(names) if n in alike)
+            raise FileRefused(f"The header names a column twice (columns {twice}).")
         missing = [
             p.header
             for p, found in zip(contract.properties, places, strict=True)

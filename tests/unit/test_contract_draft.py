@@ -11,6 +11,7 @@ import yaml
 
 from ingestion.contract_draft import drafted
 from ingestion.contract_lint import findings
+from ingestion.contract_sample import sample
 from ingestion.contract_text import undecided
 from linkwork.errors import UsageError
 from tests.support.gate import CATALOGUE
@@ -171,3 +172,30 @@ def test_codes_that_a_spreadsheet_spoilt_are_named(tmp_path):
     lines = "".join(f"r{n},{code}\n" for n in range(20) for code in ("871711000000103", "8.71711E+14"))
     (tmp_path / "a.csv").write_text("ref,concept code\n" + lines)
     assert "concept_code: some values are in scientific notation" in drafted(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "9990000018,Ann Example",
+        "Ann Example,02/06/2025",
+        "a,b@example.org",
+        "Ann,AB1 2CD",
+        "2025-06-02T09:30,x",
+        "x,12.5",
+    ],
+)
+def test_f21_a_file_without_a_header_is_not_drafted_from(tmp_path, first):
+    path = tmp_path / "f.csv"
+    path.write_text(f"{first}\n" * 3)
+    with pytest.raises(UsageError) as raised:
+        sample(path)
+    assert "no header" in raised.value.what
+    assert not any(part in str(raised.value) for part in first.split(",") if len(part) > 4)
+
+
+@pytest.mark.parametrize("header", ["NHS number,Seen on", "id,2nd contact", "PHQ-9,COVID-19 (2021)"])
+def test_a_header_with_figures_in_it_is_one(tmp_path, header):
+    path = tmp_path / "f.csv"
+    path.write_text(f"{header}\na,b\n")
+    assert list(sample(path).columns) == header.split(",")

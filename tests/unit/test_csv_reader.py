@@ -76,6 +76,11 @@ def test_a_column_named_twice_is_refused_with_both_places(tmp_path):
     assert refusal(tmp_path, "id,name,day,name\na,x,d,y\n") == "The header names a column twice (columns 2, 4)."
 
 
+def test_f21_a_record_in_place_of_the_header_is_called_so_whatever_of_it_is_alike(tmp_path):
+    said = refusal(tmp_path, "9990000018,Ann,,\na,x,d,y\n")
+    assert said == "Line 1 is not the header; expected id,name,day."
+
+
 @pytest.mark.parametrize(("other", "shown"), [(";", "';' 2 times"), ("\t", r"'\t' 2 times"), ("|", "'|' 2 times")])
 def test_another_delimiter_is_named(tmp_path, other, shown):
     content = f"{HEADER}\na,x,d\nb,y,e\n".replace(",", other)
