@@ -74,7 +74,7 @@ def to_sql(condition: dict[str, Any] | None, instants: Mapping[str, Time] = NO_T
         return measures.condition(word, body)
     ((column, operand),) = body.items()
     if word == "not_before_date":
-        return f"coalesce({_local(column, instants)}::date >= {engine.text(operand)}::date, true)"
+        return f"coalesce({local(column, instants)}::date >= {engine.text(operand)}::date, true)"
     if word == "matches":
         return f"coalesce(regexp_full_match({engine.name(column)}::varchar, {engine.text(operand)}), false)"
     values = ", ".join(engine.text(said(v)) for v in operand)
@@ -89,7 +89,7 @@ def said(value: Any) -> str:
 
 def _as_exact_as(column: str, both: list[str], instants: Mapping[str, Time]) -> str:
     """A field's local time, cut down to the day, month or year where either of the two is no more exact than that."""
-    value = _local(column, instants)
+    value = local(column, instants)
     for exact in dict.fromkeys(instants[c].precision for c in both if c in instants):
         if exact in ("'second'", "'minute'"):
             continue
@@ -100,7 +100,8 @@ def _as_exact_as(column: str, both: list[str], instants: Mapping[str, Time]) -> 
     return value
 
 
-def _local(column: str, instants: Mapping[str, Time]) -> str:
+def local(column: str, instants: Mapping[str, Time]) -> str:
+    """SQL of a field's time as the clocks in England show it; a day, month or year is that of the text."""
     time = instants.get(column)
     if time is None or not time.zoned:
         return f"{engine.name(column)}::timestamp"

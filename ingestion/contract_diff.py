@@ -53,9 +53,9 @@ def differences(old: Contract, new: Contract) -> list[Difference]:
         if name not in now:
             found.append(Difference(BREAKING, f"schema.{name}", "removed", "its records are no longer taken"))
         elif name not in before:
-            alone = len(before) == 1  # a record of several kinds has its kind in its key
-            why = "the keys of records gain their kind" if alone else "no record of before is of this kind"
-            found.append(Difference(BREAKING if alone else SAFE, f"schema.{name}", "added", why))
+            gain = len(before) == 1 < len(now)  # where there are several kinds, a record's key holds its kind
+            why = "the keys of records gain their kind" if gain else "no record of before is of this kind"
+            found.append(Difference(BREAKING if gain else SAFE, f"schema.{name}", "added", why))
         else:
             found += [Difference(k, prefix + place, *rest) for k, place, *rest in _part(before[name], now[name])]
     return sorted(found, key=lambda d: (d.kind, d.place))
@@ -193,15 +193,15 @@ def _forms(old: Property, new: Property) -> Found:
 
 
 def _meanings(old: Property, new: Property) -> Found:
+    refused = old.unmapped == "refuse"
     if old.unmapped != new.unmapped:
-        wider = old.unmapped == "refuse"
-        why = "no listed value is concerned" if wider else "values that nobody listed mean something else"
-        yield (SAFE if wider else BREAKING), "unmapped", f"{old.unmapped} became {new.unmapped}", why
+        why = "no listed value is concerned" if refused else "values that nobody listed mean something else"
+        yield (SAFE if refused else BREAKING), "unmapped", f"{old.unmapped} became {new.unmapped}", why
     if (old.values is None, old.datedValues is None) != (new.values is None, new.datedValues is None):
         yield BREAKING, "values", "values were listed, or dated, otherwise", MEANING
         return
     if old.values is not None and new.values is not None:
-        yield from _codes("values", old.values, new.values, refused=old.unmapped == "refuse")
+        yield from _codes("values", old.values, new.values, refused=refused)
     if old.datedValues and new.datedValues and old.datedValues != new.datedValues:
         before, now = old.datedValues.versions, new.datedValues.versions
         same_dates = [_days(v) for v in before] == [_days(v) for v in now]
@@ -209,8 +209,7 @@ def _meanings(old: Property, new: Property) -> Found:
             yield BREAKING, "datedValues", "other code maps, or on other days", MEANING
             return
         for one, other in zip(before, now, strict=True):
-            place = f"datedValues.{one.first or 'first'}"
-            yield from _codes(place, one.values, other.values, refused=old.unmapped == "refuse")
+            yield from _codes(f"datedValues.{one.first or 'first'}", one.values, other.values, refused=refused)
 
 
 def _codes(word: str, old: Values, new: Values, *, refused: bool) -> Found:

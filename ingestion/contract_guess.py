@@ -13,7 +13,7 @@ from typing import Any
 
 from ingestion.contract_lint import TELLING, THINGS
 from ingestion.fields import SCIENTIFIC, THOUSANDS
-from ingestion.identifiers import REACHABLE
+from ingestion.identifiers import POSTCODE, REACHABLE
 from ingestion.properties import RESERVED
 from linkwork.privacy.subjects import is_nhs_number
 
@@ -120,7 +120,7 @@ def _person(found: Guess, said: list[str]) -> bool:
             found.checks.append(f"its dates fit {' and '.join(formats)}")
         return True
     named = "name" in found.words and not THINGS & found.words
-    postcodes = sum(bool(re.fullmatch(r"[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}", v)) for v in said) > len(said) / 2
+    postcodes = sum(bool(re.fullmatch(POSTCODE, v)) for v in said) > len(said) / 2
     reachable = any(re.search(REACHABLE, v) for v in said)
     if born or named or postcodes or reachable or TELLING & found.words:
         found.prop |= {"logicalType": "free_text", "zone": 1}

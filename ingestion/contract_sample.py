@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingestion.identifiers import POSTCODE
 from linkwork.errors import UsageError
 
 ROWS = 10_000
@@ -20,7 +21,7 @@ SUFFIXES = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".nd
             ".xlsx": "xlsx"}  # fmt: skip
 # What no column is called: a long number, a date, an e-mail address, a postcode.
 VALUE = re.compile(
-    r"[+-]?[\d.,\s-]+|.*\d{5}.*|\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}.*|.*@.*|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}", re.DOTALL
+    rf"[+-]?[\d.,\s-]+|.*\d{{5}}.*|\d{{1,4}}[-/. ]\d{{1,2}}[-/. ]\d{{1,4}}.*|.*@.*|{POSTCODE}", re.DOTALL
 )
 
 
@@ -48,14 +49,6 @@ def sample(path: Path) -> Sample:
         found = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet, "xlsx": _xlsx}[form](path)
     except (OSError, UnicodeError, pa.ArrowInvalid, csv.Error, ValueError) as error:
         raise UsageError("cannot read the file", where=path.name, why=type(error).__name__) from None
-    if found.form.get("format") == "csv" and (
-        held := [n for n, c in enumerate(found.columns, 1) if VALUE.fullmatch(c)]
-    ):
-        raise UsageError(
-            "the first line is no header", where=path.name,
-            why=f"what stands in column {held[0]} of it is a value",
-            do="add a line that names the columns, or ask the sender for one",
-        )  # fmt: skip
     if not found.rows:
         raise UsageError("the file has no record to learn from", where=path.name)
     return found
@@ -84,6 +77,12 @@ def _csv(path: Path) -> Sample:
     delimiter = max(widths, key=lambda d: (widths[d][0] > 1, widths[d][1] * widths[d][0]))
     rows = csv.reader(lines, delimiter=delimiter)
     header = [name.strip() for name in next(rows)]
+    if held := [number for number, name in enumerate(header, start=1) if VALUE.fullmatch(name)]:
+        raise UsageError(
+            "the first line is no header", where=path.name,
+            why=f"what stands in column {held[0]} of it is a value",
+            do="add a line that names the columns, or ask the sender for one",
+        )  # fmt: skip
     columns: dict[str, list[str | None]] = {name: [] for name in header}
     notes = ["the header names a column twice"] if len(columns) < len(header) else []
     for number, row in enumerate(rows):

@@ -10,6 +10,7 @@ CHI = r"(0[1-9]|[12][0-9]|3[01])(0[1-9]|1[0-2])[0-9]{6}"
 # What a text must hold to be worth a closer look; then a telephone number or an e-mail address.
 SUSPECT = r"@|([0-9][ -]?){10}"
 REACHABLE = r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]+\.[A-Za-z]{2}|(^|[^0-9+])(0|\+44)[ -]?[1-37]([ -]?[0-9]){8,9}([^0-9]|$)"
+POSTCODE = r"[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}"
 TEN_DIGITS = r"(?:^|[^0-9])([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4})(?:[^0-9]|$)"
 
 

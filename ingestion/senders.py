@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ingestion import times
+from ingestion import conditions
 from ingestion.contract import Contract
 from linkwork import engine, reference
 from linkwork.errors import UsageError
@@ -156,11 +156,7 @@ def _happened(part: Contract) -> list[str]:
     """The local days on which what a record says happened; none where it describes what goes on."""
     happenings = [event for event in part.events if event.type.split(".")[0] in HAPPENINGS]
     columns = dict.fromkeys(event.occurred for event in happenings if event.occurred != "asserted_at")
-    found = []
-    for prop in map(part.field, columns):
-        varies = engine.name(prop.precision_column) if prop.precision_column else None
-        found.append(f"{times.local_day(prop, engine.name(prop.name), varies)}::date")
-    return found
+    return [f"{conditions.local(column, part.instants)}::date" for column in columns]
 
 
 def _by_day(systems: tuple[SourceSystem, ...], asserted: str, value: Callable[[SourceSystem], str]) -> str:

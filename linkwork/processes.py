@@ -28,7 +28,7 @@ class Finished(NamedTuple):
 
 
 def script(name: str) -> str:
-    """The full path of a console script installed beside this Python, such as `dbt` or `airflow`."""
+    """The full path of a console script installed beside this Python, such as `airflow`."""
     return str(Path(sys.executable).parent / name)
 
 

@@ -92,6 +92,8 @@ def build(con: duckdb.DuckDBPyConnection, count: int, ratio: str = "1.0") -> Non
                    (getvariable('first_day') + floor(u(id, 'arrival') * span)::integer)::date as arrival,
                    (getvariable('first_day') - floor(exponential(u(id, 'joined')) * 2500)::integer - 1)::date
                        as joined,
+                   -- what lies beyond nobody asks for, and so many days may make no date
+                   greatest(1500, span) as horizon,
                    floor(exponential(u(id, 'death')) / death_rate)::bigint as dies_after,
                    floor(exponential(u(id, 'leaving')) / {LEAVE_PER_YEAR} * 365.25)::bigint as leaves_after
             from placed
@@ -104,10 +106,10 @@ def build(con: duckdb.DuckDBPyConnection, count: int, ratio: str = "1.0") -> Non
         select id, nhs_number, number_held, family_name, given_name, sex, ethnic_category, date_of_birth,
                practice, area,
                imd_decile, need, visits_per_year, registered_on,
-               if(leaves_after < greatest(1500, span), (present_from + leaves_after::integer)::date, null) as left_on,
+               if(leaves_after < horizon, (present_from + leaves_after::integer)::date, null) as left_on,
                if(u(id, 'stays in region') < {LEAVERS_STAYING_IN_REGION}, next_practice, null)
                    as next_practice,
-               if(dies_after < greatest(1500, span), (present_from + dies_after::integer)::date, null) as died_on,
+               if(dies_after < horizon, (present_from + dies_after::integer)::date, null) as died_on,
                if(number_held, nhs_number, '') as number_sent, ({ratio})::double as rate_ratio
         from started order by id
     """)

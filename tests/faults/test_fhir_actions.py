@@ -11,10 +11,10 @@ from ingestion.contract import load_contract
 from linkwork import engine
 from linkwork.settings import Settings
 from tests.support.fhir import SCT, SDOH, action, activity, coded, ndjson, plan, ref, task
-from tests.support.gate import CATALOGUE, Staged, stage
+from tests.support.gate import CATALOGUE, Staged, stage, tolerant
 
 CONTRACT = load_contract(Settings.model_fields["contracts_dir"].default / "fhir_r4_ndjson.yaml", CATALOGUE)
-TOLERANT = CONTRACT.model_copy(update={"file": CONTRACT.file.model_copy(update={"refusedThreshold": 1.0})})
+TOLERANT = tolerant(CONTRACT)
 UK_CORE = Path(__file__).resolve().parents[3] / "shared" / "data" / "fhir" / "ukcore"
 ACTIONS = ", ".join(f"engagement_action_{c}" for c in ("what", "who", "planned_on", "status"))
 REFUSED = coded("183944003")

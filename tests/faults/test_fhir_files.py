@@ -34,13 +34,13 @@ from tests.support.fhir import (
     resource,
     task,
 )
-from tests.support.gate import CATALOGUE, Staged, stage
+from tests.support.gate import CATALOGUE, Staged, stage, tolerant
 from tests.support.log import add_sender, ingest, make_home, rows
 
 FEED = "fhir_r4_ndjson"
 CONTRACT = load_contract(Settings.model_fields["contracts_dir"].default / f"{FEED}.yaml", CATALOGUE)
 BARS = Path(__file__).resolve().parents[3] / "shared" / "data" / "fhir" / "bars-1.4.0"
-TOLERANT = CONTRACT.model_copy(update={"file": CONTRACT.file.model_copy(update={"refusedThreshold": 1.0})})
+TOLERANT = tolerant(CONTRACT)
 
 
 def fate(tmp_path: Path, content: str | bytes) -> Staged:

@@ -10,7 +10,7 @@ from ingestion.contract import Contract, load_contract
 from linkwork import engine
 from linkwork.settings import Settings
 from tests.support.fhir import SDOH, about, bundle, coded, deletion, ndjson, ref
-from tests.support.gate import CATALOGUE, Staged, stage
+from tests.support.gate import CATALOGUE, Staged, stage, tolerant
 
 SHIPPED = Settings.model_fields["contracts_dir"].default / "fhir_r4_ndjson.yaml"
 KINDS = "http://terminology.hl7.org/CodeSystem/goal-category"  # the example that FHIR gives, of a clinician's words
@@ -23,8 +23,7 @@ SET = ("goal.set", date(2025, 5, 1), "set")
 def of_goals(path: Path) -> Contract:
     """What a contract says of goals, by itself: the other resources of a file are none of it, and cost time."""
     (part,) = (p for p in load_contract(path, CATALOGUE).parts if p.objects[0].resourceType == "Goal")
-    tolerant = part.file.model_copy(update={"refusedThreshold": 1.0})
-    return part.model_copy(update={"file": tolerant, "others": ()})
+    return tolerant(part).model_copy(update={"others": ()})
 
 
 CONTRACT = of_goals(SHIPPED)

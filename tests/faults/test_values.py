@@ -7,7 +7,7 @@ import pytest
 from ingestion.contract import load_contract
 from linkwork.settings import Settings
 from tests.support.faults import NUMBER, Fate, fates, lines, put, use_installed
-from tests.support.gate import CATALOGUE, stage
+from tests.support.gate import CATALOGUE, stage, tolerant
 from tests.support.log import add_sender, ingest, make_home, rows
 
 APPOINTMENTS, REGISTRATIONS = "gp_appointments_csv", "registrations_csv"
@@ -123,8 +123,7 @@ def test_f84_a_referral_passes_no_milestone_after_the_extract_that_reports_it(tm
 
     late = [referral(f"late-{m}", "2025-07-02", m) for m in MILESTONES]
     fine = [referral(f"fine-{m}", "2025-07-01", m) for m in MILESTONES]
-    tolerant = contract.model_copy(update={"file": contract.file.model_copy(update={"refusedThreshold": 1.0})})
-    made = stage(tmp_path, tolerant, lines(*late, *fine, header=",".join(every)))
+    made = stage(tmp_path, tolerant(contract), lines(*late, *fine, header=",".join(every)))
     assert made.profile["valid"] == len(fine)
     assert [found[1:] for found in made.refused_lines] == [(f"{m}_not_in_future", f"{m}_on") for m in MILESTONES]
 

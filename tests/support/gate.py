@@ -101,6 +101,11 @@ class Staged:
         return self.read("quarantine/*.parquet", "source_line, rule, field", "order by source_line")
 
 
+def tolerant(described: Contract) -> Contract:
+    """The contract, but that no share of quarantined records refuses a file."""
+    return described.model_copy(update={"file": described.file.model_copy(update={"refusedThreshold": 1.0})})
+
+
 def stage(
     folder: Path,
     described: Contract,
