@@ -138,13 +138,18 @@ class Contract(_Model):
         """The slots of this kind of record."""
         return list(dict.fromkeys(event.slot for event in self.events))
 
+    def paths(self) -> paths.Paths:
+        """The paths of this kind of record. Raises ValueError where the source of a field is none."""
+        fields = {p.name: (p.header, p.logicalType == "list") for p in self.properties}
+        return paths.Paths(fields, {p.name: [v for one in p.maps for v in one] for p in self.properties if p.maps})
+
     @model_validator(mode="after")
     def _names_exist(self) -> "Contract":
         known = {p.name for p in self.properties}
         if len(known) != len(self.properties):
             raise ValueError("two properties have the same name")
         if self.file.format in ("jsonl", "fhir"):  # every field is named by a path
-            paths.Paths({p.name: (p.header, p.logicalType == "list") for p in self.properties})
+            self.paths()
         used = {*self.record.key}
         used |= self.file.sheet.fields if self.file.sheet else set()
         for one in (self.record.practice, self.record.performer, self.record.provider):

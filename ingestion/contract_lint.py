@@ -216,8 +216,7 @@ def _meanings(part: Contract, column: str) -> set[str]:
     prop = part.field(column)
     if prop.unmapped == "keep":
         return set()
-    maps = [prop.values] if prop.values else [v.values for v in prop.datedValues.versions] if prop.datedValues else []
-    found = {value for one in maps for value in one.values() if value is not None}
+    found = {value for one in prop.maps for value in one.values() if value is not None}
     return {said(value) for value in found}
 
 

@@ -8,6 +8,8 @@
                                                           of every member of a list; a field of type `list` takes all,
                                                           any other the first that is there
     $.subject.identifier{system=https://x.y/z}.value      of an object, where one of its fields has a value
+    $.identifier[system=x]{use!=old}.value                … where that field, if it is there, has another value
+    $.code.coding[system=x]{code in domain}.code          … where it has one of the values that the field `domain` lists
     $.focus.identifier{assigner}.value                    … where it has that field
     $.subject.reference|id(Patient)                       of a reference to that type of resource, the id
     $.owner.reference|type                                of a reference, the type of resource
@@ -25,7 +27,7 @@ record are read in one parse of its text: DuckDB casts the text to one nested ty
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,13 +37,14 @@ NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,62}"
 VALUE = r"[A-Za-z0-9:/._#?&%+-]{1,200}"
 STEP = re.compile(
     rf"\.(?P<name>{NAME})|\[(?P<index>\d{{1,4}})\]|\[(?P<every>\*)\]|\[(?P<of>{NAME})=(?P<equals>{VALUE})\]"
-    rf"|\{{(?P<has>{NAME})(?:=(?P<being>{VALUE}))?\}}"
+    rf"|\{{(?P<has>{NAME})(?:=(?P<being>{VALUE})|!=(?P<other>{VALUE})| in (?P<listed>{NAME}))?\}}"
 )
 FUNCTION = re.compile(r"\|(?P<name>[a-z]+)(?:\((?P<argument>[A-Za-z]{1,40})\))?")
 ID = "[A-Za-z0-9.-]{1,64}"
 VARIABLES = ("fullUrl", "timestamp", "deleted")
 
 Steps = list[dict[str, str]]
+NO_LISTS: Mapping[str, Sequence[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ class Node:
                 self._field(step["name"]).add(rest, text)
             elif "has" in step:
                 being = self._field(step["has"])
-                being.is_value |= "being" in step
+                being.is_value |= len(step) > 1
                 self.add(rest, text) if rest else self._refuse(text)
             else:
                 self.member = self.member or Node()
@@ -159,13 +162,17 @@ class Node:
 
 
 class Paths:
-    """The paths of one kind of record together: `fields` gives each name its path and whether it takes a list."""
+    """The paths of one kind of record together: `fields` gives each name its path and whether it takes a list, `listed`
+    the values that are listed for it. Raises ValueError where there is no such path, or where nothing is listed."""
 
-    def __init__(self, fields: dict[str, tuple[str, bool]]) -> None:
+    def __init__(self, fields: Mapping[str, tuple[str, bool]], listed: Mapping[str, Sequence[str]] = NO_LISTS) -> None:
+        self._listed = listed
         self._fields = {name: (parse(text), is_list) for name, (text, is_list) in fields.items()}
         self.root = Node()
         for name, (text, _) in fields.items():
             for path in self._fields[name][0]:
+                if unknown := {s["listed"] for s in path.steps if "listed" in s} - set(listed):
+                    raise ValueError(f"{text}: no values are listed for {', '.join(unknown)}")
                 if path.variable is None:
                     self.root.add(path.steps, text)
 
@@ -177,7 +184,7 @@ class Paths:
         """SQL for each field: its text, empty where there is none. `nested` is the column made by `parsed`."""
         found = {}
         for name, (alternatives, is_list) in self._fields.items():
-            texts = ", ".join(_text(path, nested, is_list=is_list) for path in alternatives)
+            texts = ", ".join(_text(path, nested, self._listed, is_list=is_list) for path in alternatives)
             found[name] = f"coalesce({texts}, '')"
         return found
 
@@ -190,11 +197,11 @@ class Paths:
         return {path: _objects_within(node, "$") for path, node in _lists(self.root, "$")}
 
 
-def _text(path: Path, nested: str, *, is_list: bool) -> str:
+def _text(path: Path, nested: str, listed: Mapping[str, Sequence[str]], *, is_list: bool) -> str:
     if path.variable:
         sql, many = engine.name(path.variable), False
     else:
-        sql, many = _value(nested, path.steps, 0)
+        sql, many = _value(nested, path.steps, listed)
     for name, argument in path.functions:
         made = FUNCTIONS[name]("x" if many else sql, argument)
         sql = f"list_transform({sql}, lambda x: {made})" if many else made
@@ -207,26 +214,36 @@ def _text(path: Path, nested: str, *, is_list: bool) -> str:
     return f"case when len({there}) > 0 then to_json(list_transform({sql}, lambda x: coalesce(x, '')))::varchar end"
 
 
-def _value(expression: str, steps: Steps, depth: int) -> tuple[str, bool]:
+def _value(expression: str, steps: Steps, listed: Mapping[str, Sequence[str]], depth: int = 0) -> tuple[str, bool]:
     """SQL of what the steps find, and whether that is a list of what they find in each member of one."""
     if not steps:
         return expression, False
     step, *rest = steps
     if "name" in step:
-        return _value(f"struct_extract({expression}, {engine.text(step['name'])})", rest, depth)
+        return _value(f"struct_extract({expression}, {engine.text(step['name'])})", rest, listed, depth)
     if "index" in step:
-        return _value(f"list_extract({expression}, {int(step['index']) + 1})", rest, depth)
+        return _value(f"list_extract({expression}, {int(step['index']) + 1})", rest, listed, depth)
     if "has" in step:
-        having = f"struct_extract({expression}, {engine.text(step['has'])})"
-        test = f"{having} = {engine.text(step['being'])}" if "being" in step else f"{having} is not null"
-        return _value(f"case when {test} then {expression} end", rest, depth)
+        test = _test(f"struct_extract({expression}, {engine.text(step['has'])})", step, listed)
+        return _value(f"case when {test} then {expression} end", rest, listed, depth)
     member = f"m{depth}"
     if "of" in step:
         test = f"struct_extract({member}, {engine.text(step['of'])}) = {engine.text(step['equals'])}"
         expression = f"list_filter({expression}, lambda {member}: {test})"
-    inner, many = _value(member, rest, depth + 1)
+    inner, many = _value(member, rest, listed, depth + 1)
     found = f"list_transform({expression}, lambda {member}: {inner})" if rest else expression
     return (f"flatten({found})" if many else found), True
+
+
+def _test(having: str, step: dict[str, str], listed: Mapping[str, Sequence[str]]) -> str:
+    """SQL of what a step in braces asks of the field that it names."""
+    if "being" in step:
+        return f"{having} = {engine.text(step['being'])}"
+    if "other" in step:
+        return f"{having} is distinct from {engine.text(step['other'])}"
+    if "listed" in step:
+        return f"{having} in ({', '.join(map(engine.text, listed[step['listed']]))})"
+    return f"{having} is not null"
 
 
 def _objects(node: Node, path: str) -> list[tuple[str, set[str]]]:

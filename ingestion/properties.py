@@ -193,6 +193,13 @@ class Property(_Model):
         return self.source or self.name
 
     @property
+    def maps(self) -> list[Values]:
+        """Every code map of the field: the one, or those of all times."""
+        return (
+            [self.values] if self.values else [v.values for v in self.datedValues.versions] if self.datedValues else []
+        )
+
+    @property
     def formats(self) -> list[str]:
         """Every form a date or time may have, in the order in which they are tried."""
         return [self.format] if isinstance(self.format, str) else list(self.format or [])

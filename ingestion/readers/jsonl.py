@@ -48,9 +48,7 @@ class JsonlReading(Reading):
     def __init__(self, path: Path, contract: Contract) -> None:
         super().__init__(contract)
         self._path, self._file = path, contract.file
-        self._paths = [
-            Paths({p.name: (p.header, p.logicalType == "list") for p in c.properties}) for c in contract.parts
-        ]
+        self._paths = [part.paths() for part in contract.parts]
         with path.open("rb") as handle:
             head = handle.read(HEAD_BYTES)
         if head[:2] in MARKS:

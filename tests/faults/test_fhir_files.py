@@ -281,6 +281,18 @@ def test_f79_a_deletion_without_its_time_or_resource_is_refused(tmp_path):
             {"verificationStatus": coded("entered-in-error", system="x")},
             [],
         ),
+        (
+            about(
+                "Observation",
+                "o1",
+                status="final",
+                code=coded("44261-6", system="http://loinc.org"),
+                effectiveDateTime="2025-05-01",
+                valueInteger=7,
+            ),
+            {"status": "entered-in-error", "valueInteger": 70},  # which is why
+            [],
+        ),
     ],
     ids=lambda v: v.get("resourceType") if isinstance(v, dict) and "resourceType" in v else None,
 )

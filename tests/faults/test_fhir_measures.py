@@ -13,9 +13,9 @@ CONTRACT = tolerant(load_contract(Settings.model_fields["contracts_dir"].default
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 
 
-def observed(code: str, **value: Any) -> dict[str, Any]:
+def observed(code: str, status: str = "final", **value: Any) -> dict[str, Any]:
     coding = {"coding": [{"system": LOINC, "code": code}]}
-    return about("Observation", "o1", status="final", code=coding, effectiveDateTime="2025-06-02", **value)
+    return about("Observation", "o1", status=status, code=coding, effectiveDateTime="2025-06-02", **value)
 
 
 def quantity(value: float, unit: str | None = None, **more: Any) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def quantity(value: float, unit: str | None = None, **more: Any) -> dict[str, An
     return {"valueQuantity": {"value": value, **units, **more}}
 
 
-def answered(questionnaire: str, *answers: int | None) -> dict[str, Any]:
+def answered(questionnaire: str, *answers: int | None, status: str = "completed") -> dict[str, Any]:
     """A response of which each item has an answer, or none."""
     items = [
         {"linkId": str(n)} | ({"answer": [{"valueInteger": answer}]} if answer is not None else {})
@@ -31,7 +31,7 @@ def answered(questionnaire: str, *answers: int | None) -> dict[str, Any]:
     ]
     address = f"https://example.org/Questionnaire/{questionnaire}"
     return about(
-        "QuestionnaireResponse", "q1", status="completed", questionnaire=address, authored="2025-06-02", item=items
+        "QuestionnaireResponse", "q1", status=status, questionnaire=address, authored="2025-06-02", item=items or None
     )
 
 
@@ -48,6 +48,8 @@ def staged(tmp_path, resource: dict[str, Any]) -> Staged:
     (observed("59261-8", **quantity(20, "mmol/mol", comparator="<")), "exact_value"),
     (answered("SWEMWBS", 6, 3, 3, 3, 3, 3, 3), "items_of_instrument"),
     (answered("ONS4", 8, 7, 2), "every_item"),
+    (answered("ONS4"), "answers"),
+    (answered("ONS4", None, None, None, None), "answers"),
     (answered("ONS4", 8, 7, 2, 5, 1), "items_of_instrument"),
 ])  # fmt: skip
 def test_a_measure_that_cannot_be_is_quarantined(tmp_path, resource, rule):
@@ -66,3 +68,15 @@ def test_a_measure_that_can_be_is_taken_and_an_item_without_an_answer_keeps_its_
     columns = ("instrument", "score", "value", "items")
     query = ", ".join(f"engagement_{column}" for column in columns)
     assert made.read("facts/engagement/*.parquet", query) == [said]
+
+
+@pytest.mark.parametrize("status", ["preliminary", "cancelled", "entered-in-error"])
+def test_only_a_final_observation_must_hold_a_measure(tmp_path, status):
+    made = staged(tmp_path, observed("44261-6", status, valueInteger=28))
+    assert (made.refused_lines, made.profile["valid"]) == ([], 1)
+
+
+@pytest.mark.parametrize("status", ["in-progress", "stopped", "entered-in-error"])
+def test_only_a_completed_response_must_have_every_answer(tmp_path, status):
+    made = staged(tmp_path, answered("ONS4", 8, 7, status=status))
+    assert (made.refused_lines, made.profile["valid"]) == ([], 1)

@@ -1,6 +1,9 @@
 """What a FHIR resource says of its own standing: marked as restricted, or with a number that nobody has verified."""
 
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from ingestion.contract import load_contract
 from linkwork.settings import Settings
@@ -31,15 +34,41 @@ def test_e24_any_of_several_labels_makes_a_record_restricted(tmp_path):
     assert stage(tmp_path, CONTRACT, lines).profile["skipped_as"] == {"restricted": 2}
 
 
-def test_e16_of_two_numbers_the_one_in_use_is_the_persons(tmp_path):
-    old, new = (
-        {"system": NHS, "value": n, "use": use} for n, use in (("9990000026", "old"), ("9990000018", "official"))
+def number(value: str, use: str | None = None, verified: str | None = None) -> dict[str, Any]:
+    status = [{"url": "x", "valueCodeableConcept": {"coding": [{"code": verified}]}}] if verified else None
+    made = {"system": NHS, "value": value, "use": use, "extension": status}
+    return {name: said for name, said in made.items() if said}
+
+
+def merged_into(tmp_path: Path, *people: dict[str, Any]) -> dict[int, str]:
+    """The pseudonym to which each line's person is linked by a number."""
+    made = stage(tmp_path, CONTRACT, ndjson(*people))
+    assert made.refused_lines == []
+    return dict(
+        made.read("facts/person/*.parquet", "record_no, person_merged_into", "where event_type = 'person.merged'")
     )
-    lines = ndjson(patient("p1", identifier=[old, new]), patient("p2", "9990000018"), patient("p3", "9990000026"))
-    made = stage(tmp_path, CONTRACT, lines)
-    merged = "where event_type = 'person.merged' order by record_no"
-    named = made.read("facts/person/*.parquet", "person_merged_into", merged)
-    assert named[0] == named[1] != named[2]
+
+
+OLD, NEW = "9990000026", "9990000018"
+
+
+@pytest.mark.parametrize("use", ["official", "usual", "secondary", None])
+def test_e16_of_two_numbers_the_one_in_use_is_the_persons(tmp_path, use):
+    held = patient("p1", identifier=[number(OLD, "old"), number(NEW, use)])
+    linked = merged_into(tmp_path, held, patient("p2", NEW), patient("p3", OLD))
+    assert linked[1] == linked[2] != linked[3]
+
+
+def test_e16_a_number_that_is_only_old_links_nobody(tmp_path):
+    held = patient("p1", identifier=[number(OLD, "old")])
+    assert set(merged_into(tmp_path, held, patient("p2", NEW))) == {2}
+
+
+@pytest.mark.parametrize("another", [number(OLD, "old", "04"), number(OLD, "usual", "04")])
+def test_e17_the_verification_is_that_of_the_same_number(tmp_path, another):
+    held = patient("p1", identifier=[another, number(NEW, "official")])
+    unverified = patient("p2", identifier=[number(OLD, "usual", "01"), number(NEW, "official", "04")])
+    assert set(merged_into(tmp_path, held, unverified)) == {1}
 
 
 def holds(made: Staged, text: str) -> bool:
@@ -48,13 +77,6 @@ def holds(made: Staged, text: str) -> bool:
 
 
 def test_e17_a_number_that_nobody_has_verified_links_nobody(tmp_path):
-    def numbered(identity: str, number: str, status: str) -> dict[str, Any]:
-        verified = {"url": "x", "valueCodeableConcept": {"coding": [{"code": status}]}}
-        return patient(identity, identifier=[{"system": NHS, "value": number, "extension": [verified]}])
-
-    lines = ndjson(
-        numbered("p1", "9990000018", "01"), numbered("p2", "9990000026", "04"), numbered("p3", "9990000026", "05")
-    )
-    made = stage(tmp_path, CONTRACT, lines)
-    linked = made.read("facts/person/*.parquet", "record_no", "where event_type = 'person.merged'")
-    assert (made.profile["valid"], linked) == (3, [(1,)])
+    held = [number(NEW, verified="01"), number(OLD, verified="04"), number(OLD, verified="05")]
+    linked = merged_into(tmp_path, *(patient(f"p{n}", identifier=[one]) for n, one in enumerate(held)))
+    assert set(linked) == {1}

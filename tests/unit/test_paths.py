@@ -29,7 +29,7 @@ RECORD = {
 
 
 def found(path: str, *, is_list: bool = False, **variables: str) -> str:
-    paths = Paths({"x": (path, is_list)})
+    paths = Paths({"x": (path, is_list)}, {"listed": ["3", "2"]})
     with engine.connect(threads=1) as con:
         given = {name: variables.get(name) for name in ("fullUrl", "timestamp", "deleted")}
         columns = ", ".join(f"?::varchar as {engine.name(n)}" for n in given)
@@ -53,6 +53,10 @@ def found(path: str, *, is_list: bool = False, **variables: str) -> str:
         ("$.identifier[system=absent].value", ""),
         ("$.subject.identifier{system=nhs}.value", "n"),
         ("$.subject.identifier{system=chi}.value", ""),
+        ("$.type[*].coding[*]{code in listed}.code", "2"),
+        ("$.type[*].coding[system=s]{code in listed}.code", "3"),
+        ("$.identifier[*]{system!=other}.value", "v"),
+        ("$.identifier[*]{use!=old}.value", "v"),
         ("$.focus.identifier{assigner}.value", ""),
         ("$.focus.identifier{value}.value", "f"),
         ("$.subject.reference|id(Patient)", "p-1"),
@@ -99,6 +103,7 @@ def test_a_list_takes_all_and_what_a_member_lacks_keeps_its_place():
         "$.a or",
         "$.a[*",
         "$.a{b",
+        "$.a{b in nothing}.c",
         "$.a; drop table x",
     ],
 )
