@@ -1,4 +1,4 @@
-"""Files of DuckDB: opened only if they are whole, and written without what was freed in them."""
+"""Files of DuckDB: opened only if they are whole."""
 
 import re
 from collections.abc import Iterator
@@ -10,12 +10,10 @@ import duckdb
 
 from linkwork import engine
 from linkwork.errors import BadDataError, BusyError
-from linkwork.files import fsync
 
 VERSION = "database file with version number"
 # How DuckDB says that a file is not what it wrote, or what another version of it wrote.
 DAMAGE = re.compile(f"Corrupt database file|not a valid DuckDB database file|{VERSION}")
-ANEW = ".anew"  # ends the name of a file that is being written anew
 
 
 def changes_beside(path: Path) -> Path:
@@ -54,30 +52,3 @@ def whole(path: Path, called: str, do: str, **options: Any) -> Iterator[duckdb.D
             why = "another process holds it"
             raise BusyError(f"{called} is being written", where=str(path), why=why, do="try again later") from error
         raise
-
-
-def freed_blocks(con: duckdb.DuckDBPyConnection) -> int:
-    """How many freed blocks the file of a connection keeps."""
-    return int(engine.row(con, "select sum(free_blocks) from pragma_database_size()")[0])
-
-
-def without_freed_blocks(path: Path, *, memory_limit: str, threads: int) -> bool:
-    """Write the database anew where it has freed blocks; whether it had. Nobody else may have it open.
-
-    A file keeps the blocks that a table or an older state of its catalogue has left, with what they held. No query
-    reads them, so that a search for a person could not see it; only a file written anew is without them.
-    """
-    with engine.connect(path, read_only=True) as con:
-        if not freed_blocks(con):
-            return False
-    anew = path.with_suffix(ANEW)
-    anew.unlink(missing_ok=True)
-    with engine.connect(memory_limit=memory_limit, threads=threads) as con:
-        # Under its own name: the texts of views hold it.
-        con.execute(f"attach {engine.text(path)} as {engine.name(path.stem)} (read_only)")
-        con.execute(f"attach {engine.text(anew)} as written_anew")
-        con.execute(f"copy from database {engine.name(path.stem)} to written_anew")
-        con.execute("detach written_anew")
-    fsync(anew)
-    anew.rename(path)
-    return True

@@ -51,18 +51,19 @@ def pin(
         f"""create table log.quarantine as from {store.current_quarantine(f"{known} and {settled}")}
         where status is null and load_id not in ({gone}) order by load_id, source_line"""
     )
+    erasures = tombstones.erasures(settings.log_dir)
     con.execute(
         f"""create table log.pinned as select ?::bigint as position, ?::timestamptz as known_at,
         {_cut_off("log.loads")} as cut_off, ?::timestamptz as permissions_as_of,
-        {_cut_off(store.current_loads())} as permissions_cut_off""",
-        [position, newest, permissions_as_of],
+        {_cut_off(store.current_loads())} as permissions_cut_off, ?::bigint as erasures""",
+        [position, newest, permissions_as_of, erasures],
     )
     (withdrawn,) = con.execute(f"select count(*) from ({gone})").fetchone() or (0,)
     kinds = [name for name, kind in reference.KINDS.items() if not kind.ofGate]
     used = {kind: reference.version_used(settings.reference_dir, kind, known_at) for kind in kinds}
     state = {
         "position": position,
-        "removals": tombstones.erasures(settings.log_dir) + withdrawn,
+        "removals": erasures + withdrawn,
         "code_maps": used.pop("code_maps"),
         "reference": " ".join(f"{kind}={version}" for kind, version in sorted(used.items()) if version),
         "code_version": __version__,

@@ -12,7 +12,7 @@ from typing import Any
 
 from linkwork import engine, pinned
 from linkwork.built import is_damaged, reading, target_dir, warehouse_file
-from linkwork.database_file import changes_beside, without_freed_blocks
+from linkwork.database_file import changes_beside
 from linkwork.dbt_run import RESULTS, failure, results, run_dbt
 from linkwork.errors import BadDataError
 from linkwork.files import fsync, remove, write_whole
@@ -136,7 +136,6 @@ def _build(
     if done.returncode != 0:
         _clear(settings)
         raise failure(found, done, log_file)
-    without_freed_blocks(building, memory_limit=settings.memory_limit, threads=settings.threads)
     fsync(building)
     # The manifest first: a warehouse that lacks what it names is refused, one that it does not describe is not.
     for name in (MANIFEST, RESULTS):

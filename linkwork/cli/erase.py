@@ -8,7 +8,7 @@ import typer
 
 from linkwork.cli.output import AsJson, command, console, errors, say_json, say_table, settings
 from linkwork.errors import EXIT_BAD_DATA, UsageError
-from linkwork.log import operations
+from linkwork.log import operations, tombstones
 from linkwork.privacy import holds, subjects
 from linkwork.privacy.keys import Keys, load_keys
 from linkwork.settings import Settings
@@ -84,7 +84,8 @@ def _verify(chosen: Settings, keys: Keys, numbers: list[str], given: list[bytes]
     from linkwork.privacy.scan import Needles, scan
 
     pseudonyms = [*given, *(key for n in numbers for key in subjects.pseudonyms(n, keys))]
-    result = scan(chosen.home, Needles.of(numbers, pseudonyms), keys.zone1)
+    erasures = tombstones.erasures(chosen.log_dir)
+    result = scan(chosen.home, Needles.of(numbers, pseudonyms), keys.zone1, erasures=erasures)
     if as_json:
         say_json({**vars(result), "hits": [vars(h) for h in result.hits],
                   "unreadable": [vars(u) for u in result.unreadable], "clean": result.clean})  # fmt: skip

@@ -7,12 +7,16 @@ from typing import Any, BinaryIO
 
 @dataclass(frozen=True)
 class Content:
-    """A container. `handle` is seekable and at its start; `path` opens the same bytes, on disk or in memory."""
+    """A container. `handle` is seekable and at its start; `path` opens the same bytes, on disk or in memory.
+
+    `erasures`: how many the log of the home has seen, where it is searched, too.
+    """
 
     handle: BinaryIO
     path: Path
     name: str
     zone1_key: bytes | None = field(repr=False)
+    erasures: int | None = None
     in_memory: bool = False
 
 

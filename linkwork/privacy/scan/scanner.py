@@ -44,9 +44,13 @@ def scan(
     zone1_key: bytes | None = None,
     limits: Limits | None = None,
     progress: Callable[[int, int], None] = lambda _files, _bytes: None,
+    *,
+    erasures: int | None = None,
 ) -> ScanResult:
     """Search every file below `home` for the needles; no link is followed.
 
+    `erasures`: how many the log in `home` has seen. Whatever a warehouse that was built after them has freed came from
+    that log, which is searched, too.
     Nothing is changed, but SQLite makes its index of pages (`-shm`) anew beside the log of a process that died.
     `progress` is called after each file with the files and the stored bytes so far. What could not be read is in the
     result. Raises UsageError where `home` is no directory.
@@ -54,7 +58,7 @@ def scan(
     root = home.resolve()
     if not root.is_dir():
         raise UsageError("nothing to scan", where=str(home), why="it is not a directory")
-    return _Scanner(root, needles, zone1_key, limits or Limits(), progress).run()
+    return _Scanner(root, needles, zone1_key, limits or Limits(), progress, erasures).run()
 
 
 class _Scanner:
@@ -65,9 +69,10 @@ class _Scanner:
         zone1_key: bytes | None,
         limits: Limits,
         progress: Callable[[int, int], None],
+        erasures: int | None,
     ) -> None:
         self._home, self._needles, self._zone1_key = home, needles, zone1_key
-        self._limits, self._progress = limits, progress
+        self._limits, self._progress, self._erasures = limits, progress, erasures
         self._result = ScanResult()
         self._seen: set[tuple[object, ...]] = set()
         self._search = Searcher(needles, self._hit)
@@ -102,7 +107,7 @@ class _Scanner:
             kind = kind_of(handle.read(HEAD), path.name)
             handle.seek(0)
             if kind:
-                content = Content(handle, path, path.name, self._zone1_key)
+                content = Content(handle, path, path.name, self._zone1_key, self._erasures)
                 self._container(kind, content, place, 1, Budget(self._limits.unpacked))
 
     def _container(self, kind: Kind, content: Content, place: Place, depth: int, budget: Budget) -> None:

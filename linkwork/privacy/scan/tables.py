@@ -6,11 +6,11 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import quote
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from linkwork import engine
-from linkwork.database_file import freed_blocks
 from linkwork.privacy.scan.content import Content, Part, Rows
 from linkwork.privacy.scan.streams import Refused
 
@@ -46,7 +46,8 @@ def open_arrow_stream(content: Content) -> Iterator[Part]:
 def open_duckdb(content: Content) -> Iterator[Part]:
     """The rows of every table, and the texts of the catalogue (a view has no rows of its own).
 
-    Raises Refused at the end where the file holds what no query reads: deleted rows, or blocks that were freed.
+    Raises Refused at the end where the file holds what no query reads: deleted rows, or blocks that were freed. Of a
+    warehouse that was built after the last erasure, freed blocks hold what the build had from the log.
     """
     with engine.connect(content.path, read_only=True, memory_limit=MEMORY, files=(), config=LOSSLESS) as con:
         for what in CATALOGUE:
@@ -64,9 +65,18 @@ def open_duckdb(content: Content) -> Iterator[Part]:
                 f"""select coalesce(sum(count), 0) - (select count(*) from {qualified})
                 from pragma_storage_info({engine.text(qualified)}) where column_path = '[0]'"""
             ).fetchall()[0][0]
-        free = freed_blocks(con)
-    if deleted or free:
+        ((free,),) = con.execute("select sum(free_blocks) from pragma_database_size()").fetchall()
+        unread = deleted or (free and not _is_of_the_log(con, content.erasures))
+    if unread:
         raise Refused("it keeps deleted rows or freed blocks that cannot be read; make the file anew")
+
+
+def _is_of_the_log(con: duckdb.DuckDBPyConnection, erasures: int | None) -> bool:
+    """Whether this is a warehouse that was built from a log which had seen as many erasures."""
+    try:
+        return erasures is not None and con.execute("select erasures from log.pinned").fetchall() == [(erasures,)]
+    except (duckdb.CatalogException, duckdb.BinderException):  # another database, or a warehouse of an earlier version
+        return False
 
 
 def open_sqlite(content: Content) -> Iterator[Part]:

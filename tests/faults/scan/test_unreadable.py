@@ -110,6 +110,18 @@ def test_dropped_tables_of_a_database_make_the_proof_incomplete(home):
     assert "make the file anew" in unreadable(home)["planted/warehouse.duckdb"]
 
 
+@pytest.mark.parametrize(("built_after", "is_complete"), [(2, True), (1, False)])
+def test_what_a_warehouse_freed_came_from_the_log_it_was_built_from(home, built_after, is_complete):
+    with engine.connect(home / "planted" / "warehouse.duckdb") as con:
+        con.execute("create schema log")
+        con.execute(f"create table log.pinned as select {built_after} as erasures")
+        con.execute("create table t as select md5(i::varchar) as c from range(200000) r(i)")
+        con.execute("checkpoint")
+        con.execute("drop table t")
+    assert scan(home, NEEDLES, ZONE1, erasures=2).complete == is_complete
+    assert not scan(home, NEEDLES, ZONE1).complete
+
+
 def test_rows_that_a_database_keeps_in_its_write_ahead_log_are_found(home):
     path = home / "planted" / "airflow.db"
     con = sqlite3.connect(path)
