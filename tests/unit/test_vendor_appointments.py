@@ -115,7 +115,8 @@ EMIS = (
     "slot_id,patient_id,nhs_number,slot_start,slot_end,booked,arrived,sent_in,left,current_status,slot_type,"
     "is_deleted,extracted_at"
 )
-EMIS_STATUSES = {
+# The codes of the NHS Data Dictionary, and the words of the system.
+EMIS_STATUSES: dict[str, tuple[str, str | None] | None] = {
     "5": ("appointment.attended", None),
     "6": ("appointment.attended", None),
     "7": ("appointment.missed", None),
@@ -123,7 +124,22 @@ EMIS_STATUSES = {
     "2": ("appointment.cancelled", "person"),
     "4": ("appointment.cancelled", "organisation"),
     "0": None,
+    "Booked": None,
+    "Arrived": ("appointment.attended", None),
+    "Send In": ("appointment.attended", None),
+    "Quiet Send In": ("appointment.attended", None),
+    "Start Call": ("appointment.attended", None),
+    "Left": ("appointment.attended", None),
+    "Visited": ("appointment.attended", None),
+    "Telephone - Complete": ("appointment.attended", None),
+    "Walked Out": ("appointment.attended", None),
+    "DNA": ("appointment.missed", None),
+    "Visited - Not In": ("appointment.missed", None),
+    "Telephone - Not In": ("appointment.missed", None),
+    "Cannot Be Seen": ("appointment.status_unknown", None),
+    "Unknown": ("appointment.status_unknown", None),
 }
+NOBODYS = {"Slot Available": "free_slot", "Blocked": "blocked", "Embargoed": "blocked"}
 
 
 def emis(id: str, status: str = "5", start: str = "2025-06-03 09:30:00", sent_in: str = "") -> str:
@@ -134,13 +150,41 @@ def deleted(id: str) -> str:
     return f"{id},,,,,,,,,,,TRUE,2025-07-01T02:00:00Z"
 
 
-def test_each_emis_status_becomes(tmp_path):
-    lines = [emis(status, status) for status in EMIS_STATUSES]
-    facts = said(staged(tmp_path, "gp_appointments_emis_csv", EMIS, *lines), "appointment", "appointment_cancelled_by")
-    booked = ("appointment.booked", None)
-    assert dict(zip(EMIS_STATUSES, facts.values(), strict=True)) == {
-        status: [booked, *([outcome] if outcome else [])] for status, outcome in EMIS_STATUSES.items()
-    }
+@pytest.fixture(scope="module")
+def emis_statuses(tmp_path_factory: pytest.TempPathFactory) -> Staged:
+    lines = [emis(str(n), status) for n, status in enumerate((*EMIS_STATUSES, *NOBODYS))]
+    return staged(tmp_path_factory.mktemp("emis"), "gp_appointments_emis_csv", EMIS, *lines)
+
+
+@pytest.mark.parametrize("status", [*EMIS_STATUSES, *NOBODYS])
+def test_an_emis_status_becomes(emis_statuses, status):
+    number = [*EMIS_STATUSES, *NOBODYS].index(status) + 1
+    facts = said(emis_statuses, "appointment", "appointment_cancelled_by").get(number, [])
+    if status in NOBODYS:
+        assert facts == []
+        return
+    outcome = EMIS_STATUSES[status]
+    assert facts == [("appointment.booked", None), *([outcome] if outcome else [])]
+
+
+def test_e27_emis_slots_that_are_blocked_or_kept_back_are_skipped_and_counted(emis_statuses):
+    assert emis_statuses.profile["skipped_as"] == {"free_slot": 1, "blocked": 2}
+    assert emis_statuses.profile["quarantined"] == 0
+
+
+def without_person(id: str, status: str) -> str:
+    return f"{id},,,2025-06-03 09:30:00,,,,,,{status},GP,FALSE,2025-07-01T02:00:00Z"
+
+
+def test_e27_an_emis_slot_that_nobody_booked_is_no_appointment_and_not_refused(tmp_path):
+    """One with a booking or an outcome is somebody's: without a person it is refused."""
+    free = [without_person(f"f{n}", status) for n, status in enumerate(("", "0", "Slot Available", "Blocked"))]
+    lacking = [without_person(f"x{n}", status) for n, status in enumerate(("5", "3", "Booked", "2", "Unknown"))]
+    made = staged(tmp_path, "gp_appointments_emis_csv", EMIS, *free, *lacking, emis("a"), deleted("b"))
+    assert made.profile["skipped_as"] == {"free_slot": 3, "blocked": 1}
+    assert made.refused_lines == [(line, "required", "patient_id") for line in range(6, 11)]
+    assert made.profile["valid"] == 2
+    assert set(said(made, "appointment")) == {10}
 
 
 def test_e33_an_emis_time_is_utc(tmp_path):
