@@ -27,7 +27,7 @@ from simulator.senders.written import Written
 from simulator.world import region
 from simulator.world.dials import Dials
 
-VERSION = "14"
+VERSION = "15"
 DEFAULT_DAYS = (dt.date(2023, 4, 1), dt.date(2026, 3, 31))
 IN_MEMORY = 60_000  # people; a larger region is worked in a file
 MEMORY = "5GB"

@@ -39,7 +39,7 @@ def record(feed: Feed, due: Due, good: dict[str, str]) -> dict[str, str]:
         "unknown_word": {feed.word: "not a listed word"},
         "other_encoding": {feed.name_column: "Chloë"},
         "test_patient": {feed.test_column: "TRUE"},
-        "unknown_time": {feed.date: midnight(dated), "Date_Booked": midnight(dated)},
+        "unknown_time": {name: midnight(dated) for name in (feed.date, "Date_Booked") if name in good},
     }
     return {**good, feed.record_id: feed.new_id % due.number, **changes.get(due.kind, {})}
 

@@ -23,8 +23,9 @@ PACKINGS = ("gz", "parquet")
 # sender: the feeds that it tells in place of the usual ones of the same book, or beside them
 VARIED = {
     "Z90002": "gp_codes_csv.gz", "Z90003": "gp_appointments_emis_csv,registrations_emis_csv",
-    "Z90005": "gp_appointments_csv.gz,registrations_csv.parquet", "Z90006": "gp_appointments_tpp_csv",
-    "Z90007": "gp_appointments_emis_csv.gz", "Z90008": "fhir_r4_ndjson", "Z90009": "gp_appointments_csv.parquet",
+    "Z90005": "gp_appointments_csv.gz,registrations_csv.parquet",
+    "Z90006": "gp_appointments_tpp_csv,registrations_tpp_csv", "Z90007": "gp_appointments_emis_csv.gz",
+    "Z90008": "fhir_r4_ndjson", "Z90009": "gp_appointments_csv.parquet",
     "ZSP01": "referrals_charitylog_csv,link_worker_jsonl.gz", "ZSP02": "referrals_joy_csv",
     "ZVC01": "activity_register_xlsx", "ZVC02": "activity_csv.parquet", "ZVC03": "activity_csv.gz",
 }  # fmt: skip

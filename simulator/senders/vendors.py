@@ -81,6 +81,28 @@ EMIS_REGISTRATIONS = Feed(
     },
     record_id="registration_id", date="registration_start",
 )  # fmt: skip
+
+
+def tpp_day(day: str) -> str:
+    """SQL of a day as SystmOne writes it: at midnight, which says that the time of day is not known."""
+    return f"strftime(({day})::date, {TPP_TIME})"
+
+
+TPP_REGISTRATIONS = Feed(
+    "registrations_tpp_csv", "registrations", "SRPatientRegistration",
+    {
+        "RowIdentifier": digits("registration_id"), "Patient_ID": digits("patient_id"), "NHS_Number": "nhs_number",
+        "Test_Patient": "'FALSE'", "Date_Birth": tpp_day("date_of_birth"),
+        "Gender": one_of("sex", {"1": "M", "2": "F", "9": "I"}, "'U'"), "LSOA_Code": "lsoa_code",
+        "LSOA_Vintage": "lsoa_vintage", "Date_Registration": tpp_day("registration_start"),
+        "Date_Deregistration": tpp_day("registration_end"),
+        "Date_Death": tpp_day("if(end_reason = 'deceased', registration_end, null)"), "Registration_Status": "'GMS'",
+        "ND_Opt_Out_Preference": "null", "Date_Extract": f"strftime({london('asked_at')}, {TPP_TIME})",
+    },
+    record_id="RowIdentifier", date="Date_Registration", number="NHS_Number", word="Registration_Status",
+    local_time=True, new_id="99%07d", test_column="Test_Patient",
+    never="30 Feb 2024 10:00:00", skipped_hour="31 Mar 2024 01:30:00",
+)  # fmt: skip
 UK_DAY = "'%d/%m/%Y'"
 CLOSED = {
     "completed": "Closed - Complete", "onward_referral": "Closed - Complete", "declined": "Closed - Client declined",
@@ -175,4 +197,7 @@ FHIR_APPOINTMENTS = Feed(
             {{'actor': {{'reference': null, 'identifier': {identifier(ODS, "practice_code")}}}}}]""",
     ),
 )  # fmt: skip
-VENDORS = (EMIS_APPOINTMENTS, EMIS_REGISTRATIONS, TPP_APPOINTMENTS, CHARITYLOG, JOY, FHIR_PATIENTS, FHIR_APPOINTMENTS)
+VENDORS = (
+    EMIS_APPOINTMENTS, EMIS_REGISTRATIONS, TPP_APPOINTMENTS, TPP_REGISTRATIONS, CHARITYLOG, JOY, FHIR_PATIENTS,
+    FHIR_APPOINTMENTS,
+)  # fmt: skip

@@ -61,8 +61,8 @@ def facts(one: Installation) -> Facts:
 def test_every_file_of_every_feed_is_taken_whole(told: dict[str, Installation]):
     loads = told["varied"].json("load", "list")
     assert {load["feed"] for load in loads} >= {
-        "gp_appointments_emis_csv", "gp_appointments_tpp_csv", "registrations_emis_csv", "referrals_charitylog_csv",
-        "referrals_joy_csv", "fhir_r4_ndjson", "activity_register_xlsx", "gp_codes_csv",
+        "gp_appointments_emis_csv", "gp_appointments_tpp_csv", "registrations_emis_csv", "registrations_tpp_csv",
+        "referrals_charitylog_csv", "referrals_joy_csv", "fhir_r4_ndjson", "activity_register_xlsx", "gp_codes_csv",
     }  # fmt: skip
     files = {(load["feed"], load["sender"], load["file_name"]) for load in loads}
     taken = {(load["feed"], load["sender"], load["file_name"]) for load in loads if load["status"] == "committed"}

@@ -15,7 +15,10 @@ from tests.support.delivery import take
 from tests.support.installation import Installation
 
 # Systems that mark patients for tests, say 00:00:00 for a time they do not know, or say that a record is deleted.
-MARKING = "Z90003=gp_appointments_emis_csv,Z90006=gp_appointments_tpp_csv,Z90010=gp_appointments_tpp_csv"
+MARKING = (
+    "Z90003=gp_appointments_emis_csv,Z90006=gp_appointments_tpp_csv+registrations_tpp_csv,"
+    "Z90010=gp_appointments_tpp_csv"
+)
 OF_FILES = {"file_repeated", "unregistered_sender", "older_extract", "half_file", "columns_added", "unknown_column"}
 
 
