@@ -37,30 +37,29 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                    referral_ref is not null and u(ref, 'withdraws') < {WITHDRAWS} as withdraws,
                    if(withdraws, 1 + floor(u(ref, 'sessions held') * sessions)::integer, sessions) as held,
                    {choice("u(ref, 'role')", ROLE)} as role,
-                   least(died_on, if(next_practice is null, left_on, null),
-                       (getvariable('last_day') + 1)::date) as gone_on
+                   least(gone_on, (getvariable('last_day') + 1)::date) as until
             from enrolments join people using (id)
         ), sessions as (
             select *, (starts_on + (7 * (n - 1))::integer)::date as day, ref || ':' || n as session,
                    if(referral_ref is null, 'attended', {choice("u(session, 'session')", SESSION)}) as became
-            from planned, range(1, 11) as t(n) where n <= held and day < gone_on
+            from planned, range(1, 11) as t(n) where n <= held and day < until
         )
-        select ref || ':referred' as key, * exclude (n, day, session, became), 'referred' as event,
+        select ref || ':referred' as key, * exclude (n, day, session, became, starts_on, until), 'referred' as event,
                referred_on as day, referred_on as recorded_on
         from (select *, null as n, null as session, null as became, null::date as day from planned)
         where referral_ref is not null
         union all by name
-        select session || ':1' as key, * exclude (n, session, became), 'booked' as event,
+        select session || ':1' as key, * exclude (n, session, became, starts_on, until), 'booked' as event,
                (day - between_days(u(session, 'booked'), 1, 6))::date as recorded_on
         from sessions where referral_ref is not null
         union all by name
-        select session || ':2' as key, * exclude (n, session, became), became as event,
+        select session || ':2' as key, * exclude (n, session, became, starts_on, until), became as event,
                (day + if(u(session, 'late register') < 0.1, 7, 0))::date as recorded_on,
                if(became = 'cancelled', {choice("u(session, 'cancelled by')", CANCELLED_BY)}, null)
                    as cancelled_by
         from sessions
         union all by name
-        select ref || ':end' as key, * exclude (n, session, became),
+        select ref || ':end' as key, * exclude (n, session, became, starts_on, until),
                if(withdraws, 'withdrawn', 'completed') as event, (day + 2)::date as recorded_on
         from sessions where n = held and referral_ref is not null
             and (withdraws or u(ref, 'completes') < {COMPLETES})

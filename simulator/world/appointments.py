@@ -78,13 +78,15 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
     words(con)
     last = f"(getvariable('last_day') + {BOOKED_AHEAD_DAYS})::date"
     before = f"getvariable('first_day') - {SPELL_DAYS[1]}"
-    spell_starts = arrivals("people", "id", "spell", f"{SPELLS_PER_YEAR} / 365.25 * need", first=before, last=last)
+    spell_starts = arrivals(
+        "people", "id", "spell", f"{SPELLS_PER_YEAR} / 365.25 * need", first=before, last=last, keep="died_on"
+    )
     con.execute(f"""
         create table spells as
         select id || ':' || n as spell, id, day as first_day,
-               (day + between_days(u(id || ':' || n, 'spell length'), {SPELL_DAYS[0]}, {SPELL_DAYS[1]}))::date
-                   as last_day
-        from ({spell_starts})
+               least(died_on, (day + between_days(u(id || ':' || n, 'spell length'), {SPELL_DAYS[0]},
+                   {SPELL_DAYS[1]}))::date) as last_day
+        from ({spell_starts}) where day < coalesce(died_on, 'infinity')
     """)
     con.execute("create view spell_rates as select spells.*, visits_per_year from spells join people using (id)")
     rate = f"visits_per_year / 365.25 * {BUSIEST}"

@@ -24,19 +24,21 @@ AT_WORK = "not coalesce(day > on_hold_on and day < resumed_on, false)"
 
 
 def contacts(con: duckdb.DuckDBPyConnection) -> None:
-    """Table contacts (tried or scheduled; none while the referral is on hold) and view held (those that took place, by
+    """Table contacts (tried or scheduled; none while the referral is on hold, none once it has
+    ended or the person is gone) and view held (those that took place, by
     their number k).
     """
     con.execute(f"""
         create table contacts as
         with reach as (
             select referrals.*, on_hold_on, coalesce(resumed_on, date '9999-12-31') as resumed_on,
-                   least(declined_on, closed_on, (getvariable('last_day') + 1)::date) as until,
+                   least(declined_on, closed_on, gone_on, (getvariable('last_day') + 1)::date) as until,
                    between_days(u(ref, 'interval'), 7, 14) as interval_days,
                    least(24, 3 + floor(exponential(u(ref, 'planned')) * 13 * (1 - 0.2 * pull)))::integer as planned,
                    if(first_held is null, between_days(u(ref, 'attempts'), 2, 4),
                        between_days(u(ref, 'attempts'), 0, 2)) as tries
-            from referrals left join holds using (ref) where accepted_on is not null
+            from referrals join (select id, gone_on from people) using (id) left join holds using (ref)
+            where accepted_on is not null
         )
         select ref || ':a' || n as event_key, ref, n, 'contact.attempted' as event_type,
                workday((accepted_on + if(first_held is null, 3 + 8 * n,

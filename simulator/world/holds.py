@@ -22,8 +22,7 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
         create table holds as
         with ends as (
             select ref, accepted_on, first_held,
-                   least(declined_on, closed_on, p.died_on, if(p.next_practice is null, p.left_on, null),
-                       date '9999-12-31') as ends_on
+                   least(declined_on, closed_on, p.gone_on, date '9999-12-31') as ends_on
             from referrals join people as p using (id) where accepted_on is not null
         ), begun as (
             select *, u(ref, 'waits') < {WAITS} as waits,

@@ -99,6 +99,7 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
 
     `pull` is what keeps a person away: deprivation, and a referral that no practice made. Times `engagement_gap` it
     makes it likelier that the person declines or is not reached, that contacts are few, that a signpost leads nowhere.
+    A referral of somebody who dies or leaves the region before it has ended is closed some days later.
     """
     pull = " ".join(f"when {fifth} then {share}" for fifth, share in PULL_OF_FIFTH.items())
     reasons = ", ".join(
@@ -107,11 +108,9 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
     con.execute(f"""
         create table referrals as
         with spaced as (
-            select c.*, r.practice_code, r.practice, r.patient_id, p.died_on,
+            select c.*, r.practice_code, r.practice, r.patient_id, p.died_on, p.gone_on,
                    {engagement_gap!r} * (case (p.imd_decile + 1) // 2 {pull} end
-                       + if(c.route in ('gp', 'practice_staff'), 0, {PULL_OF_OTHER_ROUTES})) as pull,
-                   if(p.left_on > c.received_on and r.ended_on = p.left_on and p.next_practice is null,
-                       p.left_on, null) as left_on
+                       + if(c.route in ('gp', 'practice_staff'), 0, {PULL_OF_OTHER_ROUTES})) as pull
             from candidates as c join people as p using (id)
             join registrations as r on r.id = c.id and c.received_on >= r.started_on
                  and (r.ended_on is null or c.received_on < r.ended_on)
@@ -153,24 +152,22 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
                         else workday((answered_on + between_days(chance, 60, 180))::date) end as closing
             from answered
         ), ended as (
-            select *, least(died_on, left_on) as gone_on,
-                   if(gone_on between received_on and coalesce(closing, gone_on) and response = 'accepted',
-                      workday((gone_on + between_days(chance, 2, 14))::date), closing) as closed
+            select *, coalesce(gone_on <= coalesce(closing, answered_on), false) as overtaken,
+                   if(overtaken, workday((gone_on + between_days(chance, 2, 14))::date), closing) as closed
             from engaged
         )
         select ref, id, decision, decided, practice_code, patient_id,
                printf('ZSP%02d', service_number) as service, route, reason_codes,
                if(decided is not null and u(ref, 'decision stated') < 0.75, decided, null) as decided_on,
                received_on,
-               if(accepting <= coalesce(gone_on, accepting), accepting, null) as accepted_on,
-               if(response = 'rejected', answered_on, null) as rejected_on,
-               if(response = 'rejected', {choice("u(ref, 'rejection')", REJECTION)}, null)
+               if(accepting < coalesce(gone_on, 'infinity'), accepting, null) as accepted_on,
+               if(response = 'rejected' and not overtaken, answered_on, null) as rejected_on,
+               if(rejected_on is not null, {choice("u(ref, 'rejection')", REJECTION)}, null)
                    as rejection_reason,
-               if(declining <= coalesce(gone_on, declining), declining, null) as declined_on,
+               if(declining < coalesce(gone_on, 'infinity'), declining, null) as declined_on,
                if(declined_on is not null, {choice("u(ref, 'decline')", DECLINE)}, null) as decline_reason,
                closed as closed_on,
-               case when closed is null then null when gone_on <= closed and gone_on = died_on then 'deceased'
-                    when gone_on <= closed then 'moved_away'
+               case when closed is null then null when overtaken then if(gone_on = died_on, 'deceased', 'moved_away')
                     when declined_on is not null then 'declined' when not reached then 'unable_to_contact'
                     else {choice("u(ref, 'closure')", CLOSURE)} end as closure_reason,
                if(accepted_on is not null and reached
