@@ -4,11 +4,11 @@ import duckdb
 
 from simulator.world.random import arrivals, choice
 
-TAKEN_UP = 0.56  # of signposts
+TAKEN_UP = 0.74  # of signposts
 SESSION = {"attended": 76, "missed": 13, "cancelled": 11}
 CANCELLED_BY = {"person": 70, "provider": 30}
 ROLE = {"participant": 94, "carer": 3, "volunteer": 3}
-WITHDRAWS, COMPLETES = 0.25, 0.85
+WITHDRAWS, COMPLETES = 0.48, 0.8
 DROP_IN_SPELLS_PER_YEAR = 0.03
 DANGLING_REFERENCE = 0.007
 
@@ -22,7 +22,7 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
             select e.event_key as ref, e.id, e.asset_id, e.service as referral_service,
                    if(u(e.event_key, 'dangling') < {DANGLING_REFERENCE}, 'R-9' || e.serial[2:],
                        'R-' || e.serial) as referral_ref,
-                   e.day as referred_on, between_days(u(e.event_key, 'sessions'), 3, 8) as sessions
+                   e.day as referred_on, between_days(u(e.event_key, 'sessions'), 4, 10) as sessions
             from engagement as e join referrals as r using (ref) where e.event_type = 'signpost.made'
                 and u(e.event_key, 'taken up') < {TAKEN_UP} - 0.08 * r.pull
             union all
