@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from linkwork.cli.output import AsJson, command, errors, say_json, say_table, settings
+from linkwork.cli.output import NOT_OURS, AsJson, command, errors, say_json, say_table, settings
 from linkwork.errors import UsageError
 
 DEMO_SEED = 7
@@ -71,12 +71,10 @@ def simulate(
         "referred_per_year": referred_per_year, "changes": changes,
     }  # fmt: skip
     chosen = PRESETS[preset] | {name: value for name, value in said.items() if value is not None}
-    try:
+    with _writing(out):
         summary = write_region(
             seed=seed, out=out, deliveries=days, extract_days=extract_days, mess=mess, feeds=feeds, **chosen
         )
-    except ValueError as error:
-        raise UsageError(str(error), do="see `linkwork simulate --help`") from error
     if as_json:
         say_json(summary)
     else:
@@ -107,7 +105,8 @@ def demo(
         _refuse_taken(synthetic, do="name a new folder, or one that `linkwork simulate` wrote")
         region = PRESETS["demo"] | ({"people": people} if people else {})
         say(f"simulating a region of {region['people']:,} people in {synthetic}")
-        write_region(seed=seed, out=synthetic, **region)
+        with _writing(synthetic):
+            write_region(seed=seed, out=synthetic, **region)
     # The region's NHS numbers are of the never-issued test range, which an installation refuses by default.
     os.environ.update(LINKWORK_TEST_NUMBERS="allow", LINKWORK_LANDING=str((synthetic / "landing").absolute()))
     chosen = settings()
@@ -130,11 +129,27 @@ def _on_record(log_dir: Path, kind: str, version: Path, rows: int) -> Iterator[N
         yield
 
 
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Raise UsageError for settings of a region that cannot be, and for a place where this user cannot write."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(str(error), do="see `linkwork simulate --help`") from error
+    except OSError as error:
+        if error.errno not in NOT_OURS:
+            raise
+        why = f"{error.strerror} ({error.filename})"
+        raise UsageError("no region can be written there", where=str(out), why=why, do="name another folder") from error
+
+
 def _refuse_taken(folder: Path, *, do: str) -> None:
     """Raise UsageError where no region can be written: the place holds something else."""
+    from simulator.place import taken
+
     if folder.exists() and not folder.is_dir():
         raise UsageError("it is not a folder", where=str(folder), do=do)
-    if folder.exists() and any(folder.iterdir()):
+    if taken(folder):
         raise UsageError("the folder is not empty", where=str(folder), do=do)
 
 
