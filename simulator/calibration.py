@@ -26,6 +26,8 @@ REGIONS = {
 VIEWS = """
 create view seen as from appointments where outcome not like 'Cancelled%' and day <= getvariable('last_day');
 create view known_seen as from seen where outcome <> 'Unknown';
+create view unrecorded_by_month as
+    select date_trunc('month', day) as month, 100 * avg((outcome = 'Unknown')::integer) as unknown from seen group by 1;
 create view person_years as
     select sum(least(coalesce(ended_on, getvariable('last_day') + 1), getvariable('last_day') + 1)
                - greatest(started_on, getvariable('first_day'))) / 365.25 as years

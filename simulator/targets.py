@@ -124,6 +124,9 @@ TARGETS = [
         "missed": (4.30, 0.5, "outcome = 'DNA'"),
         "with no end on record": (4.88, 0.7, "outcome = 'Unknown'"),
     }),
+    *[Target("Use of the practice", f"with no end on record, month of the {which}", figure, tolerance, GPAD,
+             f"select {sql}(unknown) from unrecorded_by_month")
+      for which, figure, tolerance, sql in (("fewest", 3.4, 0.5, "min"), ("most", 9.5, 1.5, "max"))],
     *lead("the same day", 0, 0, 45.53, 2.0), *lead("a day before", 1, 1, 8.34, 4.5),
     *lead("2 to 7 days before", 2, 7, 20.33, 6.0), *lead("8 to 14 days before", 8, 14, 12.06, 7.4),
     *lead("15 to 21 days before", 15, 21, 6.10, 8.1), *lead("22 to 28 days before", 22, 28, 3.94, 8.4),
@@ -144,6 +147,8 @@ TARGETS = [
             f"face to face in {month}": (face, 3.0, "appt_mode = 'Face-to-Face'"),
             f"by telephone in {month}": (phone, 3.0, "appt_mode = 'Telephone'"),
         }, region=SPRING)],
+    *shares("Spring 2020", GPAD, "seen where month(day) = 4", {
+        "with no end on record in April": (9.5, 1.0, "outcome = 'Unknown'")}, region=SPRING),
     Target("Referrals", "for 1,000 people and year, at the national rate", 20.4, 2.5, LPH,
            "select 1000 * (select count(*) from referrals) / (select years from person_years)", REALISTIC, ""),
     *shares("Referrals", LPH, "referred", {

@@ -2,8 +2,8 @@
 
 Visits are a Poisson process: a steady part in proportion to need, age and deprivation, and extra visits in
 illness spells. Shares of status, mode, professional and lead time follow the published national figures;
-missed slots rise with lead time. No surgery is open on a bank holiday. In the spring of 2020 fewer people came, most
-of them by telephone.
+missed slots rise with lead time, and how many have no end on record differs from month to month. No surgery is
+open on a bank holiday. In the spring of 2020 fewer people came, most of them by telephone.
 """
 
 import duckdb
@@ -31,6 +31,9 @@ MODES = [
 ]
 # by supplier: share of slots whose end nobody enters, of GPs' slots with a role, of slots mapped to no category
 HABITS = {"EMIS": (0.030, 0.97, 0.01), "TPP": (0.066, 0.82, 0.05)}
+# per cent of slots whose end nobody enters: of a year's months, in an order of the seed, and of a month that is known
+UNRECORDED = [3.4, 3.4, 3.5, 3.6, 3.7, 3.9, 4.2, 4.6, 5.2, 6.1, 7.5, 9.5]
+UNRECORDED_IN = {"2020-04-01": 9.5}
 GP_CATEGORY = {
     "General Consultation Acute": 455, "General Consultation Routine": 375, "Clinical Triage": 100,
     "Unplanned Clinical Activity": 30, "Home Visit": 10, "Patient contact during Care Home Round": 10,
@@ -73,10 +76,24 @@ def words(con: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
+def unrecorded(con: duckdb.DuckDBPyConnection, last: str) -> None:
+    """Table months: how many times as often as usual the end of a slot is not entered."""
+    known = " ".join(f"when date '{month}' then {share}" for month, share in UNRECORDED_IN.items())
+    con.execute(f"""
+        create table months as
+        select month::date as month, 12 / {sum(UNRECORDED)!r} * case month {known} else
+                   list_extract({UNRECORDED}, row_number() over
+                       (partition by year(month) order by u(month, 'no end on record'), month)) end as unrecorded
+        from generate_series(date_trunc('year', getvariable('first_day')),
+                             date_trunc('year', {last}) + interval 11 month, interval 1 month) as t(month)
+    """)
+
+
 def visits(con: duckdb.DuckDBPyConnection) -> None:
     """Tables spells and slots: every slot a person would book without any effect, and its outcome."""
     words(con)
     last = f"(getvariable('last_day') + {BOOKED_AHEAD_DAYS})::date"
+    unrecorded(con, last)
     before = f"getvariable('first_day') - {SPELL_DAYS[1]}"
     spell_starts = arrivals(
         "people", "id", "spell", f"{SPELLS_PER_YEAR} / 365.25 * need", first=before, last=last, keep="died_on"
@@ -108,11 +125,12 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
               and day >= getvariable('first_day') and day not in (from bank_holidays)
         ), visits as (
             select visit, kept.id, day, r.practice::smallint as practice,
-                   r.practice_code::practice_code as practice_code, r.started_on, practices.supplier,
+                   r.practice_code::practice_code as practice_code, r.started_on, {habit(0)} * unrecorded as unrecorded,
                    {choice("u(visit, 'lead')", LEAD)}::integer as lead_band
             from kept join registrations as r
               on r.id = kept.id and day >= r.started_on and (r.ended_on is null or day < r.ended_on)
             join practices on practices.number = r.practice
+            join months on month = date_trunc('month', day)
         ), led as (
             select *, greatest(started_on, (day - case lead_band when 0 then 0 when 1 then 1
                          when 2 then between_days(u(visit, 'lead day'), 2, 7)
@@ -130,9 +148,9 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
         select visit, id, day, practice, practice_code, booked_on,
                {choice("u(visit, 'hcp')", HCP, "hcp")} as hcp_type,
                {choice("u(visit, 'context')", CONTEXT, "context")} as context_type,
-               (case when chance < missed then 'DNA' when chance < missed + {habit(0)} then 'Unknown'
-                     when chance < missed + {habit(0)} + 0.022 then 'Cancelled by Patient'
-                     when chance < missed + {habit(0)} + 0.030 then 'Cancelled by Unit' else 'Attended' end)::status
+               (case when chance < missed then 'DNA' when chance < missed + unrecorded then 'Unknown'
+                     when chance < missed + unrecorded + 0.022 then 'Cancelled by Patient'
+                     when chance < missed + unrecorded + 0.030 then 'Cancelled by Unit' else 'Attended' end)::status
                    as outcome
         from led
     """)

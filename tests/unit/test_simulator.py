@@ -295,6 +295,21 @@ def test_the_effect_thins_visits_after_the_first_contact_and_no_others() -> None
     assert 0.4 < after < 0.6
 
 
+def test_how_many_slots_have_no_end_on_record_differs_from_month_to_month() -> None:
+    with simulator.connect() as con:
+        period = region.Period(dt.date(2024, 11, 1), dt.date(2026, 3, 31))
+        world.build(con, 5000, SEED, period, Dials())
+        months = con.execute("""
+            select avg((outcome = 'Unknown')::integer), count(*) from appointments
+            where outcome not like 'Cancelled%' and day <= getvariable('last_day') group by date_trunc('month', day)
+        """).fetchall()
+    shares = [share for share, _ in months]
+    assert len(shares) == 17
+    assert min(shares) < 0.04
+    assert max(shares) > 0.08
+    assert abs(sum(share * number for share, number in months) / sum(number for _, number in months) - 0.0488) < 0.01
+
+
 def test_impossible_settings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="people must be"):
         simulator.simulate(100, SEED, tmp_path / "out")
