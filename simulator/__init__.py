@@ -48,6 +48,8 @@ def simulate(
 ) -> dict[str, Any]:
     """Write a region of `people` people as `out`/landing, /reference and /truth; return what was written.
 
+    `people`: how many live there at some time in the simulated days. Some come later and some leave, so fewer are
+    registered on any one day: of a region of three years 88 % on the first and 92 % on the last.
     `days`: first and last simulated day; the last extracts are made the day after. `deliveries`: nothing for
     extracts of the whole time in one landing folder; a number of days for one full extract in `out`/landing and
     then a delivery on each of these last days, in `out`/days/<day>/landing; extracts of state feeds reach
@@ -55,8 +57,8 @@ def simulate(
     which feed (senders.telling.told). `truth`: the settings of
     world.dials.Dials by name, such as effect_rate_ratio=0.8.
 
-    Returns people, seed, first_day, last_day, files, records (clean and faulty lines, without headers),
-    referrals, feeds {feed: {files, records, senders {sender: records}}} and faults {kind: number}. Raises
+    Returns people, registered {day: people}, seed, first_day, last_day, files, records (clean and faulty lines,
+    without headers), referrals, feeds {feed: {files, records, senders {sender: records}}} and faults {kind: number}. Raises
     ValueError for impossible settings and FileExistsError when `out` already holds something. `out` appears
     whole or not at all: everything is written to a hidden folder first (place.py).
     """
@@ -84,6 +86,7 @@ def simulate(
             written, injected = files.landing(con, partial, seed, shares, tellings)
             if deliveries is not None:
                 files.arrive(partial, written)
+            lists = registered_on(con, period)
             (referred,) = con.execute("select count(*) from referrals").fetchone() or (0,)
             write_truth(con, partial / "truth", parameters)
             reference.write(con, partial / "reference", period)
@@ -101,6 +104,7 @@ def simulate(
         write.table(partial / "truth" / "faults.csv", faults.COLUMNS, [fault.row() for fault in injected])
     return {
         **parameters,
+        "registered": lists,
         "referrals": referred,
         **counts(written),
         "faults": dict(Counter(f.kind for f in injected)),
@@ -114,6 +118,16 @@ def connect(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
     con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false; set threads = 2")
     con.execute(f"set memory_limit = '{MEMORY}'")
     return con
+
+
+def registered_on(con: duckdb.DuckDBPyConnection, period: region.Period) -> dict[str, int]:
+    """How many people are registered with a practice on the first and on the last day."""
+    listed = "started_on <= $day and coalesce(ended_on, 'infinity') > $day"
+    found = {}
+    for day in (period.first, period.last):
+        asked = con.execute(f"select count(distinct id) from registrations where {listed}", {"day": day})
+        (found[str(day)],) = asked.fetchone() or (0,)
+    return found
 
 
 def counts(files: list[Written]) -> dict[str, object]:

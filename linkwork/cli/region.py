@@ -20,7 +20,13 @@ def simulate(
     preset: Annotated[
         str, typer.Option(help="tiny, demo, pcn or icb: people, days and truth by name; other options change it.")
     ] = "demo",
-    people: Annotated[int | None, typer.Option(min=300, help="How many people are registered.")] = None,
+    people: Annotated[
+        int | None,
+        typer.Option(
+            min=300,
+            help="How many people ever live there in the simulated days; fewer are registered on any one of them.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = DEMO_SEED,
     days: Annotated[
         int | None,
@@ -79,7 +85,9 @@ def simulate(
         say_json(summary)
     else:
         rows = [(feed, counts["files"], counts["records"]) for feed, counts in summary["feeds"].items()]
-        say_table(f"Synthetic region of {summary['people']:,} people in {out}", ("feed", "files", "records"), rows)
+        listed = ", ".join(f"{people:,} registered on {day}" for day, people in summary["registered"].items())
+        title = f"Synthetic region of {summary['people']:,} people in {out} ({listed})"
+        say_table(title, ("feed", "files", "records"), rows)
 
 
 @command
@@ -87,7 +95,9 @@ def demo(
     synthetic: Annotated[Path, typer.Option(help="Where the synthetic region is, or will be written.")] = Path(
         "synthetic"
     ),
-    people: Annotated[int | None, typer.Option(min=300, help="How many people, if it is written.")] = None,
+    people: Annotated[
+        int | None, typer.Option(min=300, help="How many people ever live there, if it is written.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The seed, if it is written.")] = DEMO_SEED,
     as_json: AsJson = False,
 ) -> None:

@@ -128,6 +128,28 @@ def test_the_summary_counts_what_was_written(made: tuple[Path, dict[str, Any]]) 
     assert summary["faults"] == dict(Counter(fault["kind"] for fault in faults(root)))
 
 
+def test_fewer_people_are_registered_on_a_day_than_ever_live_there(made: tuple[Path, dict[str, Any]]) -> None:
+    root, summary = made
+    ((everybody,),) = people(root, "count(*)")
+    assert (summary["people"], everybody) == (PEOPLE, PEOPLE)
+    for day, registered in summary["registered"].items():
+        others = {row["nhs_number"] for row in people_of(root, day)} - {""}
+        assert PEOPLE > registered >= len(others) > 0.9 * registered, day
+    assert list(summary["registered"]) == [str(day) for day in DAYS]
+
+
+def people_of(root: Path, day: str) -> list[dict[str, str]]:
+    """The registrations of a day, by the newest extracts."""
+    newest = {
+        row["registration_id"]: row for row in sorted(rows(root, "registrations_csv"), key=lambda r: r["extract_at"])
+    }
+    return [
+        row
+        for row in newest.values()
+        if row["registration_start"] <= day and (not row["registration_end"] or row["registration_end"] > day)
+    ]
+
+
 def test_nhs_numbers_are_valid_distinct_and_of_the_range_never_issued(root: Path) -> None:
     numbers = [number for (number,) in people(root, "nhs_number")]
     assert len(numbers) == len(set(numbers)) == PEOPLE
