@@ -58,8 +58,8 @@ def simulate(
     world.dials.Dials by name, such as effect_rate_ratio=0.8.
 
     Returns people, registered {day: people}, seed, first_day, last_day, files, records (clean and faulty lines,
-    without headers), referrals, feeds {feed: {files, records, senders {sender: records}}} and faults {kind: number}. Raises
-    ValueError for impossible settings and FileExistsError when `out` already holds something. `out` appears
+    without headers), referrals, feeds {feed: {files, records, senders {sender: records}}} and faults {kind: number}.
+    Raises ValueError for impossible settings and FileExistsError when `out` already holds something. `out` appears
     whole or not at all: everything is written to a hidden folder first (place.py).
     """
     dials, shares, tellings = Dials(**truth), mess_dials(mess), told(feeds)

@@ -15,7 +15,7 @@ DANGLING_REFERENCE = 0.007
 
 def build(con: duckdb.DuckDBPyConnection) -> None:
     """Table attendances: each thing a group wrote down, with the day of it and the day on which it was written down."""
-    drop_ins = arrivals("adults", "id", "drop-in", f"{DROP_IN_SPELLS_PER_YEAR} / 365.25 * need")
+    drop_ins = arrivals("adults", "id", "drop-in", f"{DROP_IN_SPELLS_PER_YEAR} / 365.25 * need", keep="registered_on")
     con.execute(f"""
         create table attendances as
         with enrolments as (
@@ -30,7 +30,7 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                    pick(u(id || ':d' || n, 'asset'),
                        (select list(asset_id order by asset_id) from assets where delivery = 'group')),
                    null, null, day, between_days(u(id || ':d' || n, 'sessions'), 1, 5)
-            from ({drop_ins})
+            from ({drop_ins}) where day >= registered_on
         ), planned as (
             select enrolments.*, workday((referred_on + between_days(u(ref, 'start'), 7, 28))::date)
                 as starts_on,

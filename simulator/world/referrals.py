@@ -49,7 +49,7 @@ def candidates(con: duckdb.DuckDBPyConnection, per_person_year: float) -> None:
     """
     con.execute("""
         create view adults as
-        select id, need, if(sex = '2', 1.25, 1.0)
+        select id, need, registered_on, if(sex = '2', 1.25, 1.0)
                  * case when imd_decile <= 2 then 3.2 when imd_decile <= 4 then 1.6 else 1 end
                  * if(ethnic_category in ('A', 'B', 'C', 'Z', '99'), 1.0, 1.2)
                  * case when getvariable('first_day') - date_of_birth < 25 * 365.25 then 0.6
@@ -98,7 +98,7 @@ def candidates(con: duckdb.DuckDBPyConnection, per_person_year: float) -> None:
 
 
 def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
-    """Table referrals: one row a referral, with each milestone as it will finally be (null: never).
+    """Table referrals: one row a referral, with each milestone as it is on the last day (null: not by then).
 
     `pull` is what keeps a person away: deprivation, and a referral that no practice made. Times `engagement_gap` it
     makes it likelier that the person declines, is not reached or drops out, that contacts are few, that a signpost
@@ -167,21 +167,19 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
                printf('ZSP%02d', service_number) as service, route, reason_codes,
                if(decided is not null and u(ref, 'decision stated') < 0.75, decided, null) as decided_on,
                received_on,
-               if(accepting < coalesce(gone_on, 'infinity'), accepting, null) as accepted_on,
-               if(response = 'rejected' and not overtaken, answered_on, null) as rejected_on,
+               so_far(if(accepting < coalesce(gone_on, 'infinity'), accepting, null)) as accepted_on,
+               so_far(if(response = 'rejected' and not overtaken, answered_on, null)) as rejected_on,
                if(rejected_on is not null, {choice("u(ref, 'rejection')", REJECTION)}, null)
                    as rejection_reason,
-               if(declining < coalesce(gone_on, 'infinity'), declining, null) as declined_on,
+               so_far(if(declining < coalesce(gone_on, 'infinity'), declining, null)) as declined_on,
                if(declined_on is not null, {choice("u(ref, 'decline')", DECLINE)}, null) as decline_reason,
-               closed as closed_on,
-               case when closed is null then null when overtaken then if(gone_on = died_on, 'deceased', 'moved_away')
+               so_far(closed) as closed_on,
+               case when closed_on is null then null when overtaken then if(gone_on = died_on, 'deceased', 'moved_away')
                     when declined_on is not null then 'declined' when not reached or dropping_out
                     then 'unable_to_contact'
                     else {choice("u(ref, 'closure')", CLOSURE)} end as closure_reason,
-               if(accepted_on is not null and reached
-                   and first_contact < least(closed, coalesce(declined_on, closed),
-                       coalesce(gone_on, closed)),
-                  first_contact, null) as first_held,
+               so_far(if(accepted_on is not null and reached and first_contact < least(closed, declined_on, gone_on),
+                   first_contact, null)) as first_held,
                first_held is not null and dropping_out as drops_out,
                {choice("u(ref, 'connector')", CONNECTOR)} as connector_model,
                printf('LW-%d', 1 + floor(u(ref, 'link worker') * 5)::integer) as link_worker_id,
@@ -194,7 +192,7 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
                if(route = 'self' and u(ref, 'practice stated') < 0.06, 'V81999', practice_code)
                    as practice_stated,
                u(ref, 'accepted corrected') < 0.015 and accepted_on is not null as accepted_corrected,
-               u(ref, 'reopened') < 0.02 and closed_on - accepted_on > 90 as reopened,
+               u(ref, 'reopened') < 0.02 and closed - accepted_on > 90 as reopened,
                service || '-' || lpad((row_number()
                    over (partition by service order by received_on, ref))::varchar, 6, '0') as referral_key,
                substr(referral_key, 7) as serial, pull

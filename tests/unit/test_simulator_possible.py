@@ -34,6 +34,36 @@ AFTERWARDS = {
 }
 
 
+# Dates that may lie before a person's first registration, and why.
+BEFORE = {
+    "people.date_of_birth": "the person was born elsewhere",
+    "spells.first_day": "people fall ill elsewhere too",
+    "spells.last_day": "the same",
+    "candidates.received_on": "a wish; it is dropped where the person is not registered",
+}
+# Dates that may lie after the last day, and why.
+AHEAD = {
+    "people.left_on": "who will leave or die does so later",
+    "people.registered_again_on": "the same",
+    "people.died_on": "the same",
+    "people.gone_on": "the same",
+    "registrations.ended_on": "the same",
+    "slots.day": "booked ahead",
+    "slots.booked_on": "the next weeks are filled so that the books of the last day are",
+    "appointments.day": "the same",
+    "appointments.booked_on": "the same",
+    "appointments.booked_at": "the same",
+    "appointments.slot_start": "the same",
+    "appointments.cancelled_on": "the same",
+    "spells.first_day": "the same",
+    "spells.last_day": "the same",
+    "candidates.received_on": "a wish; it is dropped where it comes too late",
+    "actions.planned_on": "planned",
+    "engagement.action_planned_on": "planned",
+    "attendances.recorded_on": "a group writes down later who came",
+}
+
+
 @pytest.fixture(scope="module")
 def ask() -> Iterator[Ask]:
     """Questions to a world in which much happens: many referrals, reported by both, while organisations change."""
@@ -101,3 +131,39 @@ def test_what_ends_with_a_death_or_a_move_ends_on_that_day(ask: Ask) -> None:
         ask("select * from registrations join people using (id) where coalesce(ended_on, 'infinity') > gone_on") == []
     )
     assert ask("select * from spells join people using (id) where last_day > died_on") == []
+
+
+def test_nothing_happens_with_who_is_not_there_yet(ask: Ask) -> None:
+    assert wrong(ask, "day < registered_on", BEFORE) == {}
+
+
+def test_nothing_has_happened_after_the_last_day(ask: Ask) -> None:
+    assert wrong(ask, "day > getvariable('last_day')", AHEAD) == {}
+    assert ask("select ref from referrals where closed_on is null and closure_reason is not null") == []
+
+
+def test_nobody_leaves_after_a_death_or_is_registered_again_in_the_place_they_left(ask: Ask) -> None:
+    assert ask("select id from people where left_on >= died_on or registered_again_on >= died_on") == []
+    assert ask("select id from people where next_practice is not null and left_on is null") == []
+    assert ask("select id from people where gone_on < registered_on") == []
+
+
+def test_people_move_to_the_practice_where_they_are_then_registered(ask: Ask) -> None:
+    """Never to one that is closed by then, but to the one that took it over."""
+    assert (
+        ask("""
+        select id from people join closures on number = next_practice where registered_again_on > closed_on
+    """)
+        == []
+    )
+    moved = ask("""
+        select p.id, p.next_practice = r.practice, p.next_practice is distinct from before.practice
+        from people as p join registrations as r on r.id = p.id and r.started_on = p.registered_again_on
+        join registrations as before on before.id = p.id and before.ended_on = p.left_on
+    """)
+    assert len(moved) > 100
+    assert all(same and other for _, same, other in moved)
+    ((to_successor,),) = ask("""
+        select count(*) from people join closures on next_practice = successor where registered_again_on > closed_on
+    """)
+    assert to_successor > 5
