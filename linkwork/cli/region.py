@@ -43,7 +43,10 @@ def simulate(
         typer.Option(help="Who sends what in which feed: varied, or sender=feed,… such as Z90001=fhir_r4_ndjson."),
     ] = None,
     effect_rate_ratio: Annotated[
-        float | None, typer.Option(help="What a contact held does to the later rate of GP visits; 1 is nothing.")
+        float | None,
+        typer.Option(
+            help="What a contact held does to the later rate of GP visits: 1 nothing, 0.8 a fifth fewer, 1.1 more."
+        ),
     ] = None,
     effect_for: Annotated[
         str | None,

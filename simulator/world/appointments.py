@@ -18,6 +18,7 @@ SPELL_RATE = 3.4  # visits in a spell per visit of an average person without one
 MONTHS = [1.03, 1.0, 1.0, 0.95, 0.95, 0.97, 0.97, 0.89, 1.05, 1.10, 1.06, 0.92]
 BUSIEST = max(MONTHS)
 BOOKED_AHEAD_DAYS = 56
+LAST = f"(getvariable('last_day') + {BOOKED_AHEAD_DAYS})::date"
 LEAD = {"0": 466, "1": 84, "2": 190, "8": 122, "15": 61, "22": 40, "29": 37}
 HCP = {"GP": 525, "Other Practice staff": 448, "Unknown": 27}
 # how people were seen, and when that changed: first day, share of the usual visits, modes
@@ -76,7 +77,7 @@ def words(con: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-def unrecorded(con: duckdb.DuckDBPyConnection, last: str) -> None:
+def unrecorded(con: duckdb.DuckDBPyConnection) -> None:
     """Table months: how many times as often as usual the end of a slot is not entered."""
     known = " ".join(f"when date '{month}' then {share}" for month, share in UNRECORDED_IN.items())
     con.execute(f"""
@@ -85,18 +86,17 @@ def unrecorded(con: duckdb.DuckDBPyConnection, last: str) -> None:
                    list_extract({UNRECORDED}, row_number() over
                        (partition by year(month) order by u(month, 'no end on record'), month)) end as unrecorded
         from generate_series(date_trunc('year', getvariable('first_day')),
-                             date_trunc('year', {last}) + interval 11 month, interval 1 month) as t(month)
+                             date_trunc('year', {LAST}) + interval 11 month, interval 1 month) as t(month)
     """)
 
 
 def visits(con: duckdb.DuckDBPyConnection) -> None:
     """Tables spells and slots: every slot a person would book without any effect, and its outcome."""
     words(con)
-    last = f"(getvariable('last_day') + {BOOKED_AHEAD_DAYS})::date"
-    unrecorded(con, last)
+    unrecorded(con)
     before = f"getvariable('first_day') - {SPELL_DAYS[1]}"
     spell_starts = arrivals(
-        "people", "id", "spell", f"{SPELLS_PER_YEAR} / 365.25 * need", first=before, last=last, keep="died_on"
+        "people", "id", "spell", f"{SPELLS_PER_YEAR} / 365.25 * need", first=before, last=LAST, keep="died_on"
     )
     con.execute(f"""
         create table spells as
@@ -106,19 +106,37 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
         from ({spell_starts}) where day < coalesce(died_on, 'infinity')
     """)
     con.execute("create view spell_rates as select spells.*, visits_per_year from spells join people using (id)")
-    rate = f"visits_per_year / 365.25 * {BUSIEST}"
-    steady = arrivals("people", "id", "visit", f"{STEADY_SHARE} * need * {rate}", last=last)
+    slots(con, "slots", wished("people", "spell_rates"))
+
+
+def wished(people: str, ill: str, *, times: str = "", mark: str = "", since: str = "getvariable('first_day')") -> str:
+    """SQL of the visits that come about in two Poisson processes, one over people and one over their spells.
+
+    `times`: what the usual rate is multiplied by, with its sign; `mark`: what sets these visits apart from others of
+    the same people; `since`: from which day on.
+    """
+    rate = f"visits_per_year / 365.25 * {BUSIEST}{times}"
+    steady = arrivals(people, "id", f"visit{mark}", f"{STEADY_SHARE} * need * {rate}", first=since, last=LAST)
     extra = arrivals(
-        "spell_rates", "spell", "spell visit", f"{SPELL_RATE} * {rate}", first="first_day", last="last_day",
-        keep="id as person",
+        ill, "spell", f"spell visit{mark}", f"{SPELL_RATE} * {rate}",
+        first=f"greatest(first_day, {since})" if mark else "first_day", last="last_day", keep="id as person",
     )  # fmt: skip
+    return f"""
+        select id || ':{mark}' || n as visit, id, surgery_day(day, visit) as day from ({steady})
+        union all
+        select id || ':s{mark}' || n as visit, person, surgery_day(day, visit) from ({extra})
+    """
+
+
+def slots(con: duckdb.DuckDBPyConnection, name: str, wishes: str) -> None:
+    """Make a table of the slots that are booked of wished visits: in their season, on days on which surgeries are open,
+    by people who are registered.
+    """
     usual = by_time("day", [str(share) for _, share, _ in MODES])
     con.execute(f"""
-        create table slots as
+        create table {name} as
         with wished as (
-            select id || ':' || n as visit, id, surgery_day(day, visit) as day from ({steady})
-            union all
-            select id || ':s' || n as visit, person, surgery_day(day, visit) from ({extra})
+            {wishes}
         ), kept as (
             select visit, id, day from wished
             where u(visit, 'season') < list_extract({MONTHS}, month(day)) / {BUSIEST} * {usual}
@@ -176,13 +194,33 @@ def books(con: duckdb.DuckDBPyConnection) -> None:
         select r.id, min(r.first_held) as engaged_from, any_value(p.rate_ratio) as rate_ratio
         from referrals as r join people as p using (id) where r.first_held is not null group by r.id
     """)
+    added(con)
     (number,) = con.execute("select max(number) from practices").fetchone() or (0,)
     made = "create table appointments as"
     for first in range(1, number + 1, PRACTICES_AT_ONCE):
         in_order(con, f"between {first} and {first + PRACTICES_AT_ONCE - 1}")
         con.execute(f"{made} {described()}")
         made = "insert into appointments"
-    con.execute("drop table in_order; drop table engaged")
+    con.execute("drop table in_order; drop table engaged; drop table added")
+
+
+def added(con: duckdb.DuckDBPyConnection) -> None:
+    """Table added: the slots of people whom an effect makes come more often, a Poisson process of its own from the
+    first contact held on. Nobody is referred at one of them, as a visit that an effect prevents refers nobody less.
+    """
+    con.execute("""
+        create temp view harmed as
+        select p.*, engaged_from from engaged join people as p using (id) where p.rate_ratio > 1;
+        create temp view harmed_spells as
+        select s.*, visits_per_year, rate_ratio, engaged_from from spells as s join harmed using (id);
+    """)
+    # a wish for a weekend becomes a day of the next week
+    slots(con, "wished_more", wished("harmed", "harmed_spells", times=" * (rate_ratio - 1)", mark="e",
+                                     since="engaged_from - 7"))  # fmt: skip
+    con.execute("""
+        create temp table added as select w.* from wished_more as w join engaged using (id) where day > engaged_from;
+        drop table wished_more; drop view harmed_spells; drop view harmed;
+    """)
 
 
 def in_order(con: duckdb.DuckDBPyConnection, practices: str) -> None:
@@ -191,7 +229,7 @@ def in_order(con: duckdb.DuckDBPyConnection, practices: str) -> None:
         create or replace temp table in_order as
         with visits_made as (
             select s.visit as ref, s.id, s.day, s.practice, s.booked_on, s.outcome, s.hcp_type, s.context_type
-            from slots as s left join engaged as e using (id)
+            from (from slots union all from added) as s left join engaged as e using (id)
             where s.practice {practices}
               and (e.engaged_from is null or s.day <= e.engaged_from or u(s.visit, 'effect') < e.rate_ratio
                    or s.visit in (select decision from referrals where decision is not null))

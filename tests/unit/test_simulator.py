@@ -332,6 +332,31 @@ def test_how_many_slots_have_no_end_on_record_differs_from_month_to_month() -> N
     assert abs(sum(share * number for share, number in months) / sum(number for _, number in months) - 0.0488) < 0.01
 
 
+def test_an_effect_that_harms_adds_visits_after_the_first_contact_and_changes_nothing_else() -> None:
+    """The rate of visits is the one that was set, in an illness spell as outside of one."""
+    before: list[list[Any]] = []
+    for ratio in (1.0, 1.4):
+        with simulator.connect() as con:
+            world.build(con, 3000, SEED, region.Period(*DAYS), Dials(effect_rate_ratio=ratio, referred_per_year=0.2))
+            con.execute("""
+                create view visits as
+                select a.ref, a.id, a.day, coalesce(a.day > e.engaged_from, false) as after,
+                       exists (from spells as s where s.id = a.id and a.day between s.first_day and s.last_day) as ill
+                from appointments as a left join
+                    (select id, min(first_held) as engaged_from from referrals group by id) as e using (id)
+                where staff_role is distinct from 'R9815'
+            """)
+            counts = dict(con.execute("select ill, count(*) from visits where after group by ill").fetchall())
+            before.append(con.execute("select ref, day from visits where not after order by 1").fetchall())
+            before[-1] += con.execute("select ref, closed_on, first_held from referrals order by 1").fetchall()
+            if ratio == 1:
+                usual = counts
+    assert before[0] == before[1]
+    for ill, number in usual.items():
+        assert number > 500
+        assert counts[ill] / number == pytest.approx(1.4, abs=0.08), ill
+
+
 def test_impossible_settings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="people must be"):
         simulator.simulate(100, SEED, tmp_path / "out")
