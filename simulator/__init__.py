@@ -10,14 +10,13 @@ Same people, seed, days and version: the same bytes of every file.
 """
 
 import datetime as dt
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from simulator import senders, world
+from simulator import place, senders, world
 from simulator.senders import faults, files, reference, register, write
 from simulator.senders.extracts import ROLLING_DAYS, Deliveries
 from simulator.senders.mess import dials as mess_dials
@@ -49,6 +48,8 @@ def simulate(
 ) -> dict[str, Any]:
     """Write a region of `people` people as `out`/landing, /reference and /truth; return what was written.
 
+    `people`: how many live there at some time in the simulated days. Some come later and some leave, so fewer are
+    registered on any one day: of a region of three years 88 % on the first and 92 % on the last.
     `days`: first and last simulated day; the last extracts are made the day after. `deliveries`: nothing for
     extracts of the whole time in one landing folder; a number of days for one full extract in `out`/landing and
     then a delivery on each of these last days, in `out`/days/<day>/landing; extracts of state feeds reach
@@ -56,10 +57,10 @@ def simulate(
     which feed (senders.telling.told). `truth`: the settings of
     world.dials.Dials by name, such as effect_rate_ratio=0.8.
 
-    Returns people, seed, first_day, last_day, files, records (clean and faulty lines, without headers),
-    referrals, feeds {feed: {files, records, senders {sender: records}}} and faults {kind: number}. Raises
-    ValueError for impossible settings and FileExistsError when `out` already holds something. `out` appears
-    whole or not at all: everything is written to a hidden folder beside it, which is renamed at the end.
+    Returns people, registered {day: people}, seed, first_day, last_day, files, records (clean and faulty lines,
+    without headers), referrals, feeds {feed: {files, records, senders {sender: records}}} and faults {kind: number}.
+    Raises ValueError for impossible settings and FileExistsError when `out` already holds something. `out` appears
+    whole or not at all: everything is written to a hidden folder first (place.py).
     """
     dials, shares, tellings = Dials(**truth), mess_dials(mess), told(feeds)
     if not FEWEST_PEOPLE <= people <= MOST_PEOPLE:
@@ -70,44 +71,40 @@ def simulate(
         raise ValueError(f"deliveries must leave 90 days for the first extract, not {deliveries}")
     if not 1 <= extract_days <= 400:
         raise ValueError(f"extract_days must be 1 to 400, not {extract_days}")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FileExistsError(f"{out} exists and is not an empty folder; choose another --out or remove it first")
 
     parameters: dict[str, object] = {
         "version": VERSION, "people": people, "seed": seed, "first_day": str(days[0]),
         "last_day": str(days[1]), **dials.rows(), "deliveries": deliveries, "extract_days": extract_days,
         "feeds": feeds, "mess": {name: share for name, share in shares.items() if share},
     }  # fmt: skip
-    partial = out.parent / f".{out.name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)  # left by a run that was killed
-    (partial / "truth").mkdir(parents=True)
     period = region.Period(*days)
-    with connect(partial if people > IN_MEMORY else None) as con:
-        world.build(con, people, seed, period, dials)
-        senders.build(con, period, Deliveries(deliveries, extract_days), shares)
-        written, injected = files.landing(con, partial, seed, shares, tellings)
-        if deliveries is not None:
-            files.arrive(partial, written)
-        (referred,) = con.execute("select count(*) from referrals").fetchone() or (0,)
-        write_truth(con, partial / "truth", parameters)
-        reference.write(con, partial / "reference", period)
-        registered = register.rows(
-            con,
-            period,
-            practices_refer=dials.both_reported > 0,
-            daily=deliveries is not None,
-            tellings=tellings,
-            office=shares["opted_out"] + shares["merged"] > 0,
-        )
-    for left in partial.glob(f"{WORK}*"):
-        left.unlink()
-    write.table(partial / "reference" / "senders.csv", list(registered[0]), registered)
-    write.table(partial / "truth" / "faults.csv", faults.COLUMNS, [fault.row() for fault in injected])
-    if out.exists():
-        out.rmdir()
-    partial.rename(out)
+    with place.appearing(out) as partial:
+        (partial / "truth").mkdir()
+        with connect(partial if people > IN_MEMORY else None) as con:
+            world.build(con, people, seed, period, dials)
+            senders.build(con, period, Deliveries(deliveries, extract_days), shares)
+            written, injected = files.landing(con, partial, seed, shares, tellings)
+            if deliveries is not None:
+                files.arrive(partial, written)
+            lists = registered_on(con, period)
+            (referred,) = con.execute("select count(*) from referrals").fetchone() or (0,)
+            write_truth(con, partial / "truth", parameters)
+            reference.write(con, partial / "reference", period)
+            registered = register.rows(
+                con,
+                period,
+                practices_refer=dials.both_reported > 0,
+                daily=deliveries is not None,
+                tellings=tellings,
+                office=shares["opted_out"] + shares["merged"] > 0,
+            )
+        for left in partial.glob(f"{WORK}*"):
+            left.unlink()
+        write.table(partial / "reference" / "senders.csv", list(registered[0]), registered)
+        write.table(partial / "truth" / "faults.csv", faults.COLUMNS, [fault.row() for fault in injected])
     return {
         **parameters,
+        "registered": lists,
         "referrals": referred,
         **counts(written),
         "faults": dict(Counter(f.kind for f in injected)),
@@ -121,6 +118,16 @@ def connect(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
     con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false; set threads = 2")
     con.execute(f"set memory_limit = '{MEMORY}'")
     return con
+
+
+def registered_on(con: duckdb.DuckDBPyConnection, period: region.Period) -> dict[str, int]:
+    """How many people are registered with a practice on the first and on the last day."""
+    listed = "started_on <= $day and coalesce(ended_on, 'infinity') > $day"
+    found = {}
+    for day in (period.first, period.last):
+        asked = con.execute(f"select count(distinct id) from registrations where {listed}", {"day": day})
+        (found[str(day)],) = asked.fetchone() or (0,)
+    return found
 
 
 def counts(files: list[Written]) -> dict[str, object]:

@@ -26,6 +26,8 @@ REGIONS = {
 VIEWS = """
 create view seen as from appointments where outcome not like 'Cancelled%' and day <= getvariable('last_day');
 create view known_seen as from seen where outcome <> 'Unknown';
+create view unrecorded_by_month as
+    select date_trunc('month', day) as month, 100 * avg((outcome = 'Unknown')::integer) as unknown from seen group by 1;
 create view person_years as
     select sum(least(coalesce(ended_on, getvariable('last_day') + 1), getvariable('last_day') + 1)
                - greatest(started_on, getvariable('first_day'))) / 365.25 as years
@@ -42,6 +44,21 @@ create view gp_year as
     from registrations as r left join seen as s
         on s.id = r.id and s.hcp_type = 'GP' and s.outcome = 'Attended' and s.day > getvariable('last_day') - 365
     where r.started_on <= getvariable('last_day') - 365 and r.ended_on is null group by 1;
+create view gp_halves as
+    select r.id, count(s.ref) filter (s.day <= getvariable('last_day') - 183) as earlier,
+           count(s.ref) filter (s.day > getvariable('last_day') - 183) as later
+    from registrations as r left join seen as s
+        on s.id = r.id and s.hcp_type = 'GP' and s.outcome = 'Attended' and s.day > getvariable('last_day') - 366
+    where r.started_on <= getvariable('last_day') - 366 and r.ended_on is null group by 1;
+create view described as
+    select s.*, supplier, coalesce(staff_role = 'R9815', false) as by_link_worker
+    from seen as s join practices on code = practice_code;
+create view signposts as
+    select e.event_key, coalesce(bool_or(a.event = 'attended'), false) as begun,
+           coalesce(bool_or(a.withdraws), false) as withdrew,
+           coalesce(bool_or(a.event = 'completed'), false) as completed
+    from engagement as e left join attendances as a on a.ref = e.event_key
+    where e.event_type = 'signpost.made' and e.day < getvariable('last_day') - 120 group by 1;
 create view referred as from referrals join people using (id);
 create view settled as from referrals where received_on < getvariable('last_day') - 180;
 create view helped as

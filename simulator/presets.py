@@ -1,4 +1,4 @@
-"""Regions by name: how many people, which days, and which truth."""
+"""Regions by name: how many people ever live there, which days, and which truth."""
 
 import datetime as dt
 from typing import Any

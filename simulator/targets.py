@@ -17,7 +17,20 @@ NHSE = "383.3 M appointments in 12 months to June 2025 and 63.60 M registered pa
 GPAD = "Appointments in General Practice, March 2019 to August 2021, 34 of 42 areas, 503.6 M appointments (NHS Digital)"
 KONT = "Kontopantelis and others 2021: the top tenth makes 43.0 % of GP face-to-face consultations (40.6 to 46.4)"
 LPH = "1.3 M people referred in 2023; mix and refusals of the same year (Lancet Public Health 2025, CPRD)"
-BU = "Bu and others 2024: 160,128 people on one platform; 72 to 85 % by a medical route"
+WTW = "Ways to Wellness: 5,300 engaged of 7,000 referred (2020)"
+NERS = "Wales, National Exercise Referral Scheme 2008 to 2017, 83,598 people: 67.3 % took it up"
+NORTH = (
+    "Northumberland, exercise on referral, 2,233 people: 53.5 % of starters still came after 12 weeks, 42.9 % after 24"
+)
+ELSA = "English Longitudinal Study of Ageing, 495 offered, 435 accepted"
+MOSSABIR = (
+    "Mossabir and others 2015: mental health and social isolation are the commonest reasons; the share is a choice"
+)
+BRISTOL = "Bristol, 1,227 people who came most often in half a year: 79.3 % came less often in the next"
+BU = (
+    "Bu and others 2024: 160,128 people on one platform; 72 to 85 % by a medical route, 90 % of referrals lead to "
+    "contact with a link worker, 38 % to an intervention received"
+)
 SIZING = "A link worker sees 200 to 250 people a year, with 6 to 12 contacts each (workforce surveys)"
 SBB = "740,594 visits to activities of 148,719 people on one platform"
 STEELE = "National ReferAll Database, 23,731 people: SWEMWBS +2.99 (1.61 to 4.36)"
@@ -94,16 +107,26 @@ TARGETS = [
     Target("Use of the practice", "GP contacts of the tenth who come most", 43.0, 5.0, KONT, """
         select 100 * sum(n) filter (place <= people / 10) / sum(n)
         from (select n, row_number() over (order by n desc, id) as place, count(*) over () as people from gp_year)"""),
+    Target("Use of the practice", "of the 3 % who come most in half a year, fewer GP contacts in the next", 79.3, 6.0,
+           BRISTOL, """select 100 * avg((later < earlier)::integer) from (
+        select *, row_number() over (order by earlier desc, id) as place, count(*) over () as people from gp_halves)
+        where place <= 0.03 * people"""),
     *shares("Use of the practice", GPAD, "seen", {
         "with a GP": (53.11, 2.5, "hcp_type = 'GP'"),
         "with other practice staff": (44.16, 2.5, "hcp_type = 'Other Practice staff'"),
+        "with staff of no known kind": (2.72, 0.5, "hcp_type = 'Unknown'"),
         "face to face": (64.59, 2.0, "appt_mode = 'Face-to-Face'"),
         "by telephone": (29.56, 2.0, "appt_mode = 'Telephone'"),
         "at home": (0.65, 0.4, "appt_mode = 'Home Visit'"),
+        "by video or online": (0.49, 0.3, "appt_mode = 'Video/Online'"),
+        "in no known mode": (4.73, 0.5, "appt_mode = 'Unknown'"),
         "attended": (90.82, 1.0, "outcome = 'Attended'"),
         "missed": (4.30, 0.5, "outcome = 'DNA'"),
         "with no end on record": (4.88, 0.7, "outcome = 'Unknown'"),
     }),
+    *[Target("Use of the practice", f"with no end on record, month of the {which}", figure, tolerance, GPAD,
+             f"select {sql}(unknown) from unrecorded_by_month")
+      for which, figure, tolerance, sql in (("fewest", 3.4, 0.5, "min"), ("most", 9.5, 1.5, "max"))],
     *lead("the same day", 0, 0, 45.53, 2.0), *lead("a day before", 1, 1, 8.34, 4.5),
     *lead("2 to 7 days before", 2, 7, 20.33, 6.0), *lead("8 to 14 days before", 8, 14, 12.06, 7.4),
     *lead("15 to 21 days before", 15, 21, 6.10, 8.1), *lead("22 to 28 days before", 22, 28, 3.94, 8.4),
@@ -124,6 +147,8 @@ TARGETS = [
             f"face to face in {month}": (face, 3.0, "appt_mode = 'Face-to-Face'"),
             f"by telephone in {month}": (phone, 3.0, "appt_mode = 'Telephone'"),
         }, region=SPRING)],
+    *shares("Spring 2020", GPAD, "seen where month(day) = 4", {
+        "with no end on record in April": (9.5, 1.0, "outcome = 'Unknown'")}, region=SPRING),
     Target("Referrals", "for 1,000 people and year, at the national rate", 20.4, 2.5, LPH,
            "select 1000 * (select count(*) from referrals) / (select years from person_years)", REALISTIC, ""),
     *shares("Referrals", LPH, "referred", {
@@ -135,12 +160,16 @@ TARGETS = [
     *shares("Referrals", OURS, "referrals", {"rejected by the service": (2.5, 1.0, "rejected_on is not null")}),
     *shares("Referrals", BU, "referrals", {"by a medical route": (78.5, 6.5, "route in ('gp', 'practice_staff')")}),
     *shares("Referrals", BU, "settled", {
-        "contacted by a link worker": (90.0, 5.0, "ref in (select ref from contacts)"),
+        "with a contact held with a link worker": (90.0, 5.0, "first_held is not null"),
         "with an activity attended or practical help": (38.0, 8.0, "ref in (from helped)"),
     }),
     *shares("Referrals", "Bu and others 2024: mental health is the first reason of all", "referrals", {
         "for mental health and mood first": (27.5, 5.0, """split_part(reason_codes, ';', 1) in
             ('LOCAL:ANXIETY', 'LOCAL:LOWMOOD', '73595000', '73438004', '161152002')"""),
+    }),
+    *shares("Referrals", MOSSABIR, "referrals", {
+        "for loneliness and isolation first": (28.0, 5.0, """split_part(reason_codes, ';', 1) in
+            ('267076002', '422650009', '423315002', '105529008', '414041006')"""),
     }),
     *shares("Referrals", OURS, "referrals where closed_on is not null", {
         "closed because nobody was reached": (14.0, 3.0, "closure_reason = 'unable_to_contact'"),
@@ -158,6 +187,9 @@ TARGETS = [
            "select median(resumed_on - on_hold_on) from holds", unit=""),
     *shares("Offers at practices", LPH, "offers where answer is not null", {
         "declined, of those answered": (10.6, 2.0, "answer = 'declined'"),
+    }),
+    *shares("Offers at practices", ELSA, "offers where answer is not null", {
+        "accepted, of those answered": (87.9, 4.0, "answer = 'accepted'"),
     }),
     *shares("Offers at practices", OURS, "offers", {"left without an answer": (5.0, 1.5, "answer is null")}),
     Target("Plans", "actions of a plan", 1.9, 0.3, OURS, """
@@ -178,12 +210,26 @@ TARGETS = [
     Target("Engagement", "visits to activities of a person who went", 5.0, 0.8, SBB, """
         select count(*) / count(distinct id) from attendances where event = 'attended' and referral_ref is not null""",
            unit=""),
-    *shares("Engagement", OURS, "attendances where event in ('withdrawn', 'completed')", {
-        "activities that a person leaves": (27.0, 5.0, "event = 'withdrawn'"),
+    *shares("Engagement", OURS, "attendances where event in ('attended', 'missed', 'cancelled')"
+            " and referral_ref is not null", {"sessions booked that were attended": (76.0, 3.0, "event = 'attended'")}),
+    *shares("Drop-out", WTW, "settled", {
+        "met, and neither declined nor dropped out": (75.7, 5.0,
+            "first_held is not null and declined_on is null and not drops_out"),
+    }),
+    *shares("Drop-out", NERS, "signposts", {"signposts after which an activity was begun": (67.3, 5.0, "begun")}),
+    *shares("Drop-out", NORTH, "signposts where begun", {
+        "activities begun that a person stayed in": (53.5, 5.0, "not withdrew"),
+        "activities begun that the group recorded as completed": (42.9, 5.0, "completed"),
     }),
     *shares("Engagement", DAYSON, "measured", {"followed up by a measure": (34.7, 5.0, "later is not null")}),
     Target("Engagement", "mean change in SWEMWBS, raw", 2.99, 1.37, STEELE,
            "select avg(later - earlier) from measured where later is not null", unit="points"),
+    *[target for name, role, unmapped in (("EMIS", 97, 1), ("TPP", 82, 5)) for target in [
+        *shares("Habits of suppliers", OURS, f"described where supplier = '{name}' and hcp_type = 'GP'", {
+            f"slots of GPs with a role, {name}": (role, 2.0, "staff_role is not null")}),
+        *shares("Habits of suppliers", OURS, f"described where supplier = '{name}' and not by_link_worker", {
+            f"slots mapped to no category, {name}": (unmapped, 0.7, "national_category = 'Unmapped'")}),
+    ]],
     *[Target("Habits of suppliers", f"slots with no end on record, {name}", figure, 1.0, OURS, share(
         "outcome = 'Unknown'", f"seen join practices on code = practice_code where supplier = '{name}'"))
       for name, figure in (("EMIS", 3.1), ("TPP", 6.8))],

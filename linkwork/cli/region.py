@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from linkwork.cli.output import AsJson, command, errors, say_json, say_table, settings
+from linkwork.cli.output import NOT_OURS, AsJson, command, errors, say_json, say_table, settings
 from linkwork.errors import UsageError
 
 DEMO_SEED = 7
@@ -20,7 +20,13 @@ def simulate(
     preset: Annotated[
         str, typer.Option(help="tiny, demo, pcn or icb: people, days and truth by name; other options change it.")
     ] = "demo",
-    people: Annotated[int | None, typer.Option(min=300, help="How many people are registered.")] = None,
+    people: Annotated[
+        int | None,
+        typer.Option(
+            min=300,
+            help="How many people ever live there in the simulated days; fewer are registered on any one of them.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = DEMO_SEED,
     days: Annotated[
         int | None,
@@ -37,7 +43,10 @@ def simulate(
         typer.Option(help="Who sends what in which feed: varied, or sender=feed,… such as Z90001=fhir_r4_ndjson."),
     ] = None,
     effect_rate_ratio: Annotated[
-        float | None, typer.Option(help="What a contact held does to the later rate of GP visits; 1 is nothing.")
+        float | None,
+        typer.Option(
+            help="What a contact held does to the later rate of GP visits: 1 nothing, 0.8 a fifth fewer, 1.1 more."
+        ),
     ] = None,
     effect_for: Annotated[
         str | None,
@@ -71,17 +80,17 @@ def simulate(
         "referred_per_year": referred_per_year, "changes": changes,
     }  # fmt: skip
     chosen = PRESETS[preset] | {name: value for name, value in said.items() if value is not None}
-    try:
+    with _writing(out):
         summary = write_region(
             seed=seed, out=out, deliveries=days, extract_days=extract_days, mess=mess, feeds=feeds, **chosen
         )
-    except ValueError as error:
-        raise UsageError(str(error), do="see `linkwork simulate --help`") from error
     if as_json:
         say_json(summary)
     else:
         rows = [(feed, counts["files"], counts["records"]) for feed, counts in summary["feeds"].items()]
-        say_table(f"Synthetic region of {summary['people']:,} people in {out}", ("feed", "files", "records"), rows)
+        listed = ", ".join(f"{people:,} registered on {day}" for day, people in summary["registered"].items())
+        title = f"Synthetic region of {summary['people']:,} people in {out} ({listed})"
+        say_table(title, ("feed", "files", "records"), rows)
 
 
 @command
@@ -89,7 +98,9 @@ def demo(
     synthetic: Annotated[Path, typer.Option(help="Where the synthetic region is, or will be written.")] = Path(
         "synthetic"
     ),
-    people: Annotated[int | None, typer.Option(min=300, help="How many people, if it is written.")] = None,
+    people: Annotated[
+        int | None, typer.Option(min=300, help="How many people ever live there, if it is written.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The seed, if it is written.")] = DEMO_SEED,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +118,8 @@ def demo(
         _refuse_taken(synthetic, do="name a new folder, or one that `linkwork simulate` wrote")
         region = PRESETS["demo"] | ({"people": people} if people else {})
         say(f"simulating a region of {region['people']:,} people in {synthetic}")
-        write_region(seed=seed, out=synthetic, **region)
+        with _writing(synthetic):
+            write_region(seed=seed, out=synthetic, **region)
     # The region's NHS numbers are of the never-issued test range, which an installation refuses by default.
     os.environ.update(LINKWORK_TEST_NUMBERS="allow", LINKWORK_LANDING=str((synthetic / "landing").absolute()))
     chosen = settings()
@@ -130,11 +142,27 @@ def _on_record(log_dir: Path, kind: str, version: Path, rows: int) -> Iterator[N
         yield
 
 
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Raise UsageError for settings of a region that cannot be, and for a place where this user cannot write."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(str(error), do="see `linkwork simulate --help`") from error
+    except OSError as error:
+        if error.errno not in NOT_OURS:
+            raise
+        why = f"{error.strerror} ({error.filename})"
+        raise UsageError("no region can be written there", where=str(out), why=why, do="name another folder") from error
+
+
 def _refuse_taken(folder: Path, *, do: str) -> None:
     """Raise UsageError where no region can be written: the place holds something else."""
+    from simulator.place import taken
+
     if folder.exists() and not folder.is_dir():
         raise UsageError("it is not a folder", where=str(folder), do=do)
-    if folder.exists() and any(folder.iterdir()):
+    if taken(folder):
         raise UsageError("the folder is not empty", where=str(folder), do=do)
 
 

@@ -2,8 +2,8 @@
 
 Visits are a Poisson process: a steady part in proportion to need, age and deprivation, and extra visits in
 illness spells. Shares of status, mode, professional and lead time follow the published national figures;
-missed slots rise with lead time. No surgery is open on a bank holiday. In the spring of 2020 fewer people came, most
-of them by telephone.
+missed slots rise with lead time, and how many have no end on record differs from month to month. No surgery is
+open on a bank holiday. In the spring of 2020 fewer people came, most of them by telephone.
 """
 
 import duckdb
@@ -18,6 +18,7 @@ SPELL_RATE = 3.4  # visits in a spell per visit of an average person without one
 MONTHS = [1.03, 1.0, 1.0, 0.95, 0.95, 0.97, 0.97, 0.89, 1.05, 1.10, 1.06, 0.92]
 BUSIEST = max(MONTHS)
 BOOKED_AHEAD_DAYS = 56
+LAST = f"(getvariable('last_day') + {BOOKED_AHEAD_DAYS})::date"
 LEAD = {"0": 466, "1": 84, "2": 190, "8": 122, "15": 61, "22": 40, "29": 37}
 HCP = {"GP": 525, "Other Practice staff": 448, "Unknown": 27}
 # how people were seen, and when that changed: first day, share of the usual visits, modes
@@ -31,6 +32,9 @@ MODES = [
 ]
 # by supplier: share of slots whose end nobody enters, of GPs' slots with a role, of slots mapped to no category
 HABITS = {"EMIS": (0.030, 0.97, 0.01), "TPP": (0.066, 0.82, 0.05)}
+# per cent of slots whose end nobody enters: of a year's months, in an order of the seed, and of a month that is known
+UNRECORDED = [3.4, 3.4, 3.5, 3.6, 3.7, 3.9, 4.2, 4.6, 5.2, 6.1, 7.5, 9.5]
+UNRECORDED_IN = {"2020-04-01": 9.5}
 GP_CATEGORY = {
     "General Consultation Acute": 455, "General Consultation Routine": 375, "Clinical Triage": 100,
     "Unplanned Clinical Activity": 30, "Home Visit": 10, "Patient contact during Care Home Round": 10,
@@ -73,44 +77,78 @@ def words(con: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
+def unrecorded(con: duckdb.DuckDBPyConnection) -> None:
+    """Table months: how many times as often as usual the end of a slot is not entered."""
+    known = " ".join(f"when date '{month}' then {share}" for month, share in UNRECORDED_IN.items())
+    con.execute(f"""
+        create table months as
+        select month::date as month, 12 / {sum(UNRECORDED)!r} * case month {known} else
+                   list_extract({UNRECORDED}, row_number() over
+                       (partition by year(month) order by u(month, 'no end on record'), month)) end as unrecorded
+        from generate_series(date_trunc('year', getvariable('first_day')),
+                             date_trunc('year', {LAST}) + interval 11 month, interval 1 month) as t(month)
+    """)
+
+
 def visits(con: duckdb.DuckDBPyConnection) -> None:
     """Tables spells and slots: every slot a person would book without any effect, and its outcome."""
     words(con)
-    last = f"(getvariable('last_day') + {BOOKED_AHEAD_DAYS})::date"
+    unrecorded(con)
     before = f"getvariable('first_day') - {SPELL_DAYS[1]}"
-    spell_starts = arrivals("people", "id", "spell", f"{SPELLS_PER_YEAR} / 365.25 * need", first=before, last=last)
+    spell_starts = arrivals(
+        "people", "id", "spell", f"{SPELLS_PER_YEAR} / 365.25 * need", first=before, last=LAST, keep="died_on"
+    )
     con.execute(f"""
         create table spells as
         select id || ':' || n as spell, id, day as first_day,
-               (day + between_days(u(id || ':' || n, 'spell length'), {SPELL_DAYS[0]}, {SPELL_DAYS[1]}))::date
-                   as last_day
-        from ({spell_starts})
+               least(died_on, (day + between_days(u(id || ':' || n, 'spell length'), {SPELL_DAYS[0]},
+                   {SPELL_DAYS[1]}))::date) as last_day
+        from ({spell_starts}) where day < coalesce(died_on, 'infinity')
     """)
     con.execute("create view spell_rates as select spells.*, visits_per_year from spells join people using (id)")
-    rate = f"visits_per_year / 365.25 * {BUSIEST}"
-    steady = arrivals("people", "id", "visit", f"{STEADY_SHARE} * need * {rate}", last=last)
+    slots(con, "slots", wished("people", "spell_rates"))
+
+
+def wished(people: str, ill: str, *, times: str = "", mark: str = "", since: str = "getvariable('first_day')") -> str:
+    """SQL of the visits that come about in two Poisson processes, one over people and one over their spells.
+
+    `times`: what the usual rate is multiplied by, with its sign; `mark`: what sets these visits apart from others of
+    the same people; `since`: from which day on.
+    """
+    rate = f"visits_per_year / 365.25 * {BUSIEST}{times}"
+    steady = arrivals(people, "id", f"visit{mark}", f"{STEADY_SHARE} * need * {rate}", first=since, last=LAST)
     extra = arrivals(
-        "spell_rates", "spell", "spell visit", f"{SPELL_RATE} * {rate}", first="first_day", last="last_day",
-        keep="id as person",
+        ill, "spell", f"spell visit{mark}", f"{SPELL_RATE} * {rate}",
+        first=f"greatest(first_day, {since})" if mark else "first_day", last="last_day", keep="id as person",
     )  # fmt: skip
+    return f"""
+        select id || ':{mark}' || n as visit, id, surgery_day(day, visit) as day from ({steady})
+        union all
+        select id || ':s{mark}' || n as visit, person, surgery_day(day, visit) from ({extra})
+    """
+
+
+def slots(con: duckdb.DuckDBPyConnection, name: str, wishes: str) -> None:
+    """Make a table of the slots that are booked of wished visits: in their season, on days on which surgeries are open,
+    by people who are registered.
+    """
     usual = by_time("day", [str(share) for _, share, _ in MODES])
     con.execute(f"""
-        create table slots as
+        create table {name} as
         with wished as (
-            select id || ':' || n as visit, id, surgery_day(day, visit) as day from ({steady})
-            union all
-            select id || ':s' || n as visit, person, surgery_day(day, visit) from ({extra})
+            {wishes}
         ), kept as (
             select visit, id, day from wished
             where u(visit, 'season') < list_extract({MONTHS}, month(day)) / {BUSIEST} * {usual}
               and day >= getvariable('first_day') and day not in (from bank_holidays)
         ), visits as (
             select visit, kept.id, day, r.practice::smallint as practice,
-                   r.practice_code::practice_code as practice_code, r.started_on, practices.supplier,
+                   r.practice_code::practice_code as practice_code, r.started_on, {habit(0)} * unrecorded as unrecorded,
                    {choice("u(visit, 'lead')", LEAD)}::integer as lead_band
             from kept join registrations as r
               on r.id = kept.id and day >= r.started_on and (r.ended_on is null or day < r.ended_on)
             join practices on practices.number = r.practice
+            join months on month = date_trunc('month', day)
         ), led as (
             select *, greatest(started_on, (day - case lead_band when 0 then 0 when 1 then 1
                          when 2 then between_days(u(visit, 'lead day'), 2, 7)
@@ -128,9 +166,9 @@ def visits(con: duckdb.DuckDBPyConnection) -> None:
         select visit, id, day, practice, practice_code, booked_on,
                {choice("u(visit, 'hcp')", HCP, "hcp")} as hcp_type,
                {choice("u(visit, 'context')", CONTEXT, "context")} as context_type,
-               (case when chance < missed then 'DNA' when chance < missed + {habit(0)} then 'Unknown'
-                     when chance < missed + {habit(0)} + 0.022 then 'Cancelled by Patient'
-                     when chance < missed + {habit(0)} + 0.030 then 'Cancelled by Unit' else 'Attended' end)::status
+               (case when chance < missed then 'DNA' when chance < missed + unrecorded then 'Unknown'
+                     when chance < missed + unrecorded + 0.022 then 'Cancelled by Patient'
+                     when chance < missed + unrecorded + 0.030 then 'Cancelled by Unit' else 'Attended' end)::status
                    as outcome
         from led
     """)
@@ -156,13 +194,33 @@ def books(con: duckdb.DuckDBPyConnection) -> None:
         select r.id, min(r.first_held) as engaged_from, any_value(p.rate_ratio) as rate_ratio
         from referrals as r join people as p using (id) where r.first_held is not null group by r.id
     """)
+    added(con)
     (number,) = con.execute("select max(number) from practices").fetchone() or (0,)
     made = "create table appointments as"
     for first in range(1, number + 1, PRACTICES_AT_ONCE):
         in_order(con, f"between {first} and {first + PRACTICES_AT_ONCE - 1}")
         con.execute(f"{made} {described()}")
         made = "insert into appointments"
-    con.execute("drop table in_order; drop table engaged")
+    con.execute("drop table in_order; drop table engaged; drop table added")
+
+
+def added(con: duckdb.DuckDBPyConnection) -> None:
+    """Table added: the slots of people whom an effect makes come more often, a Poisson process of its own from the
+    first contact held on. Nobody is referred at one of them, as a visit that an effect prevents refers nobody less.
+    """
+    con.execute("""
+        create temp view harmed as
+        select p.*, engaged_from from engaged join people as p using (id) where p.rate_ratio > 1;
+        create temp view harmed_spells as
+        select s.*, visits_per_year, rate_ratio, engaged_from from spells as s join harmed using (id);
+    """)
+    # a wish for a weekend becomes a day of the next week
+    slots(con, "wished_more", wished("harmed", "harmed_spells", times=" * (rate_ratio - 1)", mark="e",
+                                     since="engaged_from - 7"))  # fmt: skip
+    con.execute("""
+        create temp table added as select w.* from wished_more as w join engaged using (id) where day > engaged_from;
+        drop table wished_more; drop view harmed_spells; drop view harmed;
+    """)
 
 
 def in_order(con: duckdb.DuckDBPyConnection, practices: str) -> None:
@@ -171,7 +229,7 @@ def in_order(con: duckdb.DuckDBPyConnection, practices: str) -> None:
         create or replace temp table in_order as
         with visits_made as (
             select s.visit as ref, s.id, s.day, s.practice, s.booked_on, s.outcome, s.hcp_type, s.context_type
-            from slots as s left join engaged as e using (id)
+            from (from slots union all from added) as s left join engaged as e using (id)
             where s.practice {practices}
               and (e.engaged_from is null or s.day <= e.engaged_from or u(s.visit, 'effect') < e.rate_ratio
                    or s.visit in (select decision from referrals where decision is not null))

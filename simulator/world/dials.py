@@ -11,17 +11,22 @@ GROUPS = {
 }
 
 
+MOST = 2.0
+WHY = "1 is no effect, 0.8 a fifth fewer visits, 1.1 a tenth more; more than twice as many is no region one could meet"
+
+
 @dataclass(frozen=True)
 class Dials:
     """The truth as it is set.
 
     effect_rate_ratio: what the first held contact with a link worker does to a person's later rate of GP visits (1.0
-    nothing, 0.8 a fifth fewer). effect_for: other ratios for groups, such as `imd1=1.0,over64=0.7`; of several that
-    fit a person the first holds. engagement_gap: how strongly route and deprivation decide whether a person is reached,
-    stays and takes up a signpost (0 not at all). rollout_months: over how many months the practices take up social
-    prescribing, one after the other (0: all before the first day). both_reported: the share of referrals decided at a
-    practice that the practice reports too, by its own reference. referred_per_year: referrals per registered person.
-    changes: whether practices, networks, boards and systems change in the simulated days (changes.py).
+    nothing, 0.8 a fifth fewer, 1.1 a tenth more). effect_for: other ratios for groups, such as `imd1=1.0,over64=0.7`;
+    of several that fit a person the first holds. engagement_gap: how strongly route and deprivation decide whether a
+    person is reached, stays and takes up a signpost (0 not at all). rollout_months: over how many months the practices
+    take up social prescribing, one after the other (0: all before the first day). both_reported: the share of referrals
+    decided at a practice that the practice reports too, by its own reference. referred_per_year: referrals per
+    registered person. changes: whether practices, networks, boards and systems change in the simulated days
+    (changes.py).
     """
 
     effect_rate_ratio: float = 1.0
@@ -34,8 +39,8 @@ class Dials:
 
     def __post_init__(self) -> None:
         for name, ratio in (("effect_rate_ratio", self.effect_rate_ratio), *self.ratios.items()):
-            if not 0 < ratio <= 1:
-                raise ValueError(f"{name} must be above 0 and at most 1, not {ratio}")
+            if not 0 < ratio <= MOST:
+                raise ValueError(f"{name} must be above 0 and at most {MOST:g}, not {ratio}: {WHY}")
         for name in ("both_reported", "engagement_gap"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be 0 to 1, not {getattr(self, name)}")

@@ -18,25 +18,31 @@ SUPPORT = {
     "transport": 10,
     "equipment": 10,
 }
+CONTACTS = 18  # beyond three; most referrals are closed before
+STAYS_FOR, MISSED_AT_LAST = (1, 3), 2  # contacts of who drops out: so many come about, and then so many are missed
+SIGNPOSTED = 0.36  # at the second contact, and at the third
 HELP_SHARE = 0.012  # of contacts, besides what a link worker does for a plan
-BASELINE_SHARE, FOLLOW_UP_SHARE, ONS4_SHARE, LEFT_OUT_SHARE = 0.78, 0.65, 0.25, 0.03
+BASELINE_SHARE, FOLLOW_UP_SHARE, ONS4_SHARE, LEFT_OUT_SHARE = 0.78, 0.7, 0.25, 0.03
 AT_WORK = "not coalesce(day > on_hold_on and day < resumed_on, false)"
 
 
 def contacts(con: duckdb.DuckDBPyConnection) -> None:
-    """Table contacts (tried or scheduled; none while the referral is on hold) and view held (those that took place, by
-    their number k).
+    """Table contacts (tried or scheduled; none while the referral is on hold, none once it has ended or the person is
+    gone) and view held (those that took place, by their number k).
     """
     con.execute(f"""
         create table contacts as
         with reach as (
             select referrals.*, on_hold_on, coalesce(resumed_on, date '9999-12-31') as resumed_on,
-                   least(declined_on, closed_on, (getvariable('last_day') + 1)::date) as until,
-                   between_days(u(ref, 'interval'), 7, 14) as interval_days,
-                   least(24, 3 + floor(exponential(u(ref, 'planned')) * 13 * (1 - 0.2 * pull)))::integer as planned,
+                   least(declined_on, closed_on, gone_on, (getvariable('last_day') + 1)::date) as until,
+                   between_days(u(ref, 'interval'), 6, 12) as interval_days,
+                   if(drops_out, between_days(u(ref, 'stays for'), {STAYS_FOR[0]}, {STAYS_FOR[1]}) + {MISSED_AT_LAST},
+                       least(24, 3 + floor(exponential(u(ref, 'planned')) * {CONTACTS} * (1 - 0.2 * pull))))::integer
+                       as planned,
                    if(first_held is null, between_days(u(ref, 'attempts'), 2, 4),
                        between_days(u(ref, 'attempts'), 0, 2)) as tries
-            from referrals left join holds using (ref) where accepted_on is not null
+            from referrals join (select id, gone_on from people) using (id) left join holds using (ref)
+            where accepted_on is not null
         )
         select ref || ':a' || n as event_key, ref, n, 'contact.attempted' as event_type,
                workday((accepted_on + if(first_held is null, 3 + 8 * n,
@@ -45,7 +51,9 @@ def contacts(con: duckdb.DuckDBPyConnection) -> None:
         from reach, range(1, 5) as t(n) where n <= tries and day < coalesce(first_held, until) and {AT_WORK}
         union all
         select ref || ':c' || n, ref, n,
-               if(n = 1, 'contact.held', {choice("u(ref || ':c' || n, 'contact')", CONTACT)}),
+               case when n = 1 then 'contact.held'
+                    when drops_out and n > planned - {MISSED_AT_LAST} then 'contact.missed'
+                    else {choice("u(ref || ':c' || n, 'contact')", CONTACT)} end,
                if(n = 1, first_held,
                    workday((first_held + ((n - 1) * interval_days +
                        between_days(u(ref || ':c' || n, 'jitter'), 0, 4))::integer)::date))
@@ -94,7 +102,7 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                    4 as step,
                    pick(u(event_key, 'asset'), (select list(asset_id order by asset_id) from assets))
                        as asset_id
-            from held where k in (2, 3) and u(event_key, 'signpost') < 0.5
+            from held where k in (2, 3) and u(event_key, 'signpost') < {SIGNPOSTED}
             union all by name
             select event_key || ':help' as event_key, ref, n, 'support.given' as event_type, day, 5 as step,
                    {choice("u(event_key, 'help kind')", SUPPORT)} as support_kind,

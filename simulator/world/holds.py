@@ -14,16 +14,15 @@ RESUMED_BEFORE_CONTACT = (0, 3)  # days, where the hold was before the first con
 
 
 def build(con: duckdb.DuckDBPyConnection) -> None:
-    """Table holds: one row for each referral that is put on hold, with the day it is resumed (null: never).
+    """Table holds: one row for each referral that is put on hold, with the day it is resumed (null: not by the last).
 
-    A hold that the end of the referral, death or a move overtakes is never resumed.
+    A hold that the end of the referral, death, a move or the last day overtakes is not resumed.
     """
     con.execute(f"""
         create table holds as
         with ends as (
             select ref, accepted_on, first_held,
-                   least(declined_on, closed_on, p.died_on, if(p.next_practice is null, p.left_on, null),
-                       date '9999-12-31') as ends_on
+                   least(declined_on, closed_on, p.gone_on, date '9999-12-31') as ends_on
             from referrals join people as p using (id) where accepted_on is not null
         ), begun as (
             select *, u(ref, 'waits') < {WAITS} as waits,
@@ -38,7 +37,8 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                                {between("held for", PAUSES_FOR)}))::date) end::date as resuming
             from begun where on_hold_on < ends_on and (not waits or first_held is null or on_hold_on < first_held)
         )
-        select ref, on_hold_on, if(resuming < ends_on, resuming, null) as resumed_on from meant
+        select ref, on_hold_on, so_far(if(resuming < ends_on, resuming, null)) as resumed_on
+        from meant where so_far(on_hold_on) is not null
     """)
 
 

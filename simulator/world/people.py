@@ -52,6 +52,8 @@ def values(rows: Sequence[tuple[object, ...]]) -> str:
 def build(con: duckdb.DuckDBPyConnection, count: int, ratio: str = "1.0") -> None:
     """Make the tables people (one row a person) and registrations (one row a registration).
 
+    Who leaves a practice moves to another of the region (next_practice) or out of it; gone_on is the day from which a
+    person is dead or lives elsewhere, and from that day on nothing happens with them.
     `ratio`: SQL over people of what an effect does to a person's rate of visits, once there is one.
     """
     number_people(con, count)
@@ -71,7 +73,7 @@ def build(con: duckdb.DuckDBPyConnection, count: int, ratio: str = "1.0") -> Non
                    {choice("u(id, 'ethnicity')", ETHNICITY)} as ethnic_category,
                    {choice("u(id, 'age band')", bands)}::integer as first_age,
                    {choice("u(id, 'practice')", slots)}::integer as practice,
-                   nullif({choice("u(id, 'next practice')", slots)}::integer, practice) as next_practice,
+                   {choice("u(id, 'next practice')", slots)}::integer as other_practice,
                    1 + floor(u(id, 'area') * 5)::integer as area,
                    0.2 + 0.8 * exponential(u(id, 'need')) as need,
                    getvariable('last_day') - getvariable('first_day') as span
@@ -102,16 +104,28 @@ def build(con: duckdb.DuckDBPyConnection, count: int, ratio: str = "1.0") -> Non
                 as registered_on,
                    if(arrives, arrival, getvariable('first_day')) as present_from
             from dated
+        ), ended as (
+            select *, if(dies_after < horizon, (present_from + dies_after::integer)::date, null) as died_on,
+                   if(leaves_after < horizon and leaves_after < coalesce(died_on - present_from, horizon),
+                       (present_from + leaves_after::integer)::date, null) as left_on,
+                   (left_on + between_days(u(id, 'gap'), 0, 14))::date as again_on
+            from started
+        ), moved as (
+            select ended.*, nullif(coalesce(there.successor, other_practice), coalesce(here.successor, ended.practice))
+                       as elsewhere
+            from ended
+            left join closures as there on there.number = other_practice and there.closed_on < again_on
+            left join closures as here on here.number = ended.practice and here.closed_on < left_on
         )
         select id, nhs_number, number_held, family_name, given_name, sex, ethnic_category, date_of_birth,
                practice, area,
-               imd_decile, need, visits_per_year, registered_on,
-               if(leaves_after < horizon, (present_from + leaves_after::integer)::date, null) as left_on,
-               if(u(id, 'stays in region') < {LEAVERS_STAYING_IN_REGION}, next_practice, null)
-                   as next_practice,
-               if(dies_after < horizon, (present_from + dies_after::integer)::date, null) as died_on,
+               imd_decile, need, visits_per_year, registered_on, left_on,
+               if(u(id, 'stays in region') < {LEAVERS_STAYING_IN_REGION} and again_on < coalesce(died_on, 'infinity'),
+                   elsewhere, null) as next_practice,
+               if(next_practice is null, null, again_on) as registered_again_on, died_on,
+               least(died_on, if(next_practice is null, left_on, null)) as gone_on,
                if(number_held, nhs_number, '') as number_sent, ({ratio})::double as rate_ratio
-        from started order by id
+        from moved order by id
     """)
     fall_ill(con)
     register(con)
@@ -166,8 +180,8 @@ def fall_ill(con: duckdb.DuckDBPyConnection) -> None:
     )
     con.execute(f"""
         create table conditions as
-        select id, list_filter([{onsets}], lambda one: one.since is not null) as onsets
-        from (select id, need, date_of_birth as born from people)
+        select id, list_filter([{onsets}], lambda one: one.since < coalesce(died_on, 'infinity')) as onsets
+        from (select id, need, date_of_birth as born, died_on from people)
     """)
 
 
@@ -179,16 +193,11 @@ def register(con: duckdb.DuckDBPyConnection) -> None:
         create table registrations as
         with spells as (
             select id, 1 as spell, practice, area, registered_on as started_on,
-                   least(left_on, died_on) as ended_on,
-                   if(left_on is null or died_on <= left_on, 'deceased', 'moved_away') as why
+                   coalesce(left_on, died_on) as ended_on, if(left_on is null, 'deceased', 'moved_away') as why
             from people
             union all
-            select id, 2, next_practice, area, (left_on + between_days(u(id, 'gap'), 0, 14))::date
-                as again_on, died_on, 'deceased'
-            from people
-            where next_practice is not null
-                and again_on <= getvariable('last_day')
-              and (died_on is null or died_on > again_on)
+            select id, 2, next_practice, area, registered_again_on, died_on, 'deceased'
+            from people where registered_again_on <= getvariable('last_day')
         ), closing as (
             select spells.*, successor, (closed_on + 1)::date as taken_over_on
             from spells left join closures on closures.number = practice

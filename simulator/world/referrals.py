@@ -20,16 +20,19 @@ PULL_OF_OTHER_ROUTES = 0.8
 ROUTE_OF_GP = {"gp": 84, "practice_staff": 16}
 ROUTE_OF_OTHERS = {"self": 56, "voluntary_sector": 26, "local_authority": 18}
 CONNECTOR = {"link_worker": 92, "signposting": 4, "care_navigator": 4}
-RESPONSE = {"accepted": 930, "rejected": 25, "declined": 45}
+RESPONSE = {"accepted": 950, "rejected": 25, "declined": 25}
+DECLINES_LATER, REACHED = 0.075, 0.96  # of those accepted; and of these how many a link worker comes to speak with
+DROPS_OUT = 0.07  # of those spoken with, who come to a few contacts and then no more
+# how much the pull of a person adds to those shares, or takes from who is reached
+DECLINES_BY_PULL, REACHED_BY_PULL, DROPS_OUT_BY_PULL = 0.02, 0.05, 0.02
 REJECTION = {"inappropriate": 50, "out_of_area": 30, "no_capacity": 20}
 DECLINE = {"not_interested": 55, "already_supported": 25, "unwell": 20}
 CLOSURE = {
-    "completed": 72,
-    "unable_to_contact": 8,
-    "onward_referral": 12,
+    "completed": 78,
+    "onward_referral": 13,
     "inappropriate": 2,
     "duplicate": 1,
-    "other": 5,
+    "other": 6,
 }
 REASONS = {
     "267076002": 100, "422650009": 120, "423315002": 40, "105529008": 40, "414041006": 12, "81877007": 55,
@@ -46,7 +49,7 @@ def candidates(con: duckdb.DuckDBPyConnection, per_person_year: float) -> None:
     """
     con.execute("""
         create view adults as
-        select id, need, if(sex = '2', 1.25, 1.0)
+        select id, need, registered_on, if(sex = '2', 1.25, 1.0)
                  * case when imd_decile <= 2 then 3.2 when imd_decile <= 4 then 1.6 else 1 end
                  * if(ethnic_category in ('A', 'B', 'C', 'Z', '99'), 1.0, 1.2)
                  * case when getvariable('first_day') - date_of_birth < 25 * 365.25 then 0.6
@@ -95,10 +98,12 @@ def candidates(con: duckdb.DuckDBPyConnection, per_person_year: float) -> None:
 
 
 def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
-    """Table referrals: one row a referral, with each milestone as it will finally be (null: never).
+    """Table referrals: one row a referral, with each milestone as it is on the last day (null: not by then).
 
     `pull` is what keeps a person away: deprivation, and a referral that no practice made. Times `engagement_gap` it
-    makes it likelier that the person declines or is not reached, that contacts are few, that a signpost leads nowhere.
+    makes it likelier that the person declines, is not reached or drops out, that contacts are few, that a signpost
+    leads nowhere.
+    A referral of somebody who dies or leaves the region before it has ended is closed some days later.
     """
     pull = " ".join(f"when {fifth} then {share}" for fifth, share in PULL_OF_FIFTH.items())
     reasons = ", ".join(
@@ -107,11 +112,9 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
     con.execute(f"""
         create table referrals as
         with spaced as (
-            select c.*, r.practice_code, r.practice, r.patient_id, p.died_on,
+            select c.*, r.practice_code, r.practice, r.patient_id, p.died_on, p.gone_on,
                    {engagement_gap!r} * (case (p.imd_decile + 1) // 2 {pull} end
-                       + if(c.route in ('gp', 'practice_staff'), 0, {PULL_OF_OTHER_ROUTES})) as pull,
-                   if(p.left_on > c.received_on and r.ended_on = p.left_on and p.next_practice is null,
-                       p.left_on, null) as left_on
+                       + if(c.route in ('gp', 'practice_staff'), 0, {PULL_OF_OTHER_ROUTES})) as pull
             from candidates as c join people as p using (id)
             join registrations as r on r.id = c.id and c.received_on >= r.started_on
                  and (r.ended_on is null or c.received_on < r.ended_on)
@@ -135,9 +138,11 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
             from coded
         ), engaged as (
             select *, if(response = 'accepted', answered_on, null) as accepting,
-                   response = 'accepted' and u(ref, 'declines later') < 0.055 + 0.02 * pull as declines_later,
-                   response = 'accepted' and u(ref, 'reached') < if(declines_later, 0.5, 0.93 - 0.05 * pull)
-                       as reached,
+                   response = 'accepted' and u(ref, 'declines later')
+                       < {DECLINES_LATER} + {DECLINES_BY_PULL} * pull as declines_later,
+                   response = 'accepted' and u(ref, 'reached') < {REACHED} - {REACHED_BY_PULL} * pull as reached,
+                   reached and not declines_later
+                       and u(ref, 'drops out') < {DROPS_OUT} + {DROPS_OUT_BY_PULL} * pull as dropping_out,
                    least(50, floor(exponential(u(ref, 'first contact')) * 9))::integer as waiting_days,
                    workday((answered_on + 1 + waiting_days)::date) as first_contact,
                    case when response = 'declined' then answered_on
@@ -148,35 +153,34 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
                    case when response <> 'accepted' then null
                         when declines_later then workday((declining + between_days(chance, 0, 5))::date)
                         when not reached then workday((answered_on + between_days(chance, 30, 60))::date)
+                        when dropping_out then workday((first_contact + between_days(chance, 30, 75))::date)
                         when u(ref, 'stays open') < 0.12
                         then workday((answered_on + between_days(chance, 200, 420))::date)
                         else workday((answered_on + between_days(chance, 60, 180))::date) end as closing
             from answered
         ), ended as (
-            select *, least(died_on, left_on) as gone_on,
-                   if(gone_on between received_on and coalesce(closing, gone_on) and response = 'accepted',
-                      workday((gone_on + between_days(chance, 2, 14))::date), closing) as closed
+            select *, coalesce(gone_on <= coalesce(closing, answered_on), false) as overtaken,
+                   if(overtaken, workday((gone_on + between_days(chance, 2, 14))::date), closing) as closed
             from engaged
         )
         select ref, id, decision, decided, practice_code, patient_id,
                printf('ZSP%02d', service_number) as service, route, reason_codes,
                if(decided is not null and u(ref, 'decision stated') < 0.75, decided, null) as decided_on,
                received_on,
-               if(accepting <= coalesce(gone_on, accepting), accepting, null) as accepted_on,
-               if(response = 'rejected', answered_on, null) as rejected_on,
-               if(response = 'rejected', {choice("u(ref, 'rejection')", REJECTION)}, null)
+               so_far(if(accepting < coalesce(gone_on, 'infinity'), accepting, null)) as accepted_on,
+               so_far(if(response = 'rejected' and not overtaken, answered_on, null)) as rejected_on,
+               if(rejected_on is not null, {choice("u(ref, 'rejection')", REJECTION)}, null)
                    as rejection_reason,
-               if(declining <= coalesce(gone_on, declining), declining, null) as declined_on,
+               so_far(if(declining < coalesce(gone_on, 'infinity'), declining, null)) as declined_on,
                if(declined_on is not null, {choice("u(ref, 'decline')", DECLINE)}, null) as decline_reason,
-               closed as closed_on,
-               case when closed is null then null when gone_on <= closed and gone_on = died_on then 'deceased'
-                    when gone_on <= closed then 'moved_away'
-                    when declined_on is not null then 'declined' when not reached then 'unable_to_contact'
+               so_far(closed) as closed_on,
+               case when closed_on is null then null when overtaken then if(gone_on = died_on, 'deceased', 'moved_away')
+                    when declined_on is not null then 'declined' when not reached or dropping_out
+                    then 'unable_to_contact'
                     else {choice("u(ref, 'closure')", CLOSURE)} end as closure_reason,
-               if(accepted_on is not null and reached
-                   and first_contact < least(closed, coalesce(declined_on, closed),
-                       coalesce(gone_on, closed)),
-                  first_contact, null) as first_held,
+               so_far(if(accepted_on is not null and reached and first_contact < least(closed, declined_on, gone_on),
+                   first_contact, null)) as first_held,
+               first_held is not null and dropping_out as drops_out,
                {choice("u(ref, 'connector')", CONNECTOR)} as connector_model,
                printf('LW-%d', 1 + floor(u(ref, 'link worker') * 5)::integer) as link_worker_id,
                case route when 'gp' then 'General Practitioner' when 'practice_staff'
@@ -188,7 +192,7 @@ def build(con: duckdb.DuckDBPyConnection, engagement_gap: float) -> None:
                if(route = 'self' and u(ref, 'practice stated') < 0.06, 'V81999', practice_code)
                    as practice_stated,
                u(ref, 'accepted corrected') < 0.015 and accepted_on is not null as accepted_corrected,
-               u(ref, 'reopened') < 0.02 and closed_on - accepted_on > 90 as reopened,
+               u(ref, 'reopened') < 0.02 and closed - accepted_on > 90 as reopened,
                service || '-' || lpad((row_number()
                    over (partition by service order by received_on, ref))::varchar, 6, '0') as referral_key,
                substr(referral_key, 7) as serial, pull

@@ -88,8 +88,11 @@ def network_name(number: int) -> str:
 
 
 def build(con: duckdb.DuckDBPyConnection, period: Period, number: int = len(PRACTICES)) -> None:
-    """Make the tables practices (so many), services, areas, assets and bank_holidays."""
+    """Make the tables practices (so many), services, areas, assets and bank_holidays, and the SQL macro so_far (a day,
+    or null if it lies after the last).
+    """
     con.execute(f"set variable first_day = date '{period.first}'; set variable last_day = date '{period.last}'")
+    con.execute("create macro so_far(day) as if(day <= getvariable('last_day'), day, null)")
     con.execute(
         "create table practices (number int, code varchar, weight int, decile int, vintage int, supplier varchar)"
     )

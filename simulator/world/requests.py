@@ -45,7 +45,7 @@ def build(con: duckdb.DuckDBPyConnection, both_reported: float) -> None:
             join registrations as r
               on r.id = c.id and decided >= r.started_on and (r.ended_on is null or decided < r.ended_on)
             join rollouts as o using (practice_code)
-            where decided >= o.began_on and sent <= getvariable('last_day')
+            where decided >= o.began_on and sent <= getvariable('last_day') and sent < coalesce(r.ended_on, 'infinity')
               and u(ref, 'both reported') < {both_reported!r} and u(ref, 'never received') < {NEVER_RECEIVED}
         )
         select *,

@@ -128,6 +128,14 @@ def test_a_region_is_not_written_where_something_else_is(linkwork, home, command
     assert sorted(p.name for p in home.iterdir()) == ["file", "folder"]
 
 
+@pytest.mark.parametrize("command", [("simulate", "--preset", "tiny", "--out"), ("demo", "--synthetic")], ids=" ".join)
+def test_a_region_cannot_be_written_below_a_file(linkwork, home, command):
+    (home / "file").touch()
+    code, out, err = linkwork(*command, "file/region")
+    assert (code, out) == (EXIT_USAGE, "")
+    assert "no region can be written there (file/region): Not a directory" in err
+
+
 @pytest.mark.parametrize(("name", "value"), [("TEST_NUMBERS", "maybe"), ("THREADS", "two")])
 def test_a_setting_that_means_nothing_is_named(linkwork, monkeypatch, name, value):
     monkeypatch.setenv(f"LINKWORK_{name}", value)

@@ -128,6 +128,28 @@ def test_the_summary_counts_what_was_written(made: tuple[Path, dict[str, Any]]) 
     assert summary["faults"] == dict(Counter(fault["kind"] for fault in faults(root)))
 
 
+def test_fewer_people_are_registered_on_a_day_than_ever_live_there(made: tuple[Path, dict[str, Any]]) -> None:
+    root, summary = made
+    ((everybody,),) = people(root, "count(*)")
+    assert (summary["people"], everybody) == (PEOPLE, PEOPLE)
+    for day, registered in summary["registered"].items():
+        others = {row["nhs_number"] for row in people_of(root, day)} - {""}
+        assert PEOPLE > registered >= len(others) > 0.9 * registered, day
+    assert list(summary["registered"]) == [str(day) for day in DAYS]
+
+
+def people_of(root: Path, day: str) -> list[dict[str, str]]:
+    """The registrations of a day, by the newest extracts."""
+    newest = {
+        row["registration_id"]: row for row in sorted(rows(root, "registrations_csv"), key=lambda r: r["extract_at"])
+    }
+    return [
+        row
+        for row in newest.values()
+        if row["registration_start"] <= day and (not row["registration_end"] or row["registration_end"] > day)
+    ]
+
+
 def test_nhs_numbers_are_valid_distinct_and_of_the_range_never_issued(root: Path) -> None:
     numbers = [number for (number,) in people(root, "nhs_number")]
     assert len(numbers) == len(set(numbers)) == PEOPLE
@@ -293,6 +315,46 @@ def test_the_effect_thins_visits_after_the_first_contact_and_no_others() -> None
         """).fetchone() or (0, 0, 0)
     assert before == others == 1
     assert 0.4 < after < 0.6
+
+
+def test_how_many_slots_have_no_end_on_record_differs_from_month_to_month() -> None:
+    with simulator.connect() as con:
+        period = region.Period(dt.date(2024, 11, 1), dt.date(2026, 3, 31))
+        world.build(con, 5000, SEED, period, Dials())
+        months = con.execute("""
+            select avg((outcome = 'Unknown')::integer), count(*) from appointments
+            where outcome not like 'Cancelled%' and day <= getvariable('last_day') group by date_trunc('month', day)
+        """).fetchall()
+    shares = [share for share, _ in months]
+    assert len(shares) == 17
+    assert min(shares) < 0.04
+    assert max(shares) > 0.08
+    assert abs(sum(share * number for share, number in months) / sum(number for _, number in months) - 0.0488) < 0.01
+
+
+def test_an_effect_that_harms_adds_visits_after_the_first_contact_and_changes_nothing_else() -> None:
+    """The rate of visits is the one that was set, in an illness spell as outside of one."""
+    before: list[list[Any]] = []
+    for ratio in (1.0, 1.4):
+        with simulator.connect() as con:
+            world.build(con, 3000, SEED, region.Period(*DAYS), Dials(effect_rate_ratio=ratio, referred_per_year=0.2))
+            con.execute("""
+                create view visits as
+                select a.ref, a.id, a.day, coalesce(a.day > e.engaged_from, false) as after,
+                       exists (from spells as s where s.id = a.id and a.day between s.first_day and s.last_day) as ill
+                from appointments as a left join
+                    (select id, min(first_held) as engaged_from from referrals group by id) as e using (id)
+                where staff_role is distinct from 'R9815'
+            """)
+            counts = dict(con.execute("select ill, count(*) from visits where after group by ill").fetchall())
+            before.append(con.execute("select ref, day from visits where not after order by 1").fetchall())
+            before[-1] += con.execute("select ref, closed_on, first_held from referrals order by 1").fetchall()
+            if ratio == 1:
+                usual = counts
+    assert before[0] == before[1]
+    for ill, number in usual.items():
+        assert number > 500
+        assert counts[ill] / number == pytest.approx(1.4, abs=0.08), ill
 
 
 def test_impossible_settings_are_refused(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def test_every_preset_is_a_region_that_can_be_made() -> None:
 
 def test_with_every_setting_of_a_preset_the_bytes_are_the_same_again(tmp_path: Path) -> None:
     settings = PRESETS["pcn"] | {"people": 400, "days": (PERIOD.first, PERIOD.last), "rollout_months": 6}
+    settings["effect_for"] = "imd1=0.8,imd2=1.5"
     made = []
     for name in ("one", "two"):
         simulator.simulate(seed=7, out=tmp_path / name, **settings)
