@@ -13,9 +13,12 @@ from ingestion.contract_sample import Sample, sample
 from ingestion.contract_text import UNDECIDED
 
 
-def drafted(path: Path, feed: str | None = None) -> str:
-    """The text of a contract for a file's feed. Raises UsageError where the file cannot be learnt from."""
-    seen = sample(path)
+def drafted(path: Path, feed: str | None = None, *, header: bool = False) -> str:
+    """The text of a contract for a file's feed. Raises UsageError where the file cannot be learnt from.
+
+    `header` is a person's word that the first line, or what else names the columns, holds names.
+    """
+    seen = sample(path, header=header)
     taken: set[str] = set()
     guesses = [guess(header, values, taken) for header, values in seen.columns.items()]
     name = feed or name_of(path.stem, set())
