@@ -23,6 +23,7 @@ def drafted(path: Path, feed: str | None = None, *, header: bool = False) -> str
     guesses = [guess(header, values, taken) for header, values in seen.columns.items()]
     name = feed or name_of(path.stem, set())
     record, decide, checks = _record(guesses)
+    decide += [f"{g.prop['name']}: {one}" for g in guesses for one in g.decide]
     checks = [*(f"the file: {note}" for note in seen.notes), *_file_checks(seen), *checks]
     checks += [f"{g.prop['name']}: {check}" for g in guesses for check in g.checks]
     required = [g.prop["name"] for g in guesses if g.prop.get("required")]
@@ -130,7 +131,7 @@ def _file_checks(seen: Sample) -> list[str]:
 
 
 def _ordered(prop: dict[str, Any]) -> dict[str, Any]:
-    order = ("name", "source", "logicalType", "format", "timezone", "required", "zone")
+    order = ("name", "source", "logicalType", "format", "yearsFrom", "timezone", "required", "zone")
     return {k: prop[k] for k in order if k in prop} | {k: v for k, v in prop.items() if k not in order}
 
 
