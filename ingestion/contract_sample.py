@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion import contract_header
+from ingestion import contract_header, paths
 from linkwork.errors import UsageError
 
 ROWS = 10_000
@@ -148,17 +148,23 @@ def _jsonl(path: Path) -> _Read:
         for values in columns.values():
             values.extend([None] * (count + 1 - len(values)))
     doubt = contract_header.doubt_of_keys(records)
-    return _Read({"format": "jsonl", "encoding": encoding}, list(columns), list(columns.values()), list(keys), doubt)
+    left = sum(paths.step(key) is None for key in keys)
+    notes = [f"{left} key(s) have characters that no path can name, and are left out"] if left else []
+    form = {"format": "jsonl", "encoding": encoding}
+    return _Read(form, list(columns), list(columns.values()), list(keys), doubt, notes)
 
 
 def _flat(record: dict[str, Any], path: str, keys: dict[str, None]) -> list[tuple[str, str | None]]:
     found: list[tuple[str, str | None]] = []
     for key, value in record.items():
         keys[key] = None
+        step = paths.step(key)
+        if step is None:
+            continue
         if isinstance(value, dict):
-            found += _flat(value, f"{path}.{key}", keys)
+            found += _flat(value, path + step, keys)
         else:
-            found.append((f"{path}.{key}", _text(value)))
+            found.append((path + step, _text(value)))
     return found
 
 

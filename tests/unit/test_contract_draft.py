@@ -9,12 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from ingestion.contract import Contract
 from ingestion.contract_draft import drafted
-from ingestion.contract_lint import findings
+from ingestion.contract_lint import Finding, findings
 from ingestion.contract_sample import sample
 from ingestion.contract_text import undecided
 from linkwork.errors import UsageError
-from tests.support.gate import CATALOGUE
+from tests.support.gate import CATALOGUE, stage
 
 NUMBERS = ["9990000018", "9990000026", "9990000034", "9990000042", "9990000050"]
 HEADER = [
@@ -125,6 +126,31 @@ def test_json_lines_are_read_by_their_paths(tmp_path):
         "name": "", "source": "$.data.on", "logicalType": "timestamp", "format": "%Y-%m-%dT%H:%M:%SZ",
         "timezone": "UTC", "required": True,
     }  # fmt: skip
+
+
+def test_json_keys_of_any_letters_are_drafted_by_paths_that_find_them(tmp_path):
+    path = tmp_path / "besuche.jsonl"
+    keys = {"Fall Nr.": "F-{n}", "Überweisung": {"Datum der Überweisung": "2025-06-{n}", "NHS No.": NUMBERS[0]}}
+    bad = {'a "b"': 1}
+    lines = [json.loads(json.dumps(keys).replace("{n}", f"{n}")) | bad for n in range(10, 25)]
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    text = drafted(path)
+    assert {source: (prop["name"], prop.get("logicalType")) for source, prop in properties(text).items()} == {
+        '$."Fall Nr."': ("fall_nr", None),
+        '$."Überweisung"."Datum der Überweisung"': ("uberweisung_datum_der_uberweisung", "date"),
+        '$."Überweisung"."NHS No."': ("uberweisung_nhs_no", "nhs_number"),
+    }
+    assert "1 key(s) have characters that no path can name, and are left out" in text
+    decided = text.replace("kind: DECIDE", "kind: state").replace("slot: DECIDE", "slot: visit")
+    decided = decided.replace("type: DECIDE", "type: activity.attended").replace("DECIDE", "Visits.")
+    one = Contract.model_validate(yaml.safe_load(decided))
+    assert [f for f in findings_of(decided, tmp_path) if f.severity == "error"] == []
+    assert stage(tmp_path, one, path.read_bytes()).profile["valid"] == len(lines)
+
+
+def findings_of(text: str, folder: Path) -> list[Finding]:
+    (folder / "d.yaml").write_text(text)
+    return findings(folder / "d.yaml", CATALOGUE)
 
 
 def test_parquet_is_read_too(tmp_path):
