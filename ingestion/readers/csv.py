@@ -126,7 +126,7 @@ class CsvReading(Reading):
         ]
         missing = [header for header, found in required if found is None]
         # Fields of a record may well be alike, and one of them a column's name.
-        if 2 * len(missing) > len(required):
+        if 2 * len(missing) > len(required) or not any(place is not None for place in places):
             raise FileRefused(self._no_header(names, contract))
         if alike := [n for n in names if names.count(n) > 1]:
             twice = ", ".join(str(i + 1) for i, n in enumerate(names) if n in alike)

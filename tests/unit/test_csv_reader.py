@@ -82,6 +82,15 @@ def test_f21_a_record_in_place_of_the_header_is_called_so_whatever_of_it_is_alik
         assert said == "Line 1 is not the header; expected id,name,day."
 
 
+def test_f21_a_record_is_no_header_where_every_column_may_be_absent(tmp_path):
+    optional = contract(
+        "{name: id, optionalColumn: true}",
+        "{name: day, optionalColumn: true}",
+        file="{format: csv, unknownColumns: ignore}",
+    )
+    assert refusal(tmp_path, "9990000018,Ann\na,x\n", optional) == "Line 1 is not the header; expected id,day."
+
+
 @pytest.mark.parametrize(("other", "shown"), [(";", "';' 2 times"), ("\t", r"'\t' 2 times"), ("|", "'|' 2 times")])
 def test_another_delimiter_is_named(tmp_path, other, shown):
     content = f"{HEADER}\na,x,d\nb,y,e\n".replace(",", other)
