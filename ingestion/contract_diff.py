@@ -148,6 +148,8 @@ def _property(old: Property, new: Property) -> Found:
     for word in FIELD_MEANING:
         if getattr(old, word) != getattr(new, word):
             yield BREAKING, word, f"{getattr(old, word)} became {getattr(new, word)}", MEANING
+    if old.yearsFrom is not None and old.yearsFrom != new.yearsFrom:  # where it is new, so is its format
+        yield BREAKING, "yearsFrom", f"{old.yearsFrom} became {new.yearsFrom}", MEANING
     for word in FIELD_WORDS:
         if getattr(old, word) != getattr(new, word):
             yield SAFE, word, "changed", "it says something to people, nothing to the gate"

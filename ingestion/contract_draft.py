@@ -13,13 +13,17 @@ from ingestion.contract_sample import Sample, sample
 from ingestion.contract_text import UNDECIDED
 
 
-def drafted(path: Path, feed: str | None = None) -> str:
-    """The text of a contract for a file's feed. Raises UsageError where the file cannot be learnt from."""
-    seen = sample(path)
+def drafted(path: Path, feed: str | None = None, *, header: bool = False) -> str:
+    """The text of a contract for a file's feed. Raises UsageError where the file cannot be learnt from.
+
+    `header` is a person's word that the first line, or what else names the columns, holds names.
+    """
+    seen = sample(path, header=header)
     taken: set[str] = set()
     guesses = [guess(header, values, taken) for header, values in seen.columns.items()]
     name = feed or name_of(path.stem, set())
     record, decide, checks = _record(guesses)
+    decide += [f"{g.prop['name']}: {one}" for g in guesses for one in g.decide]
     checks = [*(f"the file: {note}" for note in seen.notes), *_file_checks(seen), *checks]
     checks += [f"{g.prop['name']}: {check}" for g in guesses for check in g.checks]
     required = [g.prop["name"] for g in guesses if g.prop.get("required")]
@@ -127,7 +131,7 @@ def _file_checks(seen: Sample) -> list[str]:
 
 
 def _ordered(prop: dict[str, Any]) -> dict[str, Any]:
-    order = ("name", "source", "logicalType", "format", "timezone", "required", "zone")
+    order = ("name", "source", "logicalType", "format", "yearsFrom", "timezone", "required", "zone")
     return {k: prop[k] for k in order if k in prop} | {k: v for k, v in prop.items() if k not in order}
 
 

@@ -12,14 +12,20 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.contract_lint import TELLING, THINGS
+from ingestion.contract_text import UNDECIDED
 from ingestion.fields import SCIENTIFIC, THOUSANDS
 from ingestion.identifiers import POSTCODE, REACHABLE
 from ingestion.properties import RESERVED
 from linkwork.privacy.subjects import is_nhs_number
 
 NULLS = {"NULL", "null", "N/A", "n/a", "NA", "-", "None", "\\N", "#N/A"}
-DATES = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d %b %Y", "%d-%b-%Y", "%d %B %Y", "%Y%m%d", "%d.%m.%Y")
-CLOCKS = ("%H:%M:%S", "%H:%M")
+DATES = (
+    "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d %b %Y", "%d-%b-%Y", "%d %B %Y", "%Y%m%d", "%d.%m.%Y",
+    "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%y-%m-%d", "%d %b %y", "%d-%b-%y", "%d %B %y", "%d.%m.%y",
+)  # fmt: skip
+TWELVE = tuple(f"{hour}:%M{second}{gap}%p" for hour in ("%I", "%-I") for second in ("", ":%S") for gap in (" ", ""))
+CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", *TWELVE)
+MIDNIGHT = re.compile(r"\b(?:00:00(?::00)?|12:00(?::00)? ?[Aa][Mm])$")
 TRUTHS: tuple[dict[str, bool], ...] = (
     {"TRUE": True, "FALSE": False}, {"True": True, "False": False}, {"true": True, "false": False},
     {"Yes": True, "No": False}, {"YES": True, "NO": False}, {"Y": True, "N": False},
@@ -40,6 +46,8 @@ CHANGED = {
     "amended", "entered", "synced", "asof",
 }  # fmt: skip
 PRACTICE = re.compile(r"[A-Z][0-9]{5}")
+CENTURY = 2000  # what is no birth happens in this century
+PIVOT = 69  # two digits from here on are hardly a year of it
 UNKNOWN_TIME = "00:00:00 is taken for an unknown time of day"
 LISTED = 25  # a column of more different values is no vocabulary
 
@@ -50,6 +58,7 @@ class Guess:
 
     prop: dict[str, Any]
     checks: list[str] = field(default_factory=list)
+    decide: list[str] = field(default_factory=list)
     unique: bool = False
     words: frozenset[str] = frozenset()
     person: str | None = None  # nhs_number or local
@@ -116,6 +125,8 @@ def _person(found: Guess, said: list[str]) -> bool:
     if born and (formats := _date_formats(said)):
         found.prop |= {"logicalType": "date", "format": formats[0], "coarsen": "month", "zone": 1}
         found.checks.append("it is a date of birth, of which the month is kept")
+        if "%y" in formats[0]:
+            _open_century(found)
         if len(formats) > 1:
             found.checks.append(f"its dates fit {' and '.join(formats)}")
         return True
@@ -155,13 +166,14 @@ def _time(found: Guess, said: list[str]) -> bool:
     days = [] if REFERENCE & found.words and _all(said, str.isdecimal) else _date_formats(said)
     if days:
         found.prop |= {"logicalType": "date", "format": days[0]}
+        _century(found, said, days[0])
         if len(days) > 1:
             found.checks.append(f"its dates fit {' and '.join(days)}")
         return True
     for between in (" ", "T"):
         for end in ("", "Z", "%z"):
             for day in DATES:
-                for clock in (*CLOCKS, "%H:%M:%S.%f"):
+                for clock in CLOCKS:
                     form = f"{day}{between}{clock}{end}"
                     if _all(said, lambda v, form=form: _fits(v, form)):  # type: ignore[misc]
                         _clock(found, said, form, end)
@@ -173,12 +185,12 @@ def _clock(found: Guess, said: list[str], form: str, end: str) -> None:
     # DuckDB's %g are the three digits of a fraction, %f its six.
     form = form.replace("%f", "%g") if "%f" in form and re.search(r"\.\d{3}(\D|$)", said[0]) else form
     found.prop |= {"logicalType": "timestamp", "format": form}
+    _century(found, said, form)
     if end != "%z":
         found.prop["timezone"] = "UTC" if end == "Z" else "Europe/London"
         if not end:
             found.checks.append("its times say no zone: they are taken for local time of England")
-    midnights = sum(bool(re.search(r"\b00:00(:00)?$", v)) for v in said)
-    if midnights > 0 and not end:
+    if any(MIDNIGHT.search(v) for v in said) and not end:
         found.prop["unknownTime"] = "midnight"
         found.checks.append(UNKNOWN_TIME)
 
@@ -187,12 +199,30 @@ def _date_formats(said: list[str]) -> list[str]:
     return [form for form in DATES if _all(said, lambda v, form=form: _fits(v, form))]  # type: ignore[misc]
 
 
+def _century(found: Guess, said: list[str], form: str) -> None:
+    if "%y" not in form:
+        return
+    if any(datetime.strptime(v, form.replace("%-", "%")).year % 100 >= PIVOT for v in said):
+        _open_century(found)
+    else:
+        found.prop["yearsFrom"] = CENTURY
+        found.checks.append(f"its years have two digits: they are taken for {CENTURY} to {CENTURY + 99}")
+
+
+def _open_century(found: Guess) -> None:
+    found.prop["yearsFrom"] = UNDECIDED
+    found.decide.append("yearsFrom, the first of the hundred years that its two digits can mean")
+
+
 def _fits(value: str, form: str) -> bool:
     try:
-        read = datetime.strptime(value, form)
+        read = datetime.strptime(value, form.replace("%-", "%"))
     except ValueError:
         return False
-    return form.endswith("%z") or read.strftime(form)[: len(value)] == value or "%f" in form
+    printed = read.strftime(form)[: len(value)]
+    return (
+        form.endswith("%z") or printed == value or "%f" in form or ("%p" in form and printed.lower() == value.lower())
+    )
 
 
 def _number(found: Guess, said: list[str]) -> bool:

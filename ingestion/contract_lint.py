@@ -17,6 +17,7 @@ from ingestion import contract_text
 from ingestion.conditions import columns_of, said
 from ingestion.contract import Contract
 from ingestion.fields import is_prose
+from ingestion.paths import KEY
 from ingestion.properties import Property, matches_whole
 from linkwork.log.catalogue import Catalogue
 
@@ -29,7 +30,7 @@ TELLING = {
 THINGS = {"asset", "organisation", "practice", "site", "service", "activity", "venue", "file", "feed", "provider"}
 HEADER = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
 ALTERNATIVES = re.compile(r"[^\x00-\x1f\x7f]{1,500}")  # paths, of which the first that is there is read
-JSON_PATH = re.compile(r"\$(\.[A-Za-z_][A-Za-z0-9_]{0,62}|\[[0-9]{1,3}\])+|[A-Za-z_][A-Za-z0-9_.]{0,254}")
+JSON_PATH = re.compile(rf"\$(?:\.{KEY}|\[[0-9]{{1,3}}\])+|[A-Za-z_][A-Za-z0-9_.]{{0,254}}")
 # What a path ends in that gives an id, a type of resource or a precision, whatever stands in the file.
 NO_PROSE = re.compile(r".*\|(?:id\([A-Za-z]+\)|type|precision)")
 DEFAULT_LENGTH = Property.model_fields["maxLength"].default

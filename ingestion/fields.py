@@ -19,7 +19,7 @@ SENTENCES = {
     "control_character": "The text holds a control character.",
     "grammar": "The text does not have the form the contract states.",
     "integer": "The text is not a whole number.",
-    "decimal": "The text is not a decimal number.",
+    "decimal": "The text is not a number of at most six digits and three decimals.",
     "date": "The text is not a date of the stated form.",
     "timestamp": "The text is not a time of the stated form.",
     "nonexistent_time": "The local time was skipped when the clocks went forward.",
@@ -39,7 +39,7 @@ SENTENCES = {
 }
 
 INTEGER = r"[+-]?\d{1,9}"
-DECIMAL = r"-?\d{1,6}(\.\d{1,3})?"
+DECIMAL = r"-?\d{1,6}(\.\d{1,3}0*)?"  # more decimals would be rounded; noughts at the end say nothing
 CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
 THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
 SCIENTIFIC = r"[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}"

@@ -39,6 +39,7 @@ def seeds(found: tuple[Instrument, ...] | None = None) -> dict[str, str]:
                 "scoring": score.rule if score else "none",
                 "score_lowest": score.lowest if score else None,
                 "score_highest": score.highest if score else None,
+                "score_is_whole": str(score.is_whole if score else False).lower(),
                 "has_profile": str(one.profile).lower(),
                 "unit": quantity.unit if quantity else None,
                 "value_lowest": quantity.lowest if quantity else None,

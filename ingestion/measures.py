@@ -39,6 +39,7 @@ class Score(_Model):
     """How the answers become one number: by a table of their sum, as their sum, as sent, or not at all."""
 
     rule: Literal["table", "sum", "sent", "none"]
+    whole: bool = False  # of a score as sent; a sum is whole, and what is not whole of a table stands in the table
     lowest: Number | None = None
     highest: Number | None = None
     higherIsBetter: bool | None = None
@@ -50,7 +51,14 @@ class Score(_Model):
         given = [one is not None for one in (self.lowest, self.highest, self.higherIsBetter)]
         if any(given) if self.rule == "none" else not all(given):
             raise ValueError("a score has lowest, highest and higherIsBetter; where there is none, it has none of them")
+        if self.whole and self.rule != "sent":
+            raise ValueError("whole is said of a score as sent; of the others it follows from their rule")
         return self
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a score is a whole number, unless the instrument's table has it."""
+        return self.whole or self.rule in ("sum", "table")
 
 
 class Result(_Model):
@@ -184,7 +192,11 @@ def _items(one: Instrument, items: str) -> str | None:
 def _score(one: Instrument, score: str) -> str | None:
     if one.score is None or one.score.rule == "none":
         return None
-    return f"({score} between {one.score.lowest} and {one.score.highest})"
+    limits = f"{score} between {one.score.lowest} and {one.score.highest}"
+    if not one.score.is_whole:
+        return f"({limits})"
+    listed = "".join(f" or {score} = {value}" for value in one.table.values() if value != int(value))
+    return f"({limits} and ({score} = floor({score}){listed}))"
 
 
 def _unit(one: Instrument, value: str, unit: str) -> str | None:

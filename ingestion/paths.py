@@ -1,6 +1,7 @@
 """The paths by which a contract names a field of a JSON record, and the SQL they become.
 
     $.meta.lastUpdated                                    a field of a field
+    $."Datum der Überweisung"."NHS No."                   a name of other characters than letters, digits, _ and -
     $.type[0].coding[0].code                              a member of a list, from 0
     $.identifier[system=https://fhir.nhs.uk/Id/nhs-number].value
                                                           of the members of which one field has a value
@@ -21,7 +22,8 @@
     @fullUrl  @timestamp  @deleted                        what a Bundle says of the entry: its address, the Bundle's
                                                           time, the id of the resource that it deletes
 
-A path holds no SQL: names and values are letters of a narrow set, and are quoted all the same. All paths of one kind of
+A path holds no SQL: names and values are of a narrow set, or in quotation marks and without any, and reach SQL as
+quoted text alone. All paths of one kind of
 record are read in one parse of its text: DuckDB casts the text to one nested type, of which each path takes its part.
 """
 
@@ -34,15 +36,21 @@ from typing import Any
 from linkwork import engine
 
 NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,62}"
+# What ends a quoted name, or is more than a name to DuckDB: a quotation mark, a backslash, an asterisk alone.
+QUOTED = r'"(?!\*")[^"\\\x00-\x1f\x7f\ud800-\udfff]{1,200}"'
+KEY = rf"(?:{NAME}|{QUOTED})"
 VALUE = r"[A-Za-z0-9:/._#?&%+-]{1,200}"
 STEP = re.compile(
-    rf"\.(?P<name>{NAME})|\[(?P<index>\d{{1,4}})\]|\[(?P<every>\*)\]|\[(?P<of>{NAME})=(?P<equals>{VALUE})\]"
-    rf"|\{{(?P<has>{NAME})(?:=(?P<being>{VALUE})|!=(?P<other>{VALUE})| in (?P<listed>{NAME}))?\}}"
+    rf"\.(?P<name>{KEY})|\[(?P<index>\d{{1,4}})\]|\[(?P<every>\*)\]|\[(?P<of>{KEY})=(?P<equals>{VALUE})\]"
+    rf"|\{{(?P<has>{KEY})(?:=(?P<being>{VALUE})|!=(?P<other>{VALUE})| in (?P<listed>{NAME}))?\}}"
 )
 FUNCTION = re.compile(r"\|(?P<name>[a-z]+)(?:\((?P<argument>[A-Za-z]{1,40})\))?")
 ID = "[A-Za-z0-9.-]{1,64}"
 VARIABLES = ("fullUrl", "timestamp", "deleted")
+VARIABLE = re.compile(rf"@({'|'.join(VARIABLES)})(?=\||$)")
+OR = re.compile(r' or (?=(?:[^"]*"[^"]*")*[^"]*$)')  # outside quotation marks
 
+DO_QUOTE = 'a key of other characters than letters, digits, _ and - stands in quotation marks: $."NHS No."'
 Steps = list[dict[str, str]]
 NO_LISTS: Mapping[str, Sequence[str]] = {}
 
@@ -89,34 +97,38 @@ FUNCTIONS: dict[str, Callable[[str, str | None], str]] = {
 
 def parse(text: str) -> list[Path]:
     """The alternatives of a path. A bare name is a field of the record. Raises ValueError where it is no path."""
-    return [_alternative(one) for one in text.split(" or ")]
+    return [_alternative(one) for one in OR.split(text)]
+
+
+def step(key: str) -> str | None:
+    """How a path goes on to a key of JSON; None for one that no path can name."""
+    for one in (key, f'"{key}"'):
+        if re.fullmatch(KEY, one):
+            return f".{one}"
+    return None
 
 
 def _alternative(text: str) -> Path:
     if re.fullmatch(NAME, text):
         text = f"$.{text}"
-    path, bar, functions = text.partition("|")
     steps: Steps = []
-    variable: str | None
-    if path.removeprefix("@") in VARIABLES and path.startswith("@"):
-        position, variable = len(path), path[1:]
-    else:
-        position, variable = 1, None
-        while match := STEP.match(path, position):
-            steps.append({k: v for k, v in match.groupdict().items() if v is not None})
-            position = match.end()
-        if not path.startswith("$") or position != len(path) or not steps:
-            raise ValueError(f"not a path: {text}")
-    found, position = [], 0
-    while match := FUNCTION.match(bar + functions, position):
+    variable = VARIABLE.match(text)
+    position = variable.end() if variable else 1
+    while not variable and (match := STEP.match(text, position)):
+        steps.append({k: v.strip('"') for k, v in match.groupdict().items() if v is not None})
+        position = match.end()
+    if not variable and (not steps or not text.startswith("$")):
+        raise ValueError(f"not a path: {text}; {DO_QUOTE}")
+    found = []
+    while match := FUNCTION.match(text, position):
         if match["name"] not in FUNCTIONS:
             raise ValueError(f"unknown function {match['name']} in {text}")
         FUNCTIONS[match["name"]]("x", match["argument"])
         found.append((match["name"], match["argument"]))
         position = match.end()
-    if position != len(bar + functions):
-        raise ValueError(f"not a path: {text}")
-    return Path(steps, found, variable)
+    if position != len(text):
+        raise ValueError(f"not a path: {text}; {DO_QUOTE}")
+    return Path(steps, found, variable[1] if variable else None)
 
 
 @dataclass
@@ -178,7 +190,7 @@ class Paths:
 
     def parsed(self, text: str) -> str:
         """SQL: the nested value of a JSON text. The text must be valid."""
-        return f"json_transform({text}, {engine.text(json.dumps(self.root.type()))})"
+        return f"json_transform({text}, {engine.text(json.dumps(self.root.type(), ensure_ascii=False))})"
 
     def columns(self, nested: str) -> dict[str, str]:
         """SQL for each field: its text, empty where there is none. `nested` is the column made by `parsed`."""

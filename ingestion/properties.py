@@ -5,7 +5,7 @@ the rest is Linkwork's own. `fields.py` says what each becomes in SQL.
 """
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import pyarrow as pa
@@ -31,13 +31,12 @@ Conversion = Literal["trim", "upper", "lower", "thousands", "pound"]
 Values = dict[str, str | bool | None]
 Precision = Literal["second", "minute", "hour", "day", "month", "year"]
 
-# Each part of a format that the gate knows, with the precision it brings; what prints differently from what it reads
-# (`%y`, `%p`) is left out on purpose.
+# Each part of a format that the gate knows, with the precision it brings.
 DIRECTIVES: dict[str, Precision | None] = {
-    "%Y": "year",
+    "%Y": "year", "%y": "year",
     "%m": "month", "%-m": "month", "%b": "month", "%B": "month",
     "%d": "day", "%-d": "day",
-    "%H": "hour", "%-H": "hour",
+    "%H": "hour", "%-H": "hour", "%I": "hour", "%-I": "hour", "%p": None,
     "%M": "minute",
     "%S": "second", "%g": "second", "%f": "second",
     "%a": None, "%A": None, "%%": None,
@@ -89,6 +88,7 @@ class Property(_Model):
     zone: Literal[1, 2] = 2
     grammar: str | None = None
     format: str | list[str] | None = None
+    yearsFrom: int | None = Field(default=None, ge=1800, le=2100)  # the first of the hundred years that %y can mean
     timezone: str | None = None
     ambiguousTime: Literal["later", "earlier", "refuse"] = "later"  # a local time that the clocks give twice
     unknownTime: Literal["midnight"] | None = None  # 00:00:00 says that the time of day is not known
@@ -155,7 +155,9 @@ class Property(_Model):
                 continue
             unknown = set(re.findall(r"%-?[A-Za-z%]", text.removesuffix(OFFSET))) - set(DIRECTIVES)
             if unknown:
-                raise ValueError(f"the format has {', '.join(sorted(unknown))}, which reads other than it prints")
+                raise ValueError(f"the format has {', '.join(sorted(unknown))}, which the gate does not know")
+            if ("%p" in text) != ("%I" in text or "%-I" in text):
+                raise ValueError(f"the format {text} has one of %I and %p: an hour of twelve needs its half of the day")
             precision(text)
         if value == []:
             raise ValueError("an empty list of formats")
@@ -170,6 +172,11 @@ class Property(_Model):
             raise ValueError(f"{self.name}: a timestamp needs its timezone (UTC where the text ends with Z)")
         if self.logicalType == "date" and any(f.endswith(OFFSET) for f in self.formats):
             raise ValueError(f"{self.name}: a date has no offset; make it a timestamp")
+        if any("%y" in f for f in self.formats) != (self.yearsFrom is not None):
+            raise ValueError(
+                f"{self.name}: a year of two digits (%y) needs yearsFrom, the first of the hundred years it can mean, "
+                "and nothing else has it"
+            )
         if self.unknownTime and self.logicalType != "timestamp":
             raise ValueError(f"{self.name}: only a timestamp can have an unknown time of day")
         if self.logicalType in ("nhs_number", "free_text", "staff") and self.zone != 1:
@@ -203,6 +210,14 @@ class Property(_Model):
     def formats(self) -> list[str]:
         """Every form a date or time may have, in the order in which they are tried."""
         return [self.format] if isinstance(self.format, str) else list(self.format or [])
+
+    def read_back(self, text: str, form: str) -> datetime:
+        """What a text of one of the forms says, as the gate reads it. Raises ValueError where it does not have it."""
+        # Python prints a number without its zero (`%-d`), and reads it only by the form with one.
+        found = datetime.strptime(text, form.replace("%-", "%"))
+        if "%y" not in form or self.yearsFrom is None:
+            return found
+        return found.replace(year=self.yearsFrom + (found.year - self.yearsFrom) % 100)
 
     @property
     def precisions(self) -> list[Precision]:

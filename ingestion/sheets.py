@@ -18,7 +18,7 @@ class Session(_Model):
 
     `date` and `marks` name the fields that hold the session's date and the cell's mark; of several marks each has its
     own code map. A header is a session where it is a date, a text of one of the `formats`, or, with `months`, the
-    number of a day under a cell that is a date or a text of that form.
+    number of a day under a cell that is a date or a text of that form. A year of two digits is one of 1969 to 2068.
     """
 
     date: Name

@@ -27,7 +27,7 @@ def matches(prop: Property, text: str) -> str:
     """True where the text has one of the forms; null where it is null."""
     if prop.format == FHIR:
         return (fhir_times.is_day if prop.logicalType == "date" else fhir_times.is_instant)(text)
-    return "(" + " or ".join(f"coalesce({_round_trip(text, f)}, false)" for f in prop.formats) + ")"
+    return "(" + " or ".join(f"coalesce({_round_trip(prop, text, f)}, false)" for f in prop.formats) + ")"
 
 
 def precision_of(prop: Property, text: str) -> str:
@@ -38,8 +38,8 @@ def precision_of(prop: Property, text: str) -> str:
         if prop.logicalType == "date" and exact not in COARSE:
             exact = "day"
         if prop.unknownTime and exact not in COARSE:
-            whens.append(f"when {_round_trip(text, one)} and {_midnight(text, one)} then 'day'")
-        whens.append(f"when {_round_trip(text, one)} then {engine.text(exact)}")
+            whens.append(f"when {_round_trip(prop, text, one)} and {_midnight(prop, text, one)} then 'day'")
+        whens.append(f"when {_round_trip(prop, text, one)} then {engine.text(exact)}")
     return f"case {' '.join(whens)} end"
 
 
@@ -74,17 +74,17 @@ def _any_local(prop: Property, text: str, test: str) -> str | None:
     forms = [f for f in prop.formats if not f.endswith(OFFSET) and precision(f) not in COARSE]
     if prop.timezone in (None, "UTC") or not forms:
         return None
-    return " or ".join(f"coalesce({test.format(local=_parsed(text, f), zone=zone)}, false)" for f in forms)
+    return " or ".join(f"coalesce({test.format(local=_parsed(prop, text, f), zone=zone)}, false)" for f in forms)
 
 
 def _day(prop: Property, text: str, format_: str) -> str:
-    parsed = _parsed(text, format_)
+    parsed = _parsed(prop, text, format_)
     day = f"date_trunc('{prop.coarsen}', {parsed})" if prop.coarsen else parsed
-    return f"case when {_round_trip(text, format_)} then {day}::date end"
+    return f"case when {_round_trip(prop, text, format_)} then {day}::date end"
 
 
 def _instant(prop: Property, text: str, format_: str) -> str:
-    local, zone = _parsed(text, format_), engine.text(prop.timezone or "UTC")
+    local, zone = _parsed(prop, text, format_), engine.text(prop.timezone or "UTC")
     if precision(format_) in COARSE:
         at = f"({local} at time zone 'UTC')"
     elif format_.endswith(OFFSET):
@@ -95,12 +95,12 @@ def _instant(prop: Property, text: str, format_: str) -> str:
             hour_before = f"({at} - interval 1 hour)"
             at = f"case when ({hour_before} at time zone {zone}) = {local} then {hour_before} else {at} end"
     if prop.unknownTime:
-        at = f"case when {_midnight(text, format_)} then ({local} at time zone 'UTC') else {at} end"
-    return f"case when {_round_trip(text, format_)} then {at} end"
+        at = f"case when {_midnight(prop, text, format_)} then ({local} at time zone 'UTC') else {at} end"
+    return f"case when {_round_trip(prop, text, format_)} then {at} end"
 
 
-def _midnight(text: str, format_: str) -> str:
-    return f"{_parsed(text, format_)}::time = time '00:00:00'"
+def _midnight(prop: Property, text: str, format_: str) -> str:
+    return f"{_parsed(prop, text, format_)}::time = time '00:00:00'"
 
 
 def _stem(text: str, format_: str) -> tuple[str, str]:
@@ -110,15 +110,28 @@ def _stem(text: str, format_: str) -> tuple[str, str]:
     return f"regexp_replace({text}, {engine.text(OFFSET_TEXT)}, '')", format_.removesuffix(OFFSET)
 
 
-def _parsed(text: str, format_: str) -> str:
+def _parsed(prop: Property, text: str, format_: str) -> str:
     stem, rest = _stem(text, format_)
-    return f"try_strptime({stem}, {engine.text(rest)})"
+    return local(prop, stem, rest)
 
 
-def _round_trip(text: str, format_: str) -> str:
+def local(prop: Property, text: str, format_: str) -> str:
+    """The local time that a text of a form without offset says; null where it says none."""
+    parsed = f"try_strptime({text}, {engine.text(format_)})"
+    if "%y" not in format_:
+        return parsed
+    # DuckDB takes two digits for 1969 to 2068. Where the other century lacks the day, the text does not print back.
+    first = int(prop.yearsFrom or 0)
+    year = f"{first} + (year({parsed}) - {first} + 1000) % 100"
+    return f"({parsed} + to_years(({year} - year({parsed}))::integer))"
+
+
+def _round_trip(prop: Property, text: str, format_: str) -> str:
     # strptime accepts `2024-1-5` for `%Y-%m-%d`; only what prints back the same is of the stated form.
     stem, rest = _stem(text, format_)
-    same = f"strftime({_parsed(text, format_)}, {engine.text(rest)}) = {stem}"
+    printed = f"strftime({_parsed(prop, text, format_)}, {engine.text(rest)})"
+    # Before and after noon are printed in capitals, and written in either.
+    same = f"lower({printed}) = lower({stem})" if "%p" in rest else f"{printed} = {stem}"
     return same if stem == text else f"({same} and regexp_matches({text}, {engine.text(OFFSET_TEXT)}))"
 
 

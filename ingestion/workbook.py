@@ -24,6 +24,7 @@ from openpyxl.utils.datetime import MAC_EPOCH
 from openpyxl.utils.exceptions import InvalidFileException
 
 from ingestion.containers import Limits, Source, check_zip, opened
+from ingestion.properties import Property
 from ingestion.readers.base import FileRefused
 from ingestion.sheet_xml import NO_DAY, Broken, Structure, refuse_doctype, structure
 from ingestion.sheets import Sheet
@@ -141,9 +142,8 @@ def readable() -> Iterator[None]:
         raise FileRefused("The workbook is damaged: it cannot be read to its end.") from None
 
 
-def text_of(value: Value, form: str | list[str] | None = None) -> str:
-    """What a cell holds, as text. `form` is the contract's form of a date or time (or several), used where it loses
-    nothing.
+def text_of(value: Value, prop: Property | None = None) -> str:
+    """What a cell holds, as text. A date or time is told in a form of its field, where that loses nothing.
 
     Numbers are written without an exponent where they are whole.
     """
@@ -157,7 +157,7 @@ def text_of(value: Value, form: str | list[str] | None = None) -> str:
         case int() | float():
             return _number(value)
         case datetime():
-            return _moment(value, form)
+            return _moment(value, prop)
         case timedelta():
             seconds = value.total_seconds()
             return f"{seconds // 3600:.0f}:{seconds % 3600 // 60:02.0f}:{seconds % 60:02.0f}"
@@ -201,11 +201,10 @@ def _number(value: int | float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-def _moment(value: datetime, form: str | list[str] | None) -> str:
-    for one in [form] if isinstance(form, str) else form or []:
+def _moment(value: datetime, prop: Property | None) -> str:
+    for form in prop.formats if prop else ():
         try:
-            # Python prints a number without its zero (`%-d`), and reads it only by the form with one.
-            if datetime.strptime(text := value.strftime(one), one.replace("%-", "%")) == value:
+            if prop and prop.read_back(text := value.strftime(form), form) == value:
                 return text
         except ValueError:
             continue

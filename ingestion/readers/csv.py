@@ -121,18 +121,21 @@ class CsvReading(Reading):
         self._width = len(header)
         names = [h.strip() for h in header]
         places = [_place(p, names) for p in contract.properties]
-        # Where no column is known, the line is a record, of which fields may well be alike.
-        if any(place is not None for place in places) and (alike := [n for n in names if names.count(n) > 1]):
+        required = [
+            (p.header, found) for p, found in zip(contract.properties, places, strict=True) if not p.optionalColumn
+        ]
+        missing = [header for header, found in required if found is None]
+        # Fields of a record may well be alike, and one of them a column's name.
+        if 2 * len(missing) > len(required) or not any(place is not None for place in places):
+            raise FileRefused(self._no_header(names, contract))
+        if alike := [n for n in names if names.count(n) > 1]:
             twice = ", ".join(str(i + 1) for i, n in enumerate(names) if n in alike)
             raise FileRefused(f"The header names a column twice (columns {twice}).")
-        missing = [
-            p.header
-            for p, found in zip(contract.properties, places, strict=True)
-            if found is None and not p.optionalColumn
-        ]
         unknown = sorted(set(range(len(names))) - set(places))  # two fields may share a column
         if missing:
-            raise FileRefused(self._wrong_header(names, missing, unknown, contract))
+            # A name is not shown: where the header is none, it is somebody's value.
+            renamed = f" Not known: {_numbered(unknown)}; one of them may be it by another name." if unknown else ""
+            raise FileRefused(f"The header lacks {', '.join(missing)}; expected {_expected(contract)}.{renamed}")
         ordered = [place for place in places if place is not None]
         if ordered != sorted(ordered):
             if self._file.strictOrder:
@@ -145,16 +148,11 @@ class CsvReading(Reading):
             )
         return places
 
-    def _wrong_header(self, names: list[str], missing: list[str], unknown: list[int], contract: Contract) -> str:
-        expected = ",".join(p.header for p in contract.properties)
-        if len(missing) == sum(not p.optionalColumn for p in contract.properties):
-            counts = {d: names[0].count(d) for d in OTHER_DELIMITERS if d != self._file.delimiter}
-            found = [f"{d!r} {n} times" for d, n in counts.items() if n and len(names) == 1]
-            hint = f" Found {', '.join(found)} and no {self._file.delimiter!r}." if found else ""
-            return f"Line 1 is not the header; expected {expected}.{hint}"
-        # A name is not shown: where the header is none, it is somebody's value.
-        renamed = f" Not known: {_numbered(unknown)}; one of them may be it by another name." if unknown else ""
-        return f"The header lacks {', '.join(missing)}; expected {expected}.{renamed}"
+    def _no_header(self, names: list[str], contract: Contract) -> str:
+        counts = {d: names[0].count(d) for d in OTHER_DELIMITERS if d != self._file.delimiter}
+        found = [f"{d!r} {n} times" for d, n in counts.items() if n and len(names) == 1]
+        hint = f" Found {', '.join(found)} and no {self._file.delimiter!r}." if found else ""
+        return f"Line 1 is not the header; expected {_expected(contract)}.{hint}"
 
     def _reader(self) -> Iterator[list[str]]:
         return csv.reader(self._taken(), delimiter=self._file.delimiter, quotechar=self._file.quote, strict=True)
@@ -204,6 +202,10 @@ def _place(prop: Property, names: list[str]) -> int | None:
         if candidate in names:
             return names.index(candidate)
     return None
+
+
+def _expected(contract: Contract) -> str:
+    return ",".join(p.header for p in contract.properties)
 
 
 def _numbered(columns: list[int]) -> str:

@@ -63,7 +63,7 @@ def found_header(rows: Iterator[tuple[int, list[Value]]], contract: Contract, sh
         raise FileRefused("The sheet is empty.")
     expected = ", ".join(p.header for p in required)
     found, number, missing = nearest
-    if found:
+    if 2 * found >= len(required) > 0:  # else what is alike in a row may be by chance
         lacks = ", ".join(p.header for p in missing)
         raise FileRefused(f"The header (row {number}) lacks {lacks}; expected {expected}.")
     raise FileRefused(f"None of the first {form.headerWithin} rows is the header; expected {expected}.")

@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+from ingestion import times
 from ingestion.properties import OFFSET, Property
 from linkwork import engine
 
@@ -101,7 +102,7 @@ def text(prop: Property, column: str, kind: pa.DataType) -> tuple[str, str]:
         )
         return told, f"{whole} > 0"
     if pa.types.is_date(kind):
-        told = _told(f"{column}::timestamp", prop.formats)
+        told = _told(prop, f"{column}::timestamp", prop.formats)
         return told, f"{column} is not null and {told} is null"
     if pa.types.is_struct(kind) or pa.types.is_timestamp(kind):
         return _time(prop, column, kind)
@@ -116,7 +117,7 @@ def _time(prop: Property, column: str, kind: pa.DataType) -> tuple[str, str]:
     local_forms = [f for f in prop.formats if not f.endswith(OFFSET)]
     zone = engine.text(prop.timezone or "UTC")
     if kind.tz is None:  # the sender's clocks, as they would stand in text
-        told = _told(f"{column}::timestamp", local_forms)
+        told = _told(prop, f"{column}::timestamp", local_forms)
         return told, f"{column} is not null and ({below} or {told} is null)"
     local = f"({column} at time zone {zone})"
     back = f"({local} at time zone {zone})"
@@ -124,16 +125,16 @@ def _time(prop: Property, column: str, kind: pa.DataType) -> tuple[str, str]:
         back = f"if((({back} - interval 1 hour) at time zone {zone}) = {local}, {back} - interval 1 hour, {back})"
     # Of a local time that comes twice the contract reads the one; where it refuses both, it is the gate that does so.
     other = "false" if prop.ambiguousTime == "refuse" else f"{back} <> {column}"
-    told = f"case when not ({other}) then {_told(local, local_forms)} end"
+    told = f"case when not ({other}) then {_told(prop, local, local_forms)} end"
     with_offset = [f.removesuffix(OFFSET) for f in prop.formats if f.endswith(OFFSET)]
     if with_offset:
-        in_utc = _told(f"({column} at time zone 'UTC')", with_offset)
+        in_utc = _told(prop, f"({column} at time zone 'UTC')", with_offset)
         told = f"coalesce({in_utc} || 'Z', {told})"
     return told, f"{column} is not null and ({below} or {told} is null)"
 
 
-def _told(moment: str, forms: list[str]) -> str:
+def _told(prop: Property, moment: str, forms: list[str]) -> str:
     """A local time in the first of some forms that tells all of it; null where none does."""
-    texts = [(f"strftime({moment}, {engine.text(f)})", engine.text(f)) for f in forms]
-    whens = " ".join(f"when try_strptime({told}, {form}) = {moment} then {told}" for told, form in texts)
+    texts = [(f"strftime({moment}, {engine.text(f)})", f) for f in forms]
+    whens = " ".join(f"when {times.local(prop, told, form)} = {moment} then {told}" for told, form in texts)
     return f"case {whens} end" if whens else "null::varchar"

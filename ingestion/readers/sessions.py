@@ -44,7 +44,7 @@ def sessions_of(header: Header, contract: Contract, shape: Structure) -> list[Se
             dated[column] = moment
     if not dated:
         raise FileRefused(f"No cell of the header (row {header.row}) is the date of a session.")
-    stated = contract.field(form.date).format
+    stated = contract.field(form.date)
     found = [Session(c, text_of(moment, stated), shape.is_hidden_column(c)) for c, moment in dated.items()]
     for one, other in zip(sorted(found, key=_date), sorted(found, key=_date)[1:], strict=False):
         if one.date == other.date:

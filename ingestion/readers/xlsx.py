@@ -42,7 +42,7 @@ class XlsxReading(Reading):
         self.notes += self._book.notes
         self._rows = self._book.rows()
         self._header: Header = found_header(self._rows, contract, self._book.structure)
-        self._forms = {p.name: p.format for p in contract.properties}
+        self._fields = {p.name: p for p in contract.properties}
         self._once = self._labels()
         self._sessions: list[Session] = sessions_of(self._header, contract, self._book.structure)
         self._refuse_other_columns()
@@ -80,7 +80,7 @@ class XlsxReading(Reading):
                 raise FileRefused(f"No cell above the header is the label {' or '.join(labels)}.")
             if values and isinstance(values[0], Broken):
                 raise FileRefused(f"The cell labelled {labels[0]} {values[0].why}.")
-            once[prop.name] = text_of(values[0], prop.format) if values else ""
+            once[prop.name] = text_of(values[0], prop) if values else ""
         return once
 
     def _refuse_other_columns(self) -> None:
@@ -157,7 +157,7 @@ class XlsxReading(Reading):
             if isinstance(value, Broken):
                 found.broken = found.broken or (column, value)
             else:
-                found.texts[name] = text_of(value, self._forms[name])
+                found.texts[name] = text_of(value, self._fields[name])
         return found
 
     def _table(self) -> Iterator[tuple[int, int, Fields]]:

@@ -55,6 +55,9 @@ def contract_check(
 def contract_init(
     file: OneFile,
     feed: Annotated[str | None, typer.Option("--feed", help="The feed's name; by default from the file's.")] = None,
+    header: Annotated[
+        bool, typer.Option("--header", help="You looked: the first line, or the keys of JSON, are names, not values.")
+    ] = False,
     out: Out = None,
 ) -> None:
     """Draft a contract from a CSV, JSON Lines, Parquet or XLSX file: guesses written out, decisions marked."""
@@ -62,7 +65,7 @@ def contract_init(
 
     if feed is not None and not FEED.fullmatch(feed):
         raise UsageError("not a feed's name", do="Use lower case letters, digits and underscores, a letter first")
-    _write(drafted(file, feed), out)
+    _write(drafted(file, feed, header=header), out)
 
 
 @contract.command("diff")

@@ -13,14 +13,15 @@ from linkwork.errors import BadDataError, UsageError
 from linkwork.reference import beside
 from linkwork.reference.files import Row, Source
 from linkwork.reference.kind import KINDS, Kind, kind_of
-from linkwork.reference.store import Before, adopt, replacing, save, versions
+from linkwork.reference.store import Before, adopt, replacing, save, versions, windowed
 
 PACKED = (".gz", ".zip")
 APART = ".loading-"  # a folder in which a process loads what is not to be seen in parts
 
 
 def load(reference_dir: Path, kind: str, path: Path, before: Before | None = None) -> dict[str, Any]:
-    """Load a file as the newest version of a kind; of a kind that adds, rows of the same key are replaced.
+    """Load a file as the newest version of a kind; of a kind that adds, rows of the same key are replaced, of one whose
+    publications are windows of time, those within the window.
 
     Returns kind, rows (of the version), new_version, file, read (rows of the file), repeated (said before in the file),
     out_of_scope (reason to rows), ignored (columns that are not kept) and encoding; read = new rows + repeated +
@@ -35,8 +36,7 @@ def load(reference_dir: Path, kind: str, path: Path, before: Before | None = Non
         out_of_scope = _set_aside(con, described)
         _check(con, source)
         repeated = _type(con, source)
-        query = replacing(reference_dir, described, described.key) if described.adds else "select * from incoming"
-        saved = save(con, reference_dir, described, query, before)
+        saved = save(con, reference_dir, described, _version(reference_dir, described), before)
     return {
         **saved,
         "file": path.name,
@@ -46,6 +46,13 @@ def load(reference_dir: Path, kind: str, path: Path, before: Before | None = Non
         "ignored": source.ignored,
         "encoding": source.encoding,
     }
+
+
+def _version(reference_dir: Path, kind: Kind) -> str:
+    """SQL of the rows of the version that the table `incoming` makes."""
+    if kind.within:
+        return windowed(reference_dir, kind, kind.within)
+    return replacing(reference_dir, kind, kind.key) if kind.adds else "select * from incoming"
 
 
 def load_missing(

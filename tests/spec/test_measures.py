@@ -38,6 +38,13 @@ SENT: dict[str, tuple[str, tuple[float | None, float | None, str | None, bool, s
     "wemwbs": ("instrument=WEMWBS; items=" + ",".join(["4"] * 14), (56, 56, "items", True, None)),
     "wemwbs_13": ("instrument=WEMWBS; items=" + ",".join(["4"] * 13), (None, None, None, False, "incomplete")),
     "disagrees": ("instrument=PHQ-9; items=1,1,1,1,1,1,1,1,1; score=10", (9, 9, "items", True, "score_disagrees")),
+    "half": ("instrument=PHQ-9; score=4.5", (None, None, None, False, "no_such_score")),
+    "half_disagrees": (
+        "instrument=PHQ-9; items=1,1,1,1,1,1,1,1,1; score=4.5",
+        (9, 9, "items", True, "score_disagrees"),
+    ),
+    "half_way": ("instrument=EQ-VAS; score=70.5", (None, None, None, False, "no_such_score")),
+    "not_whole": ("instrument=PAM-13; score=47.1; cut_point_version=47.0/55.1/67.0", (47.1, 47.1, "sent", True, None)),
     "impossible": ("instrument=GAD-7; items=1,1,1,4,1,1,1", (None, None, None, False, "out_of_range")),
     "ucla": ("instrument=UCLA-3; items=3,2,3", (8, 8, "items", True, None)),
     "no_total": ("instrument=ONS4; items=7,7,7,2; score=23", (None, None, None, True, "no_total")),

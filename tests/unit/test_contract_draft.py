@@ -9,12 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from ingestion.contract import Contract
 from ingestion.contract_draft import drafted
-from ingestion.contract_lint import findings
+from ingestion.contract_lint import Finding, findings
 from ingestion.contract_sample import sample
 from ingestion.contract_text import undecided
 from linkwork.errors import UsageError
-from tests.support.gate import CATALOGUE
+from tests.support.gate import CATALOGUE, stage
 
 NUMBERS = ["9990000018", "9990000026", "9990000034", "9990000042", "9990000050"]
 HEADER = [
@@ -127,6 +128,31 @@ def test_json_lines_are_read_by_their_paths(tmp_path):
     }  # fmt: skip
 
 
+def test_json_keys_of_any_letters_are_drafted_by_paths_that_find_them(tmp_path):
+    path = tmp_path / "besuche.jsonl"
+    keys = {"Fall Nr.": "F-{n}", "Überweisung": {"Datum der Überweisung": "2025-06-{n}", "NHS No.": NUMBERS[0]}}
+    bad = {'a "b"': 1}
+    lines = [json.loads(json.dumps(keys).replace("{n}", f"{n}")) | bad for n in range(10, 25)]
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    text = drafted(path)
+    assert {source: (prop["name"], prop.get("logicalType")) for source, prop in properties(text).items()} == {
+        '$."Fall Nr."': ("fall_nr", None),
+        '$."Überweisung"."Datum der Überweisung"': ("uberweisung_datum_der_uberweisung", "date"),
+        '$."Überweisung"."NHS No."': ("uberweisung_nhs_no", "nhs_number"),
+    }
+    assert "1 key(s) have characters that no path can name, and are left out" in text
+    decided = text.replace("kind: DECIDE", "kind: state").replace("slot: DECIDE", "slot: visit")
+    decided = decided.replace("type: DECIDE", "type: activity.attended").replace("DECIDE", "Visits.")
+    one = Contract.model_validate(yaml.safe_load(decided))
+    assert [f for f in findings_of(decided, tmp_path) if f.severity == "error"] == []
+    assert stage(tmp_path, one, path.read_bytes()).profile["valid"] == len(lines)
+
+
+def findings_of(text: str, folder: Path) -> list[Finding]:
+    (folder / "d.yaml").write_text(text)
+    return findings(folder / "d.yaml", CATALOGUE)
+
+
 def test_parquet_is_read_too(tmp_path):
     path = tmp_path / "visits.parquet"
     pq.write_table(pa.table({"visit_id": [f"v{n}" for n in range(30)], "nhs_number": NUMBERS * 6}), path)
@@ -174,28 +200,137 @@ def test_codes_that_a_spreadsheet_spoilt_are_named(tmp_path):
     assert "concept_code: some values are in scientific notation" in drafted(tmp_path / "a.csv")
 
 
-@pytest.mark.parametrize(
-    "first",
-    [
-        "9990000018,Ann Example",
-        "Ann Example,02/06/2025",
-        "a,b@example.org",
-        "Ann,AB1 2CD",
-        "2025-06-02T09:30,x",
-        "x,12.5",
-    ],
-)
-def test_f21_a_file_without_a_header_is_not_drafted_from(tmp_path, first):
-    path = tmp_path / "f.csv"
-    path.write_text(f"{first}\n" * 3)
+# Without a header: a first line, and the lines below it.
+NO_HEADER = {
+    "number": "9990000018,Ann Example",
+    "amount": "Ann Example,£12.50",
+    "date": "Ann Example,02/06/2025",
+    "written date": "Ann Example,2 June 2025",
+    "date of a database": "Ann Example,02-JUN-2025",
+    "time": "Ann Example,09:30",
+    "12-hour time": "Ann Example,9.30 pm",
+    "time stamp": "2025-06-02T09:30,Ann Example",
+    "e-mail": "Ann Example,b@example.org",
+    "postcode": "Ann Example,AB1 2CD",
+    "empty": "Ann Example,\nBo Ray,BK-1",
+    "alike": "Ann Example,Ann Example\nBo Ray,BK-1",
+    "code": "Ann Example,BK-0001\nBo Ray,BK-0002",
+    "house": "Ann Example,12 High Street\nBo Ray,3 Old Mill Lane",
+    "flag": "Ann Example,F\nBo Ray,M",
+    "answer": "Ann Example,Yes\nBo Ray,No",
+    "nothing": "Ann Example,unknown\nBo Ray,12",
+    "word that comes again": "Ann Example,Blue Door\nBo Ray,Old Mill\nCy Poe,Blue Door",
+    "words only": "Ann Example,Blue Door\nBo Ray,Old Mill",
+    "one column of words": "Ann Example\nBo Ray",
+}
+
+
+def written(path: Path, rows: list[list[str]]) -> Path:
+    """The rows as a file of the form that the path's suffix says, the first of them as its header."""
+    if path.suffix == ".csv":
+        path.write_text("".join(",".join(row) + "\n" for row in rows))
+    elif path.suffix == ".parquet":
+        pq.write_table(pa.table([list(c) for c in zip(*rows[1:], strict=True)], rows[0]), path)
+    else:
+        openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed")
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append([cell or None for cell in row])
+        book.save(path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx", "parquet"])
+@pytest.mark.parametrize("case", NO_HEADER)
+def test_f21_a_file_without_a_header_is_not_drafted_from(tmp_path, case, suffix):
+    rows = [line.split(",") for line in NO_HEADER[case].split("\n")]
+    path = written(tmp_path / f"f.{suffix}", rows if len(rows) > 1 else rows * 3)
     with pytest.raises(UsageError) as raised:
-        sample(path)
-    assert "no header" in raised.value.what
-    assert not any(part in str(raised.value) for part in first.split(",") if len(part) > 4)
+        drafted(path)
+    assert raised.value.what == (
+        "the columns may be called by values" if suffix == "parquet" else "the first line may be no header"
+    )
+    assert "--header" in raised.value.do
+    assert not any(part in str(raised.value) for row in rows for part in row if len(part) > 3)
 
 
-@pytest.mark.parametrize("header", ["NHS number,Seen on", "id,2nd contact", "PHQ-9,COVID-19 (2021)"])
-def test_a_header_with_figures_in_it_is_one(tmp_path, header):
+def test_f21_a_person_can_say_that_the_first_line_is_a_header(tmp_path):
+    path = written(tmp_path / "f.csv", [["Town", "Who", "Town", "", "2021"], ["Ayr", "Bo Ray", "Ely", "x", "3"]])
+    with pytest.raises(UsageError):
+        drafted(path)
+    text = drafted(path, header=True)
+    assert [p.get("source", p["name"]) for p in yaml.safe_load(text)["schema"][0]["properties"]] == [
+        "Town", "Who", "2021",
+    ]  # fmt: skip
+    assert "column 4 has no name and is left out" in text
+    assert "1 column(s) have a name that another has, and are left out" in text
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx", "parquet"])
+@pytest.mark.parametrize("cell", ["9990000018", "999 000 0018", "ann@example.org", "AB1 2CD"])
+def test_f21_nobody_can_say_so_of_what_identifies_a_person(tmp_path, cell, suffix):
+    path = written(tmp_path / f"f.{suffix}", [["id", cell], ["a", "b"]])
+    with pytest.raises(UsageError) as raised:
+        drafted(path, header=True)
+    assert "number 2 of the names has a form that identifies a person" in raised.value.why
+    assert cell not in str(raised.value)
+
+
+PEOPLE_AS_KEYS = {
+    "numbers": [{"id": "v1", "people": {"9990000018": {"came": True}}}],
+    "e-mail": [{"id": "v1", "people": {"ann@example.org": 1}}],
+    "date": [{"id": "v1", "2025-06-02": 1}],
+    "new in each record": [{"id": f"v{n}", "people": {name: n}} for n, name in enumerate(["Ann", "Bo", "Cy"])],
+    "objects that are alike": [{"id": "v1", "people": {"Ann": {"came": 1, "n": 2}, "Bo": {"came": 0, "n": 1}}}],
+    "records": [{"Ann": 1}, {"Bo": 2}, {"Cy": 3}],
+}
+
+
+@pytest.mark.parametrize("case", PEOPLE_AS_KEYS)
+def test_f21_people_as_keys_of_json_are_not_drafted_from(tmp_path, case):
+    path = tmp_path / "f.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in PEOPLE_AS_KEYS[case]))
+    with pytest.raises(UsageError) as raised:
+        drafted(path)
+    assert raised.value.what == "the keys of the records may be values"
+    said = str(raised.value)
+    assert not any(value in said for value in ("999", "Ann", "Bo", "2025", "example"))
+
+
+def test_keys_that_differ_from_record_to_record_are_names_where_most_records_have_them(tmp_path):
+    path = tmp_path / "f.jsonl"
+    records = [{"id": f"v{n}", "at": {"town": "Ayr"} | ({"site": {"no": 1}} if n % 3 else {})} for n in range(9)]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    assert list(sample(path).columns) == ["$.id", "$.at.town", "$.at.site.no"]
+
+
+def test_the_name_of_a_sheet_is_not_in_the_draft(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed")
+    book = openpyxl.Workbook()
+    book.active.title = "Ann Example"
+    for row in [["visit_id", "day"], *([f"v{n}", f"2025-06-{n:02d}"] for n in range(1, 20))]:
+        book.active.append(row)
+    book.create_sheet("Bo Ray")
+    book.save(tmp_path / "visits.xlsx")
+    text = drafted(tmp_path / "visits.xlsx")
+    assert "Ann" not in text
+    assert "only the first visible sheet was looked at" in text
+
+
+HEADERS = [
+    "NHS number,Seen on\na,b",
+    "id,2nd contact\na,b",
+    "PHQ-9,COVID-19 (2021)\na,b",
+    "Client,Outcome,Minutes,On\nAnn,Came,20,02/06/2025",
+    "code,term\n171001002,Life coaching",
+    "Name,Status\nAnn,open\nBo,closed",
+    "first_name,home_town\nAnn,Ayr",
+    "role,is_paid\nnurse,true\nhost,false",
+]
+
+
+@pytest.mark.parametrize("content", HEADERS)
+def test_an_ordinary_header_is_one(tmp_path, content):
     path = tmp_path / "f.csv"
-    path.write_text(f"{header}\na,b\n")
-    assert list(sample(path).columns) == header.split(",")
+    path.write_text(f"{content}\n")
+    assert list(sample(path).columns) == content.split("\n")[0].split(",")

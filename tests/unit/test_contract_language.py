@@ -89,7 +89,13 @@ def test_anything_else_breaks_a_rule(prop, text, rules):
 @pytest.mark.parametrize(
     ("prop", "reason"),
     [
-        ({"name": "f", "logicalType": "date", "format": "%y-%m-%d"}, "reads other than it prints"),
+        ({"name": "f", "logicalType": "date", "format": "%U-%m-%d"}, "which the gate does not know"),
+        ({"name": "f", "logicalType": "date", "format": "%y-%m-%d"}, "needs yearsFrom"),
+        ({"name": "f", "logicalType": "date", "format": "%Y-%m-%d", "yearsFrom": 2000}, "needs yearsFrom"),
+        (
+            {"name": "f", "logicalType": "timestamp", "format": "%Y-%m-%d %I:%M", "timezone": "UTC"},
+            "an hour of twelve needs its half of the day",
+        ),
         ({"name": "f", "logicalType": "date", "format": "%Y-%d"}, "lacks a part"),
         ({"name": "f", "logicalType": "timestamp", "format": "%Y-%m-%d %H", "timezone": "UTC"}, "without its minutes"),
         ({"name": "f", "logicalType": "timestamp", "format": ["%Y-%m-%d"]}, "needs its timezone"),

@@ -77,8 +77,18 @@ def test_a_column_named_twice_is_refused_with_both_places(tmp_path):
 
 
 def test_f21_a_record_in_place_of_the_header_is_called_so_whatever_of_it_is_alike(tmp_path):
-    said = refusal(tmp_path, "9990000018,Ann,,\na,x,d,y\n")
-    assert said == "Line 1 is not the header; expected id,name,day."
+    for record in ("9990000018,Ann,,", "9990000018,name,,", "9990000018,Ann,name,name"):
+        said = refusal(tmp_path, f"{record}\na,x,d,y\n")
+        assert said == "Line 1 is not the header; expected id,name,day."
+
+
+def test_f21_a_record_is_no_header_where_every_column_may_be_absent(tmp_path):
+    optional = contract(
+        "{name: id, optionalColumn: true}",
+        "{name: day, optionalColumn: true}",
+        file="{format: csv, unknownColumns: ignore}",
+    )
+    assert refusal(tmp_path, "9990000018,Ann\na,x\n", optional) == "Line 1 is not the header; expected id,day."
 
 
 @pytest.mark.parametrize(("other", "shown"), [(";", "';' 2 times"), ("\t", r"'\t' 2 times"), ("|", "'|' 2 times")])

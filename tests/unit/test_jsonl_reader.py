@@ -117,3 +117,28 @@ def test_missing_null_and_empty_are_all_empty_and_extra_keys_are_not_read(tmp_pa
 def test_values_that_look_like_sql_or_paths_are_only_text(tmp_path):
     for text in ("'; drop table lines; --", "$.id", "a\nb", '"', "\\"):
         assert read(tmp_path, line(id="a", data={"text": text}))[0] == [(1, "a", text)]
+
+
+QUOTED = contract(
+    """{name: id, source: '$."Fall Nr."'}""",
+    """{name: text, source: '$."Datum der Überweisung"."NHS No."'}""",
+    """{name: items, source: '$."a ""b"'}""".replace('""', "'' "),
+    file="{format: jsonl, unknownKeys: refuse}",
+)
+
+
+def test_keys_of_any_letters_are_read_and_judged_as_others_are(tmp_path):
+    content = (
+        line(**{"Fall Nr.": "a", "Datum der Überweisung": {"NHS No.": "9"}, "a ' b": "x"})
+        + '{"Fall Nr.": "b", "Fall Nr.": "c"}\n'
+        + '{"Fall Nr.": "d", "Datum der Überweisung": {"NHS No.": 1, "NHS No.": 2}}\n'
+        + line(**{"Fall Nr.": "e", "Datum der Überweisung": {"NHS No": 1}})
+        + line(**{"Fall Nr.": "f", "Other": 1})
+    )
+    path = tmp_path / "f.jsonl"
+    path.write_text(content)
+    reading = JsonlReading(path, QUOTED)
+    assert [(r["id"], r["text"], r["items"]) for r in read_all(reading)] == [("a", "9", "x")]
+    assert [(u.line, u.rule) for u in reading.unreadable] == [
+        (2, "repeated_key"), (3, "repeated_key"), (4, "unknown_key"), (5, "unknown_key"),
+    ]  # fmt: skip

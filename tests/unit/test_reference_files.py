@@ -121,7 +121,7 @@ def test_an_unclosed_quote_is_named(load):
 
 def test_packed_files_are_unpacked(load, tmp_path):
     content = "date,title\n2026-01-01,New Year\n"
-    assert load("bank_holidays", gzip.compress(content.encode()), "bank_holidays.csv.gz")["rows"] == 1
+    assert load("bank_holidays", gzip.compress(content.encode()), "bank_holidays.csv.gz")["read"] == 1
     with zipfile.ZipFile(tmp_path / "made.zip", "w") as archive:
         archive.writestr("bank-holidays.csv", content)
         archive.writestr("readme.pdf", "x")
@@ -237,7 +237,10 @@ def test_a_folder_is_taken_by_the_names_of_its_files(tmp_path, rows):
     files = [("bank_holidays", folder / "bank-holidays.json"), ("practices", folder / "epraccur.csv")]
     assert reference.claimed(folder) == (files, ["notes.txt"])
     reference.load_missing(tmp_path / "reference", folder)
-    assert [len(rows(kind)) for kind, _ in files] == [1, 1]
+    assert [row["holiday_name"] for row in rows("bank_holidays") if row["holiday_on"] == date(2026, 1, 1)] == [
+        "New Year"
+    ]
+    assert len(rows("practices")) == 1
     (folder / "practices.csv").write_text(quoted(PRACTICE))
     with pytest.raises(UsageError, match="several files are of kind practices"):
         reference.load_missing(tmp_path / "reference", folder)
@@ -269,7 +272,25 @@ def test_bank_holidays_hold_before_any_file_is_loaded(tmp_path, load):
     }
     assert (min(shipped).year, max(shipped).year) == (2015, 2027)
     load("bank_holidays", "date,title\n2028-01-03,New Year\n")
-    assert [row["holiday_on"] for row in reference.rows(tmp_path / "reference", "bank_holidays")] == [date(2028, 1, 3)]
+    known = [row["holiday_on"] for row in reference.rows(tmp_path / "reference", "bank_holidays")]
+    assert known == [*shipped, date(2028, 1, 3)]
+
+
+def test_a_window_of_bank_holidays_replaces_its_own_days_and_no_others(tmp_path, load):
+    def known(year: int) -> dict[date, str]:
+        rows = reference.rows(tmp_path / "reference", "bank_holidays")
+        return {row["holiday_on"]: row["holiday_name"] for row in rows if row["holiday_on"].year == year}
+
+    before = {year: known(year) for year in (2015, 2018, 2020, 2027)}
+    load("bank_holidays", "date,title\n2019-01-01,New Year\n2020-05-08,Early May\n2020-12-28,Boxing Day\n")
+    assert known(2020) == {date(2020, 5, 8): "Early May", date(2020, 12, 28): "Boxing Day"}
+    assert {year: known(year) for year in (2015, 2018, 2027)} == {y: before[y] for y in (2015, 2018, 2027)}
+    assert (
+        load("bank_holidays", "date,title\n2020-12-28,Boxing Day\n2019-01-01,New Year\n2020-05-08,Early May\n")[
+            "new_version"
+        ]
+        is False
+    )
 
 
 def test_a_column_that_a_kind_gained_is_empty_in_versions_from_before(tmp_path):

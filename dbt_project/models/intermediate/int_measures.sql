@@ -44,6 +44,7 @@ taken as (
         instruments.scoring,
         instruments.score_lowest,
         instruments.score_highest,
+        instruments.score_is_whole,
         instruments.value_lowest,
         instruments.value_highest,
         instruments.unit,
@@ -84,7 +85,7 @@ judged as (
             when scoring <> 'none' and not score_sent between score_lowest and score_highest then 'out_of_range'
             when answers > 0 and has_gaps then 'incomplete'
             when
-                scoring = 'table' and answers = 0 and raw_of_sent is null and score_sent <> floor(score_sent)
+                score_is_whole and answers = 0 and raw_of_sent is null and score_sent <> floor(score_sent)
                 then 'no_such_score'
         end as fault
     from taken
