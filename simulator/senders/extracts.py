@@ -41,7 +41,7 @@ def build(con: duckdb.DuckDBPyConnection, period: Period, deliveries: Deliveries
         create table practice_extracts as
         with each as (
             select e.* replace (if(book = 'codes' and of_all = 1, least(e.extract_day, c.closed_on + 1), e.extract_day)
-                       as extract_day), p.code as practice_code, m.since is not null as migrated,
+                       as extract_day), p.code as practice_code, m.since, m.since is not null as migrated,
                    first_value(e.extract_day) over (partition by book, p.code, migrated order by e.extract_day)
                        as first_so,
                    lag(e.extract_day) over (partition by book, p.code order by e.extract_day) as previous, c.closed_on
@@ -49,7 +49,7 @@ def build(con: duckdb.DuckDBPyConnection, period: Period, deliveries: Deliveries
             left join migrations as m on m.practice_code = p.code and e.extract_day >= m.since
             left join closures as c on c.practice_code = p.code
         )
-        select book, practice_code, n, folder, extract_day, migrated,
+        select book, practice_code, n, folder, extract_day, since, migrated,
                whole or (migrated and extract_day = first_so) as whole,
                if(migrated and extract_day = first_so, date '1900-01-01', covers_from) as covers_from
         from each where closed_on is null or previous is null or previous <= closed_on + 1

@@ -34,7 +34,7 @@ def landing(
         )
         files, marked = made
         written += files
-        injected += [faults.of_line(feed, m.sender, m.file, m.line, m.kind) for m in marked]
+        injected += [faults.of_line(feed, m) for m in marked]
     injected += [
         Fault(f.feed, f.sender, f.name, None, "older_extract", "duplicate") for f in written if "_late_" in f.name
     ]

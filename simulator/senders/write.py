@@ -5,6 +5,7 @@ that text's own memory. So memory is that of a portion, whatever the region's si
 """
 
 import csv
+import datetime as dt
 import gzip
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simulator.senders import spoil, tables
-from simulator.senders.faults import Draw, Due
+from simulator.senders.faults import Draw, Due, reloaded
 from simulator.senders.feeds import Feed
 from simulator.senders.telling import Told
 from simulator.senders.written import Marked, Written
@@ -49,8 +50,8 @@ def feed_files(
 
 
 def lines(con: duckdb.DuckDBPyConnection, feed: Feed, senders: list[str], conflicts: float) -> Iterable[pa.RecordBatch]:
-    """Every good line of some senders in its order: number of the file, text, kind where it is one, and whether it will
-    be said again otherwise.
+    """Every good line of some senders in its order: number of the file, text, kind where it is one, whether it will be
+    said again otherwise, and its days where they were another system's.
     """
     listed = ", ".join(f"'{name}'" for name in senders)
     again = f"""
@@ -59,7 +60,8 @@ def lines(con: duckdb.DuckDBPyConnection, feed: Feed, senders: list[str], confli
     """
     return con.execute(f"""
         select (list_position([{listed}], sender) - 1)::bigint * {MOST_FILES} + n as file,
-               {feed.text()} || chr(10) as line, kind, {again if conflicts else "false"} as again
+               {feed.text()} || chr(10) as line, kind, {again if conflicts else "false"} as again,
+               {feed.reloaded} as reloaded
         from {feed.book}_known where sender in ({listed})
         order by file, key
     """).to_arrow_reader(ROWS_PER_BATCH)
@@ -126,6 +128,7 @@ class Pen:
     def write(self, batch: pa.RecordBatch) -> None:
         """Append the lines of a batch, each to its file."""
         text, kinds, again = batch.column("line"), batch.column("kind"), batch.column("again")
+        days = batch.column("reloaded")
         marked = pc.indices_nonzero(pc.is_valid(kinds)).to_pylist()
         repeated = pc.indices_nonzero(again).to_pylist()
         for number, start, end in runs(batch.column("file")):
@@ -139,7 +142,7 @@ class Pen:
             done = start
             for row in special:
                 self._plain(text, done, row + 1)
-                self._specially(usual.get(row), text[row].as_py()[:-1], again[row].as_py())
+                self._specially(usual.get(row), text[row].as_py()[:-1], again[row].as_py(), days[row].as_py())
                 done = row + 1
             self._plain(text, done, end)
             self._last = text[end - 1].as_py()[:-1]
@@ -155,7 +158,7 @@ class Pen:
             self._due[at] = replace(due, place=self._good + row - start)
             yield row
 
-    def _specially(self, kind: str | None, good: str, again: bool) -> None:
+    def _specially(self, kind: str | None, good: str, again: bool, days: Mapping[str, dt.date] | None) -> None:
         """What follows from the line written last, the good line number self._good - 1."""
         if kind:
             self._mark(kind)
@@ -163,7 +166,8 @@ class Pen:
             self._for_next.append(("conflict", None, good))
         while self._due and self._due[0].place == self._good - 1:
             due = self._due.pop(0)
-            self._extra(due.kind, spoil.line(self.feed, due, good))
+            instant = spoil.instant(self.feed, due, good)
+            self._extra(due.kind, spoil.line(self.feed, due, good), reloaded(due.kind, days), instant)
             if due.kind == "to_be_deleted":
                 self._for_next.append(("deleted", due, ""))
 
@@ -173,16 +177,16 @@ class Pen:
             self._file.records += end - start
             self._good += end - start
 
-    def _extra(self, kind: str, line: bytes) -> None:
+    def _extra(self, kind: str, line: bytes, is_reloaded: bool = False, instant: str = "") -> None:
         if self._to and self._file:
             self._to.write(line + b"\n")
             self._file.records += 1
-            self._mark(kind)
+            self._mark(kind, is_reloaded, instant)
 
-    def _mark(self, kind: str) -> None:
+    def _mark(self, kind: str, is_reloaded: bool = False, instant: str = "") -> None:
         if file := self._file:
             number = file.records + bool(self.feed.columns)
-            self.marked.append(Marked(file.feed, file.sender, file.name, number, kind))
+            self.marked.append(Marked(file.feed, file.sender, file.name, number, kind, is_reloaded, instant))
 
     def _begin(self, n: int, file: Written, records: int) -> None:
         before = self._file

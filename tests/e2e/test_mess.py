@@ -1,12 +1,14 @@
 """A region in which much goes wrong: every fault that was put in has the outcome that the truth says."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
 import pytest
 
 from ingestion.sources import sources
+from linkwork import engine
 from linkwork.log.store import Store
 from linkwork.settings import Settings
 from simulator.senders.faults import OUTCOMES
@@ -30,6 +32,30 @@ def messy(install: Callable[[str], Installation]) -> Installation:
 
 def test_every_fault_meets_its_fate_its_rule_and_its_alarm(messy: Installation):
     assert injected.unmet(messy, "region") == []
+
+
+def test_e34_an_hour_that_comes_twice_is_the_instant_that_the_truth_names(messy: Installation):
+    """No practice is open at that hour: whatever the log has of it is one of the injected lines."""
+    settings = Settings(home=messy.home, keys_dir=messy.folder / "keys")
+    store = Store(settings.log_dir).refresh()
+    with engine.connect() as con:
+        found = con.execute(f"""
+            select loads.feed, loads.sender, loads.file_name,
+                   strftime(timezone('UTC', occurred_at), '%Y-%m-%dT%H:%M:%SZ'), count(distinct record_key)
+            from {store.events.relation()} as events join {store.current_loads()} as loads using (load_id)
+            where event_type in ('appointment.attended', 'appointment.missed', 'appointment.cancelled',
+                                 'appointment.booked', 'appointment.status_unknown')
+                and strftime(timezone('Europe/London', occurred_at), '%H') between '01' and '05'
+            group by all
+        """).fetchall()
+    told = Counter(
+        (fault["feed"], fault["sender"], fault["file"], fault["expected_instant"])
+        for fault in injected.noted(messy, "region")
+        if fault["kind"] == "repeated_hour"
+    )
+    assert told
+    assert {tuple(place): number for *place, number in found} == told
+    assert {instant[4:6] + instant[10:] for *_, instant in told} == {"-1T01:30:00Z"}
 
 
 def test_every_kind_of_fault_is_there(messy: Installation):

@@ -42,7 +42,8 @@ def test_a_messy_region_is_the_clean_one_and_faulty_lines(clean: Path, tmp_path:
     with (tmp_path / "region" / "truth" / "faults.csv").open(encoding="utf-8") as file:
         faults = [fault for fault in csv.DictReader(file) if fault["kind"] not in ("correction", "older_extract")]
     bad = {(f["feed"], f["sender"], f["file"], int(f["line"])) for f in faults}
-    assert {"invalid_nhs_number", "other_encoding", "skipped_hour", "blank_line"} <= set(summary["faults"])
+    expected_kinds = {"invalid_nhs_number", "other_encoding", "skipped_hour", "repeated_hour", "blank_line"}
+    assert expected_kinds <= set(summary["faults"])
     expected = landing(clean)
     found = landing(tmp_path / "region")
     assert found.keys() == expected.keys()
