@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simulator.senders import spoil, tables
+from simulator.senders.extracts import STATES
 from simulator.senders.faults import Draw, Due, reloaded
 from simulator.senders.feeds import Feed
 from simulator.senders.telling import Told
@@ -71,9 +72,10 @@ def plans(con: duckdb.DuckDBPyConnection, told: Told) -> Iterator[list[Planned]]
     """The files of a feed with their numbers and good lines, in portions of whole senders."""
     feed = told.feed
     late = "if(bool_or(sent_late), 'late_', '')" if feed.book == "referrals" else "''"
+    last = "if(bool_or(asked_at < extract_day), 'last_', '')" if feed.book in STATES else "''"
     suffix = {"": feed.suffix, "gz": f"{feed.suffix}.gz", "parquet": "parquet"}[told.packing]
     found = con.execute(f"""
-        select sender, n, any_value(folder) || 'landing/{feed.name}/' || sender || '/{feed.stem}_' || {late}
+        select sender, n, any_value(folder) || 'landing/{feed.name}/' || sender || '/{feed.stem}_' || {late} || {last}
                || any_value(extract_day) || '.{suffix}', count(*), any_value(extract_day),
                sum(count(*)) over (partition by sender)
         from {feed.book}_known where {told.senders} group by sender, n order by sender, n
@@ -194,7 +196,8 @@ class Pen:
             self._end()
         self._for_this = self._for_next if before and before.sender == file.sender else []
         self._for_next, self._good = [], 0
-        self._due = self.draw.of_file(file.sender, n, records, self._last_of[file.sender] != n)
+        followed = self._last_of[file.sender] != n and "_last_" not in file.name  # by one of the same system
+        self._due = self.draw.of_file(file.sender, n, records, followed)
         path = self.root / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file, self._to = file, opened(path)
