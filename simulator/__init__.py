@@ -85,7 +85,8 @@ def simulate(
     with connect(partial if people > IN_MEMORY else None) as con:
         world.build(con, people, seed, period, dials)
         senders.build(con, period, Deliveries(deliveries, extract_days), shares)
-        written, injected = files.landing(con, partial, seed, shares, tellings)
+        delivered = None if deliveries is None else (period.cut_off - dt.timedelta(days=deliveries), period.cut_off)
+        written, injected, rhythm = files.landing(con, partial, seed, shares, tellings, delivered)
         if deliveries is not None:
             files.arrive(partial, written)
         (referred,) = con.execute("select count(*) from referrals").fetchone() or (0,)
@@ -95,7 +96,7 @@ def simulate(
             con,
             period,
             practices_refer=dials.both_reported > 0,
-            daily=deliveries is not None,
+            rhythm=rhythm,
             tellings=tellings,
             office=shares["opted_out"] + shares["merged"] > 0,
         )
