@@ -12,6 +12,18 @@ from simulator.world import changes, region
 from simulator.world.region import Period
 
 
+def books(people: int, *, practices_refer: bool, office: bool) -> dict[str, list[str]]:
+    """Every sender of a region of so many people with the books that it tells of."""
+    number = region.practices_for(people)
+    of_practices = ["appointments", "registrations", "codes", *(["referrals"] if practices_refer else [])]
+    return {
+        **{region.practice_code(n): of_practices for n in range(1, number + 1)},
+        **{f"ZSP{n:02d}": ["referrals", "contacts"] for n, _ in enumerate(region.services(number), 1)},
+        **{region.group_code(n): ["activity"] for n, _ in enumerate(region.GROUPS, 1)},
+        **({permissions.OFFICE: ["opt_outs", "links"]} if office else {}),
+    }
+
+
 def rows(
     con: duckdb.DuckDBPyConnection,
     period: Period,
