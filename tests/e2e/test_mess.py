@@ -45,7 +45,7 @@ def test_e34_an_hour_that_comes_twice_is_the_instant_that_the_truth_names(messy:
             from {store.events.relation()} as events join {store.current_loads()} as loads using (load_id)
             where event_type in ('appointment.attended', 'appointment.missed', 'appointment.cancelled',
                                  'appointment.booked', 'appointment.status_unknown')
-                and strftime(timezone('Europe/London', occurred_at), '%H') between '01' and '05'
+                and strftime(timezone('Europe/London', occurred_at), '%H:%M') = '01:30'
             group by all
         """).fetchall()
     told = Counter(
