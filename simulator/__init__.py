@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from simulator import place, senders, world
-from simulator.senders import faults, files, reference, register, write
+from simulator.senders import faults, files, reference, register, telling, write
 from simulator.senders.extracts import ROLLING_DAYS, Deliveries
 from simulator.senders.mess import dials as mess_dials
 from simulator.senders.telling import told
@@ -41,7 +41,7 @@ def simulate(
     *,
     days: tuple[dt.date, dt.date] = DEFAULT_DAYS,
     deliveries: int | None = None,
-    extract_days: int = ROLLING_DAYS,
+    extract_days: int | None = None,
     mess: str | None = None,
     feeds: str | None = None,
     **truth: Any,
@@ -53,37 +53,45 @@ def simulate(
     `days`: first and last simulated day; the last extracts are made the day after. `deliveries`: nothing for
     extracts of the whole time in one landing folder; a number of days for one full extract in `out`/landing and
     then a delivery on each of these last days, in `out`/days/<day>/landing; extracts of state feeds reach
-    `extract_days` back. `mess`: how much goes wrong in the files (senders.mess.dials). `feeds`: who tells what in
-    which feed (senders.telling.told). `truth`: the settings of
-    world.dials.Dials by name, such as effect_rate_ratio=0.8.
+    `extract_days` back (ROLLING_DAYS). `mess`: how much goes wrong in the files (senders.mess.dials). `feeds`: who
+    tells what in which feed (senders.telling.told). `truth`: the settings of world.dials.Dials by name, such as
+    effect_rate_ratio=0.8.
 
     Returns people, registered {day: people}, seed, first_day, last_day, files, records (clean and faulty lines,
     without headers), referrals, feeds {feed: {files, records, senders {sender: records}}} and faults {kind: number}.
-    Raises ValueError for impossible settings and FileExistsError when `out` already holds something. `out` appears
-    whole or not at all: everything is written to a hidden folder first (place.py).
+    Raises ValueError for settings that are impossible or without effect, and FileExistsError when `out` already holds
+    something. `out` appears whole or not at all: everything is written to a hidden folder first (place.py).
     """
     dials, shares, tellings = Dials(**truth), mess_dials(mess), told(feeds)
+    practices_refer, office = dials.both_reported > 0, shares["opted_out"] + shares["merged"] > 0
     if not FEWEST_PEOPLE <= people <= MOST_PEOPLE:
         raise ValueError(f"people must be {FEWEST_PEOPLE} to {MOST_PEOPLE}, not {people}")
     if (days[1] - days[0]).days < 180:
         raise ValueError(f"days must span at least 180 days, not {days[0]} to {days[1]}")
     if deliveries is not None and not 0 <= deliveries <= (days[1] - days[0]).days - 90:
         raise ValueError(f"deliveries must leave 90 days for the first extract, not {deliveries}")
-    if not 1 <= extract_days <= 400:
+    if extract_days is not None and not 1 <= extract_days <= 400:
         raise ValueError(f"extract_days must be 1 to 400, not {extract_days}")
+    if extract_days is not None and not deliveries:
+        raise ValueError("extract_days says how far daily deliveries reach back, and there are none: set their days")
+    if "silent=" in (mess or "") and shares["silent"] > 0 and not deliveries:
+        raise ValueError("mess has a dial silent for senders whose daily deliveries stop: set how many days there are")
+    telling.check(feeds, register.books(people, practices_refer=practices_refer, office=office))
 
     parameters: dict[str, object] = {
         "version": VERSION, "people": people, "seed": seed, "first_day": str(days[0]),
-        "last_day": str(days[1]), **dials.rows(), "deliveries": deliveries, "extract_days": extract_days,
-        "feeds": feeds, "mess": {name: share for name, share in shares.items() if share},
+        "last_day": str(days[1]), **dials.rows(), "deliveries": deliveries,
+        "extract_days": extract_days or ROLLING_DAYS, "feeds": feeds,
+        "mess": {name: share for name, share in shares.items() if share},
     }  # fmt: skip
     period = region.Period(*days)
+    delivered = None if deliveries is None else (period.cut_off - dt.timedelta(days=deliveries), period.cut_off)
     with place.appearing(out) as partial:
         (partial / "truth").mkdir()
         with connect(partial if people > IN_MEMORY else None) as con:
             world.build(con, people, seed, period, dials)
-            senders.build(con, period, Deliveries(deliveries, extract_days), shares)
-            written, injected = files.landing(con, partial, seed, shares, tellings)
+            senders.build(con, period, Deliveries(deliveries, extract_days or ROLLING_DAYS), shares)
+            written, injected, rhythm = files.landing(con, partial, seed, shares, tellings, delivered)
             if deliveries is not None:
                 files.arrive(partial, written)
             lists = registered_on(con, period)
@@ -93,10 +101,10 @@ def simulate(
             registered = register.rows(
                 con,
                 period,
-                practices_refer=dials.both_reported > 0,
-                daily=deliveries is not None,
+                practices_refer=practices_refer,
+                rhythm=rhythm,
                 tellings=tellings,
-                office=shares["opted_out"] + shares["merged"] > 0,
+                office=office,
             )
         for left in partial.glob(f"{WORK}*"):
             left.unlink()

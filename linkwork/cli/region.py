@@ -33,8 +33,11 @@ def simulate(
         typer.Option(min=0, help="One full extract, then a delivery on each of the last so many days, in OUT/days."),
     ] = None,
     extract_days: Annotated[
-        int, typer.Option(min=1, max=400, help="How many days back the daily extracts of state feeds reach.")
-    ] = 14,
+        int | None,
+        typer.Option(
+            min=1, max=400, help="How many days back the daily extracts of state feeds reach; 14 if not said."
+        ),
+    ] = None,
     mess: Annotated[
         str | None, typer.Option(help="How much goes wrong: 0 (nothing) to 1, or dial=share,… such as duplicated=0.01.")
     ] = None,

@@ -21,9 +21,9 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
                         and u(a.ref, 'recorded late') < 0.3 then 'Unknown'
                     else a.outcome end as status,
                a.hcp_type, a.staff_role, a.appt_mode, a.national_category, a.context_type, a.service_setting,
-               a.clinician_id, e.extract_day + to_minutes(minute) as asked_at
+               a.clinician_id, e.asked_at,
+               if(e.migrated, {'since': e.since, 'booked': a.booked_at::date, 'day': a.day}, null) as reloaded
         from appointments as a join people as p using (id)
         join practice_extracts as e on e.book = 'appointments' and e.practice_code = a.practice_code
             and a.day >= e.covers_from and a.booked_at < e.extract_day
-        join askers on askers.sender = a.practice_code
     """)

@@ -5,12 +5,14 @@ gets a record id of its own, so it collides with nothing, and follows the line i
 its length times the dial, rounded by chance, so that a small file is never spoiled as a whole by bad luck.
 """
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from simulator.senders import mess
+from simulator.senders import clocks, mess
 from simulator.senders.feeds import REGISTER, Feed
+from simulator.senders.written import Marked
 from simulator.world.random import stable
 
 SHORTEST_FILE = 60  # lines; a shorter one would be held for a single bad line or two
@@ -22,7 +24,8 @@ OUTCOMES = {
     "missing_required": ("quarantined", "required"), "unknown_word": ("quarantined", "domain"),
     "too_many_fields": ("quarantined", "field_count"), "too_few_fields": ("quarantined", "field_count"),
     "broken_json": ("quarantined", "json"), "other_encoding": ("quarantined", "encoding"),
-    "skipped_hour": ("quarantined", "nonexistent_time"), "conflict": ("conflict", "conflict"),
+    "skipped_hour": ("quarantined", "nonexistent_time"), "repeated_hour": ("accepted", ""),
+    "conflict": ("conflict", "conflict"),
     "duplicate_line": ("duplicate", ""), "blank_line": ("skipped", ""), "correction": ("accepted", ""),
     "recorded_late": ("accepted", ""),
     "opted_out_later": ("accepted", ""), "merged_record": ("accepted", ""), "test_patient": ("skipped", ""),
@@ -32,7 +35,9 @@ OUTCOMES = {
 
 # what befalls a line as such, of which a table in Parquet has none
 OF_LINES = {"too_many_fields", "too_few_fields", "broken_json", "other_encoding", "blank_line"}
-COLUMNS = ["feed", "sender", "file", "line", "kind", "expected_fate", "expected_rule"]
+# what leaves nothing to read in the field that says on which day it happens
+WITHOUT_DAY = {"impossible_date", "missing_required"}
+COLUMNS = ["feed", "sender", "file", "line", "kind", "expected_fate", "expected_rule", "expected_instant"]
 
 
 @dataclass(frozen=True)
@@ -47,16 +52,42 @@ class Fault:
     # of a line: quarantined, duplicate, conflict, accepted, skipped; of a file: noop, refused, duplicate
     fate: str
     rule: str = ""
+    instant: str = ""  # of a local time that comes twice
 
     def row(self) -> dict[str, str]:
         return {"feed": self.feed, "sender": self.sender, "file": self.file, "line": str(self.line or ""),
-                "kind": self.kind, "expected_fate": self.fate, "expected_rule": self.rule}  # fmt: skip
+                "kind": self.kind, "expected_fate": self.fate, "expected_rule": self.rule,
+                "expected_instant": self.instant}  # fmt: skip
 
 
-def of_line(feed: Feed, sender: str, file: str, line: int, kind: str) -> Fault:
-    """The fault of a line that was written, with the outcome it must have."""
-    fate, rule = OUTCOMES[kind]
-    return Fault(feed.name, sender, file, line, kind, fate, feed.date_rule if kind == "impossible_date" else rule)
+def of_line(feed: Feed, marked: Marked) -> Fault:
+    """The fault of a line that was written, with the outcome it must have.
+
+    What a new system reloaded of days before it was in use is skipped, whatever else is wrong with it, as long as the
+    line can be read as a record.
+    """
+    fate, rule = OUTCOMES[marked.kind]
+    if marked.kind == "impossible_date":
+        rule = feed.date_rule
+    if marked.reloaded and marked.kind not in OF_LINES:
+        fate, rule = "skipped", ""
+    return Fault(feed.name, marked.sender, marked.file, marked.line, marked.kind, fate, rule, marked.instant)
+
+
+def reloaded(kind: str, good: Mapping[str, dt.date] | None) -> bool:
+    """Whether the record that a fault makes of a good one is of days before its system was in use, as far as it says.
+
+    `good`: of a system that follows another one, the first day on which it was in use (`since`), and the days on which
+    the record was `booked` and is held (`day`); None of others.
+    """
+    if good is None:
+        return False
+    days = {good["booked"]}
+    if kind in clocks.MONTHS:
+        days.add(clocks.last(kind, good["day"]).date())
+    elif kind not in WITHOUT_DAY:
+        days.add(good["day"])
+    return max(days) < good["since"]
 
 
 def possible(feed: Feed, packing: str = "") -> set[str]:
@@ -71,7 +102,7 @@ def possible(feed: Feed, packing: str = "") -> set[str]:
     found |= {"test_patient", "unknown_time"} if feed.test_column else set()
     found |= {"broken_json"} if feed.line else {"too_many_fields", "too_few_fields"}
     return found | ({"unknown_word"} if feed.word else set()) | ({"other_encoding"} if feed.name_column else set()) | (
-        {"skipped_hour"} if feed.local_time else set())  # fmt: skip
+        set(clocks.MONTHS) if feed.local_time else set())  # fmt: skip
 
 
 @dataclass(frozen=True)

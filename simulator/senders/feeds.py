@@ -11,9 +11,9 @@ class Feed:
     A CSV's `columns` are header and SQL expression, and `free` are those that may need quotes. JSON Lines have no
     columns but `line`, the SQL of the whole line. The rest is what faults must know to spoil a record: its columns of
     id, date, NHS number, a word of a list and a person's name; `new_id` is the pattern of an id nobody has; `timed`:
-    the date has a time of day, with `local_time` one of England, of which `skipped_hour` never was; `never`: a date as
-    the feed writes them, that never was either; `test_column`: where a patient for tests is marked; `deletion`: the
-    column that says that a record is deleted.
+    the date has a time of day, with `local_time` one of England, written as `moment`, and `booked` is the time at which
+    it was booked, if it was; `never`: a date as the feed writes them, that never was; `test_column`: where a patient
+    for tests is marked; `deletion`: the column that says that a record is deleted.
     """
 
     name: str
@@ -33,7 +33,8 @@ class Feed:
     timed: bool = False
     local_time: bool = False
     never: str = ""
-    skipped_hour: str = "2024-03-31 01:30:00"
+    moment: str = "%Y-%m-%d %H:%M:%S"
+    booked: str = "booked_at"
 
     @property
     def suffix(self) -> str:
@@ -47,6 +48,11 @@ class Feed:
     def date_rule(self) -> str:
         """What the contract's refusal of an impossible date is called."""
         return "timestamp" if self.line or self.timed or self.local_time else "date"
+
+    @property
+    def reloaded(self) -> str:
+        """SQL of the days of a line that a new system sends, null of what does not happen on a day."""
+        return "reloaded" if self.book == "appointments" else "null"
 
     def text(self) -> str:
         """SQL of a line without its end."""

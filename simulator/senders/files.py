@@ -8,9 +8,10 @@ from pathlib import Path
 
 import duckdb
 
-from simulator.senders import faults, workbooks, write
+from simulator.senders import faults, rhythm, workbooks, write
 from simulator.senders.faults import Fault
 from simulator.senders.feeds import REGISTER
+from simulator.senders.rhythm import Rhythm
 from simulator.senders.spoilt import drift, half, repeated, silent
 from simulator.senders.telling import Told
 from simulator.senders.written import Written
@@ -21,9 +22,16 @@ ARRIVES = dt.time(6)  # UTC, by when every sender has made its extract
 
 
 def landing(
-    con: duckdb.DuckDBPyConnection, root: Path, seed: int, shares: Mapping[str, float], tellings: Iterable[Told]
-) -> tuple[list[Written], list[Fault]]:
-    """Write every file with its faults below `root`; returns the files and the faults, in the order of their names."""
+    con: duckdb.DuckDBPyConnection,
+    root: Path,
+    seed: int,
+    shares: Mapping[str, float],
+    tellings: Iterable[Told],
+    delivered: tuple[dt.date, dt.date] | None = None,
+) -> tuple[list[Written], list[Fault], Rhythm | None]:
+    """Write every file with its faults below `root`; returns the files and the faults, in the order of their names, and
+    how often honest senders send where files are `delivered` day by day, from a first to a last day.
+    """
     written: list[Written] = []
     injected: list[Fault] = []
     for told in tellings:
@@ -34,11 +42,14 @@ def landing(
         )
         files, marked = made
         written += files
-        injected += [faults.of_line(feed, m.sender, m.file, m.line, m.kind) for m in marked]
+        injected += [faults.of_line(feed, m) for m in marked]
     injected += [
         Fault(f.feed, f.sender, f.name, None, "older_extract", "duplicate") for f in written if "_late_" in f.name
     ]
-    for spoil, dial in ((silent, "silent"), (half, "half"), (drift, "drift"), (repeated, "repeated")):
+    kept = rhythm.of(written, *delivered) if delivered else None
+    if kept:
+        silent(root, seed, shares["silent"], written, injected, kept)
+    for spoil, dial in ((half, "half"), (drift, "drift"), (repeated, "repeated")):
         spoil(root, seed, shares[dial], written, injected)
     plain = [file for file in written if file.feed == "activity_csv" and file.path.endswith(".csv")]
     if plain and shares["unregistered"] > 0:
@@ -48,6 +59,7 @@ def landing(
     return (
         sorted(written, key=lambda file: (file.feed, file.sender, file.name)),
         sorted(injected, key=lambda fault: (fault.feed, fault.sender, fault.file, fault.line or 0)),
+        kept,
     )
 
 

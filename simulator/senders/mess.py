@@ -15,7 +15,7 @@ DIALS = {
     ),  # of lines: an impossible date, a word nobody listed, nothing where something must be
     "broken": (0.002, 0.008),  # of lines: fields too many or too few, JSON that ends early
     "encoding": (0.0, 0.004),  # of lines: a letter in another encoding than the file's
-    "clock": (0.0, 0.004),  # of lines of appointment books: an hour that the clocks skip
+    "clock": (0.0, 0.004),  # of lines of appointment books: an hour that the clocks skip, or one that they repeat
     "conflict": (0.003, 0.006),  # of contacts: sent again with the same time and other content
     "duplicated": (0.002, 0.03),  # of lines: sent twice in one file
     "blank": (0.001, 0.01),  # of lines: an empty one in between
@@ -45,6 +45,7 @@ HARMLESS = {
     "blank": ("blank_line",),
     "test_patient": ("test_patient",),
     "unknown_time": ("unknown_time",),
+    "clock": ("repeated_hour",),
 }
 
 
@@ -78,9 +79,9 @@ def share_of(name: str, text: str) -> float:
 
 
 def weights(shares: Mapping[str, float], kinds: Mapping[str, tuple[str, ...]], of_feed: set[str]) -> dict[str, float]:
-    """The share of each kind of fault that the feed can have; a dial is spread evenly over its kinds."""
+    """The share of each kind of fault that the feed can have; a dial is spread evenly over its kinds, bad or not."""
     found = {}
     for dial, members in kinds.items():
-        possible = [kind for kind in members if kind in of_feed]
-        found.update({kind: shares[dial] / len(possible) for kind in possible})
+        possible = of_feed.intersection((*BAD.get(dial, ()), *HARMLESS.get(dial, ())))
+        found.update({kind: shares[dial] / len(possible) for kind in members if kind in possible})
     return {kind: share for kind, share in found.items() if share > 0}

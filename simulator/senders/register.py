@@ -6,9 +6,22 @@ from collections.abc import Iterable
 import duckdb
 
 from simulator.senders import permissions, telling
+from simulator.senders.rhythm import YEARS, Rhythm
 from simulator.senders.telling import Told
 from simulator.world import changes, region
 from simulator.world.region import Period
+
+
+def books(people: int, *, practices_refer: bool, office: bool) -> dict[str, list[str]]:
+    """Every sender of a region of so many people with the books that it tells of."""
+    number = region.practices_for(people)
+    of_practices = ["appointments", "registrations", "codes", *(["referrals"] if practices_refer else [])]
+    return {
+        **{region.practice_code(n): of_practices for n in range(1, number + 1)},
+        **{f"ZSP{n:02d}": ["referrals", "contacts"] for n, _ in enumerate(region.services(number), 1)},
+        **{region.group_code(n): ["activity"] for n, _ in enumerate(region.GROUPS, 1)},
+        **({permissions.OFFICE: ["opt_outs", "links"]} if office else {}),
+    }
 
 
 def rows(
@@ -16,29 +29,29 @@ def rows(
     period: Period,
     *,
     practices_refer: bool = False,
-    daily: bool = False,
+    rhythm: Rhythm | None = None,
     tellings: Iterable[Told] = (),
     office: bool = False,
 ) -> list[dict[str, str]]:
     """Rows of reference/senders.csv: code, what it sends, from which system, how often.
 
-    practices_refer: whether practices report the referrals they send; daily: whether practices send each day and the
-    others when they have something; office: whether there is one for opt-outs and
-    merged numbers. A practice with two systems has a row for each.
+    practices_refer: whether practices report the referrals they send; rhythm: how often senders send, where they do so
+    day by day; office: whether there is one for opt-outs and merged numbers. A practice with two systems has a row for
+    each. No first file is expected on a day of one that has nothing to say in some feed when the days begin.
     """
     (number,) = con.execute("select count(*) from practices").fetchone() or (0,)
     of_practices = "gp_appointments_csv;registrations_csv;gp_codes_csv" + (";referrals_csv" if practices_refer else "")
     kinds = [
-        ("practice", of_practices, changes.SYSTEM, 1 if daily else 365,
+        ("practice", of_practices, changes.SYSTEM,
          [(region.practice_code(n), p[0]) for n, p in enumerate(region.practices(number), 1)]),
-        ("service", "referrals_csv;link_worker_jsonl", "synthetic-case", 14 if daily else 184,
+        ("service", "referrals_csv;link_worker_jsonl", "synthetic-case",
          con.execute("select service, name from services order by number").fetchall()),
-        ("group", "activity_csv", "synthetic-register", 31 if daily else 184,
+        ("group", "activity_csv", "synthetic-register",
          [(region.group_code(n), name) for n, name in enumerate(region.GROUPS, 1)]),
     ]  # fmt: skip
     if office:
         feeds = "opt_outs_csv;person_links_csv"
-        kinds.append(("other", feeds, "synthetic-office", 31, [(permissions.OFFICE, permissions.OFFICE_NAME)]))
+        kinds.append(("other", feeds, "synthetic-office", [(permissions.OFFICE, permissions.OFFICE_NAME)]))
     migrated = dict(con.execute("select practice_code, since from migrations").fetchall())
     found = [
         {
@@ -49,13 +62,17 @@ def rows(
             "source_system": system,
             "valid_from": "1990-01-01",
             "valid_to": "",
-            "cadence_days": str(cadence),
+            "cadence_days": str(rhythm.cadence(code, kind) if rhythm else YEARS[kind]),
             "agreement": f"SYN-{code}",
             "first_expected": str(period.first),
         }
-        for kind, feeds, system, cadence, members in kinds
+        for kind, feeds, system, members in kinds
         for code, name in members
     ]
+    if rhythm:
+        for row in found:
+            if not all((row["code"], feed) in rhythm.begun for feed in row["feeds"].split(";")):
+                row["first_expected"] = ""
     for row in [row for row in found if row["code"] in migrated]:
         since = migrated[row["code"]]
         found.append({**row, "source_system": changes.NEXT_SYSTEM, "valid_from": str(since)})

@@ -18,11 +18,10 @@ def known(con: duckdb.DuckDBPyConnection) -> None:
                    as long_term_conditions, r.started_on as registration_start,
                if(r.ended_on < e.extract_day, r.ended_on, null) as registration_end,
                if(r.ended_on < e.extract_day, r.end_reason, null) as end_reason,
-               e.extract_day + to_minutes(minute) as asked_at
+               e.asked_at
         from registrations as r join people as p using (id)
         join practice_extracts as e on e.book = 'registrations' and e.practice_code = r.practice_code
             and r.started_on < e.extract_day
-        join askers on askers.sender = r.practice_code
         join conditions as ill on ill.id = r.id
         where e.whole or r.started_on >= e.covers_from
             or len([one for one in ill.onsets if one.since between e.covers_from and e.extract_day]) > 0

@@ -11,10 +11,9 @@ KNOWN = """
            r.reason_codes, r.decided_on, r.sent_on as received_on,
            'requester' as stated_by, r.service_stated as service_code, r.shared_reference,
            '' as notes, p.given_name || ' ' || p.family_name as client_name,
-           e.extract_day + to_minutes(minute) as asked_at
+           e.asked_at
     from requests as r join people as p using (id)
     join practice_extracts as e on e.book = 'referrals' and e.practice_code = r.practice_code
         and r.sent_on < e.extract_day
-    join askers on askers.sender = r.practice_code
     where e.whole or r.sent_on >= e.covers_from
 """

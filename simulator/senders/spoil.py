@@ -1,14 +1,22 @@
 """How a good line becomes a faulty one."""
 
 import csv
+import datetime as dt
 import io
 import json
+from collections.abc import Mapping
 
+from simulator.senders import clocks
 from simulator.senders.faults import Due
 from simulator.senders.feeds import Feed
 
 NEVER = "2024-02-30"
 LONGER_BY = 25  # minutes, of a contact that is said again otherwise
+
+
+def fields(feed: Feed, good: str) -> dict[str, str]:
+    """The record of a line of CSV."""
+    return dict(zip(feed.columns, next(csv.reader([good])), strict=True))
 
 
 def line(feed: Feed, due: Due, good: str) -> bytes:
@@ -19,8 +27,7 @@ def line(feed: Feed, due: Due, good: str) -> bytes:
         return good.encode()
     if feed.line:
         return event(feed, due, good)
-    fields = next(csv.reader([good]))
-    spoiled = record(feed, due, dict(zip(feed.columns, fields, strict=True)))
+    spoiled = record(feed, due, fields(feed, good))
     if due.kind == "too_many_fields":
         return (joined(spoiled) + ",surplus").encode()
     if due.kind == "too_few_fields":
@@ -30,18 +37,33 @@ def line(feed: Feed, due: Due, good: str) -> bytes:
 
 def record(feed: Feed, due: Due, good: dict[str, str]) -> dict[str, str]:
     """The record that a fault makes of a good one, with an id that nobody else has."""
-    dated = good[feed.date]
+    dated, timed = good[feed.date], [name for name in (feed.date, feed.booked) if name]
     changes = {
         "invalid_nhs_number": {feed.number: wrong(good[feed.number])},
         "impossible_date": {feed.date: feed.never or NEVER + dated[len(NEVER) :]},
         "missing_required": {feed.date: ""},
-        "skipped_hour": {feed.date: feed.skipped_hour},
         "unknown_word": {feed.word: "not a listed word"},
         "other_encoding": {feed.name_column: "Chloë"},
         "test_patient": {feed.test_column: "TRUE"},
-        "unknown_time": {name: midnight(dated) for name in (feed.date, "Date_Booked") if name in good},
+        "unknown_time": dict.fromkeys(timed, midnight(dated)),
     }
+    if due.kind in clocks.MONTHS:
+        # a slot of which the hour comes twice is booked in it, too, as nothing else is to be wrong with it
+        columns = timed if due.kind == "repeated_hour" else [feed.date]
+        changes[due.kind] = dict.fromkeys(columns, changed(feed, due, good).strftime(feed.moment))
     return {**good, feed.record_id: feed.new_id % due.number, **changes.get(due.kind, {})}
+
+
+def instant(feed: Feed, due: Due, good: str | Mapping[str, str]) -> str:
+    """Which instant the local time is that a fault makes of a good line or record; empty where it is only one."""
+    if due.kind != "repeated_hour":
+        return ""
+    return clocks.later(changed(feed, due, fields(feed, good) if isinstance(good, str) else good))
+
+
+def changed(feed: Feed, due: Due, good: Mapping[str, str]) -> dt.datetime:
+    """The local time, at a change of the clocks, that a fault makes of a good record's."""
+    return clocks.last(due.kind, dt.datetime.strptime(good[feed.date], feed.moment).date())
 
 
 def event(feed: Feed, due: Due, good: str) -> bytes:
@@ -71,7 +93,7 @@ def conflict(good: str) -> bytes:
 
 def deletion(feed: Feed, due: Due, last: str) -> bytes:
     """What a later file says of a deleted record: its id, that it is deleted, and when; `last` is a line of it."""
-    extracted = dict(zip(feed.columns, next(csv.reader([last])), strict=True))["extracted_at"]
+    extracted = fields(feed, last)["extracted_at"]
     said = {feed.record_id: feed.new_id % due.number, feed.deletion: "TRUE", "extracted_at": extracted}
     return joined({**dict.fromkeys(feed.columns, ""), **said}).encode()
 

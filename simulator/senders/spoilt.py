@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from simulator.senders.faults import Fault
+from simulator.senders.rhythm import Rhythm
 from simulator.senders.written import Written
 from simulator.world.random import stable
 
 LONG_ENOUGH = 200  # records of a file that is cut in half, so that the one broken line is a small share of it
-DAYS_OF_SILENCE = 4
+NOTICED_FOR = 3  # days of silence after the first on which it is noticed
 NEXT_COLUMNS = (b"transferred_on", b"transferred_to", b"reopened_on")  # of version 2.1.0 of referrals_csv
 UNKNOWN_COLUMN = b"colour_of_folder"
 
@@ -79,23 +80,27 @@ def add_columns(path: Path, names: tuple[bytes, ...]) -> None:
     path.write_bytes(b"\n".join([b",".join([header, *names]), *(line + empty if line else line for line in lines)]))
 
 
-def silent(root: Path, seed: int, share: float, written: list[Written], injected: list[Fault]) -> None:
-    """Practices whose daily deliveries stop some days before the end."""
-    daily = [f for f in written if f.path.startswith("days/") and f.feed.startswith("gp_appointments")]
-    senders = sorted({file.sender for file in daily}, key=lambda sender: stable(seed, "silent", sender))
-    if share <= 0 or not senders:
+def silent(root: Path, seed: int, share: float, written: list[Written], injected: list[Fault], rhythm: Rhythm) -> None:
+    """Practices whose daily deliveries stop before the end, early enough that each of their feeds is missed by then.
+
+    None stops where there are too few days to tell its silence from having nothing to say.
+    """
+    daily = {f.sender for f in written if f.path.startswith("days/") and f.feed.startswith("gp_appointments")}
+    noticed = [sender for sender in daily if rhythm.cadence(sender, "practice") < rhythm.days]
+    senders = sorted(noticed, key=lambda sender: stable(seed, "silent", sender))
+    if share <= 0:
         return
-    last = max(file.day for file in written)
-    for sender in senders[: max(1, round(len(senders) * share))]:
+    for sender in senders[: max(1, round(len(daily) * share))]:
+        days = min(rhythm.cadence(sender, "practice") + NOTICED_FOR, rhythm.days)
         lost = [f for f in written if f.sender == sender and f.path.startswith("days/")
-                and f.day > last - dt.timedelta(days=DAYS_OF_SILENCE)]  # fmt: skip
+                and f.day > rhythm.last - dt.timedelta(days=days)]  # fmt: skip
         for file in lost:
             (root / file.path).unlink()
             written.remove(file)
             for fault in [f for f in injected if (f.feed, f.sender, f.file) == (file.feed, file.sender, file.name)]:
                 injected.remove(fault)
-        feed = next(file.feed for file in daily if file.sender == sender)
-        injected.append(Fault(feed, sender, "", None, "silent_sender", "silent"))
+        feeds = sorted({file.feed for file in written if file.sender == sender})
+        injected += [Fault(feed, sender, "", None, "silent_sender", "silent") for feed in feeds]
     for folder, folders, files in os.walk(root / "days", topdown=False):
         if not folders and not files and not any(Path(folder).iterdir()):
             Path(folder).rmdir()

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simulator.senders import spoil
-from simulator.senders.faults import Due
+from simulator.senders.faults import Due, reloaded
 from simulator.senders.feeds import Feed
 from simulator.senders.written import Marked, Written
 
@@ -19,13 +19,13 @@ def parquet(
     """Write one file with its faults, every column a text; return the records that are unusual."""
     columns = ", ".join(f"""nullif(({sql})::varchar, '') as "{name}\"""" for name, sql in feed.columns.items())
     found = con.execute(f"""
-        select {columns}, kind as "the kind" from {feed.book}_known
+        select {columns}, kind as "the kind", {feed.reloaded} as "the days" from {feed.book}_known
         where sender = '{file.sender}' and n = {n} order by key
     """).to_arrow_table()
-    good, kinds = found.drop_columns(["the kind"]), found.column("the kind")
+    good, kinds, days = found.drop_columns(["the kind", "the days"]), found.column("the kind"), found.column("the days")
     usual = {place: kinds[place].as_py() for place in pc.indices_nonzero(pc.is_valid(kinds)).to_pylist()}
     parts: list[pa.Table] = []
-    made: list[tuple[int, str]] = []  # after which good record, and of which kind
+    made: list[tuple[int, Due, bool, str]] = []  # after which good record, what, and what is to be noted of it
     done = 0
     for due in dues:
         if due.place in usual:
@@ -35,13 +35,19 @@ def parquet(
         row = {name: [value or None] for name, value in spoiled.items()}
         parts += [good.slice(done, due.place + 1 - done), pa.table(row, schema=good.schema)]
         done = due.place + 1
-        made.append((due.place, due.kind))
+        noted = reloaded(due.kind, days[due.place].as_py()), spoil.instant(feed, due, record)
+        made.append((due.place, due, *noted))
     table = pa.concat_tables([*parts, good.slice(done)])
     save(con, table, root / file.path)
     file.records = table.num_rows
-    found_at = [(place + 2 + before, kind) for before, (place, kind) in enumerate(made)]
-    found_at += [(place + 1 + sum(after < place for after, _ in made), kind) for place, kind in usual.items()]
-    return [Marked(feed.name, file.sender, file.name, record, kind) for record, kind in sorted(found_at)]
+    marked = [
+        Marked(feed.name, file.sender, file.name, place + 2 + before, due.kind, *noted)
+        for before, (place, due, *noted) in enumerate(made)
+    ]
+    for place, kind in usual.items():
+        number = place + 1 + sum(after < place for after, *_ in made)
+        marked.append(Marked(feed.name, file.sender, file.name, number, kind))
+    return sorted(marked, key=lambda one: (one.line, one.kind))
 
 
 def save(con: duckdb.DuckDBPyConnection, table: pa.Table, path: Path) -> None:

@@ -75,6 +75,18 @@ def told(given: str | None) -> list[Told]:
     return found
 
 
+def check(given: str | None, books: Mapping[str, Iterable[str]]) -> None:
+    """Raise ValueError where a sender that is named is none of the region's, or keeps no such book. `books`: theirs."""
+    for sender, feeds in parsed(given).items():
+        if sender not in books:
+            raise ValueError(f"feeds names {sender}, which is no sender of this region; there are {', '.join(books)}")
+        for one in feeds:
+            name = one.partition(".")[0]
+            if not any(feed.name == name and feed.book in books[sender] for feed in ALL):
+                usual = ", ".join(feed.name for feed in USUAL if feed.book in books[sender])
+                raise ValueError(f"feeds lets {sender} send {name}, but it tells of other things: {usual}")
+
+
 def parsed(given: str | None) -> dict[str, list[str]]:
     """Sender to feeds."""
     if not given:

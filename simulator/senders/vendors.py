@@ -68,7 +68,7 @@ TPP_APPOINTMENTS = Feed(
     },
     record_id="Appointment_ID", date="Date_Start", number="NHS_Number", word="Status", local_time=True,
     new_id="99%07d", test_column="Test_Patient",
-    never="30 Feb 2024 10:00:00", skipped_hour="31 Mar 2024 01:30:00",
+    never="30 Feb 2024 10:00:00", moment=TPP_TIME.strip("'"), booked="Date_Booked",
 )  # fmt: skip
 EMIS_REGISTRATIONS = Feed(
     "registrations_emis_csv", "registrations", "patient",
@@ -101,7 +101,7 @@ TPP_REGISTRATIONS = Feed(
     },
     record_id="RowIdentifier", date="Date_Registration", number="NHS_Number", word="Registration_Status",
     local_time=True, new_id="99%07d", test_column="Test_Patient",
-    never="30 Feb 2024 10:00:00", skipped_hour="31 Mar 2024 01:30:00",
+    never="30 Feb 2024 10:00:00", moment=TPP_TIME.strip("'"), booked="",
 )  # fmt: skip
 UK_DAY = "'%d/%m/%Y'"
 CLOSED = {

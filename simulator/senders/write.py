@@ -5,6 +5,7 @@ that text's own memory. So memory is that of a portion, whatever the region's si
 """
 
 import csv
+import datetime as dt
 import gzip
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -16,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simulator.senders import spoil, tables
-from simulator.senders.faults import Draw, Due
+from simulator.senders.extracts import STATES
+from simulator.senders.faults import Draw, Due, reloaded
 from simulator.senders.feeds import Feed
 from simulator.senders.telling import Told
 from simulator.senders.written import Marked, Written
@@ -49,8 +51,8 @@ def feed_files(
 
 
 def lines(con: duckdb.DuckDBPyConnection, feed: Feed, senders: list[str], conflicts: float) -> Iterable[pa.RecordBatch]:
-    """Every good line of some senders in its order: number of the file, text, kind where it is one, and whether it will
-    be said again otherwise.
+    """Every good line of some senders in its order: number of the file, text, kind where it is one, whether it will be
+    said again otherwise, and its days where they were another system's.
     """
     listed = ", ".join(f"'{name}'" for name in senders)
     again = f"""
@@ -59,7 +61,8 @@ def lines(con: duckdb.DuckDBPyConnection, feed: Feed, senders: list[str], confli
     """
     return con.execute(f"""
         select (list_position([{listed}], sender) - 1)::bigint * {MOST_FILES} + n as file,
-               {feed.text()} || chr(10) as line, kind, {again if conflicts else "false"} as again
+               {feed.text()} || chr(10) as line, kind, {again if conflicts else "false"} as again,
+               {feed.reloaded} as reloaded
         from {feed.book}_known where sender in ({listed})
         order by file, key
     """).to_arrow_reader(ROWS_PER_BATCH)
@@ -69,9 +72,10 @@ def plans(con: duckdb.DuckDBPyConnection, told: Told) -> Iterator[list[Planned]]
     """The files of a feed with their numbers and good lines, in portions of whole senders."""
     feed = told.feed
     late = "if(bool_or(sent_late), 'late_', '')" if feed.book == "referrals" else "''"
+    last = "if(bool_or(asked_at < extract_day), 'last_', '')" if feed.book in STATES else "''"
     suffix = {"": feed.suffix, "gz": f"{feed.suffix}.gz", "parquet": "parquet"}[told.packing]
     found = con.execute(f"""
-        select sender, n, any_value(folder) || 'landing/{feed.name}/' || sender || '/{feed.stem}_' || {late}
+        select sender, n, any_value(folder) || 'landing/{feed.name}/' || sender || '/{feed.stem}_' || {late} || {last}
                || any_value(extract_day) || '.{suffix}', count(*), any_value(extract_day),
                sum(count(*)) over (partition by sender)
         from {feed.book}_known where {told.senders} group by sender, n order by sender, n
@@ -126,6 +130,7 @@ class Pen:
     def write(self, batch: pa.RecordBatch) -> None:
         """Append the lines of a batch, each to its file."""
         text, kinds, again = batch.column("line"), batch.column("kind"), batch.column("again")
+        days = batch.column("reloaded")
         marked = pc.indices_nonzero(pc.is_valid(kinds)).to_pylist()
         repeated = pc.indices_nonzero(again).to_pylist()
         for number, start, end in runs(batch.column("file")):
@@ -139,7 +144,7 @@ class Pen:
             done = start
             for row in special:
                 self._plain(text, done, row + 1)
-                self._specially(usual.get(row), text[row].as_py()[:-1], again[row].as_py())
+                self._specially(usual.get(row), text[row].as_py()[:-1], again[row].as_py(), days[row].as_py())
                 done = row + 1
             self._plain(text, done, end)
             self._last = text[end - 1].as_py()[:-1]
@@ -155,7 +160,7 @@ class Pen:
             self._due[at] = replace(due, place=self._good + row - start)
             yield row
 
-    def _specially(self, kind: str | None, good: str, again: bool) -> None:
+    def _specially(self, kind: str | None, good: str, again: bool, days: Mapping[str, dt.date] | None) -> None:
         """What follows from the line written last, the good line number self._good - 1."""
         if kind:
             self._mark(kind)
@@ -163,7 +168,8 @@ class Pen:
             self._for_next.append(("conflict", None, good))
         while self._due and self._due[0].place == self._good - 1:
             due = self._due.pop(0)
-            self._extra(due.kind, spoil.line(self.feed, due, good))
+            instant = spoil.instant(self.feed, due, good)
+            self._extra(due.kind, spoil.line(self.feed, due, good), reloaded(due.kind, days), instant)
             if due.kind == "to_be_deleted":
                 self._for_next.append(("deleted", due, ""))
 
@@ -173,16 +179,16 @@ class Pen:
             self._file.records += end - start
             self._good += end - start
 
-    def _extra(self, kind: str, line: bytes) -> None:
+    def _extra(self, kind: str, line: bytes, is_reloaded: bool = False, instant: str = "") -> None:
         if self._to and self._file:
             self._to.write(line + b"\n")
             self._file.records += 1
-            self._mark(kind)
+            self._mark(kind, is_reloaded, instant)
 
-    def _mark(self, kind: str) -> None:
+    def _mark(self, kind: str, is_reloaded: bool = False, instant: str = "") -> None:
         if file := self._file:
             number = file.records + bool(self.feed.columns)
-            self.marked.append(Marked(file.feed, file.sender, file.name, number, kind))
+            self.marked.append(Marked(file.feed, file.sender, file.name, number, kind, is_reloaded, instant))
 
     def _begin(self, n: int, file: Written, records: int) -> None:
         before = self._file
@@ -190,7 +196,8 @@ class Pen:
             self._end()
         self._for_this = self._for_next if before and before.sender == file.sender else []
         self._for_next, self._good = [], 0
-        self._due = self.draw.of_file(file.sender, n, records, self._last_of[file.sender] != n)
+        followed = self._last_of[file.sender] != n and "_last_" not in file.name  # by one of the same system
+        self._due = self.draw.of_file(file.sender, n, records, followed)
         path = self.root / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file, self._to = file, opened(path)

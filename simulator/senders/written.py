@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Marked:
-    """A line that is unusual, and why."""
+    """A line that is unusual, and why. `reloaded`: as a record it is of days before its system was in use; `instant`:
+    which one of two its local time is.
+    """
 
     feed: str
     sender: str
     file: str
     line: int
     kind: str
+    reloaded: bool = False
+    instant: str = ""
 
 
 @dataclass

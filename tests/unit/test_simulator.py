@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -363,6 +364,25 @@ def test_impossible_settings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least 180 days"):
         simulator.simulate(PEOPLE, SEED, tmp_path / "out", days=(DAYS[0], DAYS[0] + dt.timedelta(days=30)))
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"feeds": "Z99999=gp_appointments_tpp_csv"}, "Z99999, which is no sender of this region; there are Z90001,"),
+        ({"feeds": "Z90014=gp_appointments_tpp_csv"}, "Z90014, which is no sender"),
+        ({"feeds": "ZSP01=gp_codes_csv.gz"}, "feeds lets ZSP01 send gp_codes_csv, but it tells of other things: "),
+        ({"feeds": "Z90001=referrals_csv", "both_reported": 0}, "feeds lets Z90001 send referrals_csv"),
+        ({"feeds": "ZRG01=opt_outs_csv.gz", "mess": "0"}, "ZRG01, which is no sender"),
+        ({"extract_days": 30}, "extract_days says how far daily deliveries reach back, and there are none"),
+        ({"extract_days": 30, "deliveries": 0}, "extract_days says how far"),
+        ({"mess": "silent=0.1"}, "set how many days there are"),
+    ],
+)
+def test_settings_without_effect_are_refused(tmp_path: Path, settings: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
+        simulator.simulate(400, SEED, tmp_path / "region", days=DAYS, **settings)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_holds_something_is_not_overwritten(tmp_path: Path) -> None:

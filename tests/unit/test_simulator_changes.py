@@ -133,10 +133,33 @@ def test_day_by_day_the_closed_practice_says_that_all_left_and_a_new_system_send
     assert all(known.values())
 
     since = change(out, MIGRATED, "next_system_from")
-    books = {path.name[-14:-4]: table(path) for path in out.rglob(f"gp_appointments_csv/{MIGRATED}/*")}
+    paths = [path for path in out.rglob(f"gp_appointments_csv/{MIGRATED}/*") if "_last_" not in path.name]
+    books = {path.name[-14:-4]: table(path) for path in paths}
     first = next(day for day in sorted(books) if day >= since)
     before = {row["appointment_id"][1:] for day, rows in books.items() if day < since for row in rows}
     assert first == since
     assert before <= {row["appointment_id"][1:] for row in books[first]}
     assert {row["appointment_id"][0] for day, rows in books.items() if day >= since for row in rows} == {"B"}
     assert max(len(rows) for day, rows in books.items() if day > since) < len(before)
+
+
+@pytest.mark.parametrize("deliveries", [None, 0, 100])
+def test_the_old_system_has_told_of_every_slot_of_its_time_when_it_ends(tmp_path: Path, deliveries: int | None) -> None:
+    """Whether it ends between two extracts, before the first of the days that are delivered, or on one of them."""
+    out = tmp_path / "synthetic"
+    days = (dt.date(2024, 4, 10), dt.date(2025, 7, 1))
+    simulator.simulate(900, 7, out, days=days, changes=True, deliveries=deliveries, mess="0")
+    since = change(out, MIGRATED, "next_system_from")
+    told: dict[str, dict[str, str]] = {}
+    for path in sorted(out.rglob(f"gp_appointments_csv/{MIGRATED}/*"), key=lambda path: table(path)[0]["extract_at"]):
+        told.update({row["appointment_id"]: row for row in table(path)})
+    old = {id[1:]: row for id, row in told.items() if id[0] == "A"}
+    new = {id[1:]: row for id, row in told.items() if id[0] == "B" and row["slot_start"][:10] < since}
+    assert max(row["slot_start"][:10] for row in new.values()) == str(
+        dt.date.fromisoformat(since) - dt.timedelta(days=1)
+    )
+    assert new.keys() <= old.keys()
+    assert max(row["extract_at"][:10] for row in old.values()) < since
+    assert all(row["slot_start"] < row["extract_at"] or row["status"] != "Attended" for row in old.values())
+    left = {id for id, row in old.items() if row["slot_start"][:10] < since and row["status"] == "Booked"}
+    assert left <= {id for id, row in new.items() if row["status"] == "Booked"}

@@ -104,7 +104,9 @@ def test_tables_and_registers_have_their_faults_where_the_truth_says(
     with (region / "truth" / "faults.csv").open(encoding="utf-8") as file:
         noted = [fault for fault in csv.DictReader(file) if fault["file"].endswith((".parquet", ".xlsx"))]
     kinds = {"invalid_nhs_number", "duplicate_line", "unknown_word"}
-    assert {fault["kind"] for fault in noted} == kinds | {"impossible_date", "missing_required", "skipped_hour"}
+    assert {fault["kind"] for fault in noted} == kinds | {
+        "impossible_date", "missing_required", "skipped_hour", "repeated_hour",
+    }  # fmt: skip
     assert {fault["kind"] for fault in noted if fault["file"].endswith(".xlsx")} == kinds
     for there, here in zip(
         of(region, "gp_appointments_csv", "Z90009"), of(plain, "gp_appointments_csv", "Z90009"), strict=True

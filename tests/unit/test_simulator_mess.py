@@ -1,6 +1,7 @@
 """The dials of the mess: what each adds to the files of a region, and that it adds nothing else."""
 
 import csv
+import datetime as dt
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ def test_a_messy_region_is_the_clean_one_and_faulty_lines(clean: Path, tmp_path:
     with (tmp_path / "region" / "truth" / "faults.csv").open(encoding="utf-8") as file:
         faults = [fault for fault in csv.DictReader(file) if fault["kind"] not in ("correction", "older_extract")]
     bad = {(f["feed"], f["sender"], f["file"], int(f["line"])) for f in faults}
-    assert {"invalid_nhs_number", "other_encoding", "skipped_hour", "blank_line"} <= set(summary["faults"])
+    expected_kinds = {"invalid_nhs_number", "other_encoding", "skipped_hour", "repeated_hour", "blank_line"}
+    assert expected_kinds <= set(summary["faults"])
     expected = landing(clean)
     found = landing(tmp_path / "region")
     assert found.keys() == expected.keys()
@@ -62,6 +64,27 @@ def test_a_dial_adds_its_own_kinds_in_its_own_share(tmp_path: Path) -> None:
     for path in long:
         lines = path.read_bytes().count(b"\n") - 1
         assert abs(of_file[path.name + path.parent.name] - 0.02 * lines) < 2
+
+
+@pytest.mark.parametrize(("deliveries", "names"), [(1, 0), (30, 1)])
+def test_a_sender_is_silent_only_where_there_are_days_enough_to_miss_it(
+    tmp_path: Path, deliveries: int, names: int
+) -> None:
+    out = tmp_path / "region"
+    simulator.simulate(
+        900, SEED, out, days=DAYS, deliveries=deliveries, extract_days=90, mess="silent=0.1", referred_per_year=0.2
+    )
+    with (out / "truth" / "faults.csv").open(encoding="utf-8") as file:
+        noted = [fault for fault in csv.DictReader(file) if fault["kind"] == "silent_sender"]
+    assert len({fault["sender"] for fault in noted}) == names
+    with (out / "reference" / "senders.csv").open(encoding="utf-8") as file:
+        cadences = {row["code"]: int(row["cadence_days"]) for row in csv.DictReader(file)}
+    last = DAYS[1] + dt.timedelta(days=1)
+    for fault in noted:
+        newest = max(
+            dt.date.fromisoformat(path.stem[-10:]) for path in out.rglob(f"{fault['feed']}/{fault['sender']}/*")
+        )
+        assert newest + dt.timedelta(days=cadences[fault["sender"]]) < last
 
 
 @pytest.mark.parametrize("given", ["1.5", "-1", "much", "no_such_dial=0.1", "late=2", "late="])
