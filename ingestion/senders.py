@@ -139,7 +139,11 @@ def system_at(systems: tuple[SourceSystem, ...], asserted: str) -> str:
 
 
 def skip_reason(part: Contract, systems: tuple[SourceSystem, ...], asserted: str) -> str:
-    """SQL of why a record is out of scope because of its source system; null where it is not."""
+    """SQL of why a record is out of scope because of its source system; null where it is not.
+
+    A record of which one of its days cannot be read is not called history: it may be of a day after. `_broken` names
+    the rules that fields break, as `rule:field`.
+    """
     if all(one == SourceSystem(one.name) for one in systems):
         return "null::varchar"
     day = f"({asserted} at time zone 'Europe/London')::date"
@@ -147,16 +151,20 @@ def skip_reason(part: Contract, systems: tuple[SourceSystem, ...], asserted: str
     whens = [f"when {day} < {_date(earliest)} then '{BEFORE}'"] if earliest > FIRST else []
     if happened := _happened(part):
         begins = _by_day(systems, asserted, lambda one: _date(one.valid_from) if one.valid_from else "null::date")
-        whens.append(f"when greatest({', '.join(happened)}) < {begins} then '{BEFORE}'")
+        broken = "list_transform(_broken, lambda v: split_part(v, ':', 2))"
+        unread = " or ".join(
+            f"({read} is null and list_contains({broken}, {engine.text(field)}))" for field, read in happened.items()
+        )
+        whens.append(f"when greatest({', '.join(happened.values())}) < {begins} and not ({unread}) then '{BEFORE}'")
     whens.append(f"when {day} is not null and {system_at(systems, asserted)} is null then '{AFTER}'")
     return f"case {' '.join(whens)} end"
 
 
-def _happened(part: Contract) -> list[str]:
-    """The local days on which what a record says happened; none where it describes what goes on."""
+def _happened(part: Contract) -> dict[str, str]:
+    """The fields and local days on which what a record says happened; none where it describes what goes on."""
     happenings = [event for event in part.events if event.type.split(".")[0] in HAPPENINGS]
     columns = dict.fromkeys(event.occurred for event in happenings if event.occurred != "asserted_at")
-    return [f"{conditions.local(column, part.instants)}::date" for column in columns]
+    return {column: f"{conditions.local(column, part.instants)}::date" for column in columns}
 
 
 def _by_day(systems: tuple[SourceSystem, ...], asserted: str, value: Callable[[SourceSystem], str]) -> str:

@@ -35,7 +35,7 @@ OUTCOMES = {
 
 # what befalls a line as such, of which a table in Parquet has none
 OF_LINES = {"too_many_fields", "too_few_fields", "broken_json", "other_encoding", "blank_line"}
-# what leaves nothing to read in the field that says on which day it happens
+# what leaves nothing to read in the field that says on which day it happens: it may be of any
 WITHOUT_DAY = {"impossible_date", "missing_required"}
 COLUMNS = ["feed", "sender", "file", "line", "kind", "expected_fate", "expected_rule", "expected_instant"]
 
@@ -80,14 +80,10 @@ def reloaded(kind: str, good: Mapping[str, dt.date] | None) -> bool:
     `good`: of a system that follows another one, the first day on which it was in use (`since`), and the days on which
     the record was `booked` and is held (`day`); None of others.
     """
-    if good is None:
+    if good is None or kind in WITHOUT_DAY:
         return False
-    days = {good["booked"]}
-    if kind in clocks.MONTHS:
-        days.add(clocks.last(kind, good["day"]).date())
-    elif kind not in WITHOUT_DAY:
-        days.add(good["day"])
-    return max(days) < good["since"]
+    day = clocks.last(kind, good["day"]).date() if kind in clocks.MONTHS else good["day"]
+    return max(good["booked"], day) < good["since"]
 
 
 def possible(feed: Feed, packing: str = "") -> set[str]:

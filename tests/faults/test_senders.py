@@ -110,6 +110,20 @@ def test_a_late_file_of_the_old_system_corrects_its_own_record(migrated):
     assert found == [("appointment.attended", "original"), ("appointment.missed", "revision")]
 
 
+@pytest.mark.parametrize("slot", ["2025-02-30", ""])
+def test_a_record_of_no_readable_day_is_not_taken_for_history(tmp_path, slot):
+    """It was booked before the new system, and may take place in it."""
+    settings = make_home(tmp_path)
+    use_installed(settings, "gp_appointments_csv")
+    register(settings, PRACTICE, ["gp_appointments_csv"], "TPP@..2025-02-28;EMIS@2025-03-01..")
+    fine = [appointment(f"e{n}", "2025-03-06", "2025-03-20") for n in range(30)]
+    unread = appointment("u", slot, "2025-03-20").replace(",  10:00:00,", ",,").replace(", 10:00:00,", ",,")
+    put(settings, "f.csv", lines(*fine, unread, header=APPOINTMENTS), feed="gp_appointments_csv", sender=PRACTICE)
+    ingest(settings)
+    found = fates(settings)["f.csv"]
+    assert (found.accepted, found.skipped, found.quarantined) == (30, 0, 1)
+
+
 def test_a_registration_from_before_the_new_system_is_no_reload(tmp_path):
     """It goes on: the new system states it, and is the only one that will state its end."""
     settings = make_home(tmp_path)
