@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ingestion.contract_lint import TELLING, THINGS
+from ingestion.contract_lint import BIRTH, DOB, TELLING, THINGS, words_of
 from ingestion.contract_text import UNDECIDED
 from ingestion.fields import SCIENTIFIC, THOUSANDS
 from ingestion.identifiers import POSTCODE, REACHABLE
@@ -65,14 +65,9 @@ class Guess:
     practice: bool = False
 
 
-def words_of(header: str) -> frozenset[str]:
-    """The words of a header or path, in lower case."""
-    return frozenset(re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header.removeprefix("$.")).lower()))
-
-
 def name_of(header: str, taken: set[str]) -> str:
     """A property's name for a header: lower case with underscores, used once and no word of the gate's own."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", header.removeprefix("$."))
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", DOB.sub("_dob_", header.removeprefix("$.")))
     spaced = unicodedata.normalize("NFKD", spaced).encode("ascii", "ignore").decode()
     plain = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")[:58] or "column"
     plain = plain if plain[0].isalpha() else f"f_{plain}"
@@ -121,7 +116,7 @@ def _person(found: Guess, said: list[str]) -> bool:
         found.person = "nhs_number"
         found.checks.append("its values are NHS numbers")
         return True
-    born = {"dob", "birth", "born"} & found.words
+    born = BIRTH & found.words
     if born and (formats := _date_formats(said)):
         found.prop |= {"logicalType": "date", "format": formats[0], "coarsen": "month", "zone": 1}
         found.checks.append("it is a date of birth, of which the month is kept")

@@ -22,12 +22,14 @@ from ingestion.properties import Property, matches_whole
 from linkwork.log.catalogue import Catalogue
 
 NOT_IDENTIFYING = "not-identifying"  # a tag: somebody looked at the field, and it identifies nobody
-TELLING = {
-    "nhs", "surname", "forename", "firstname", "lastname", "dob", "birth", "postcode", "address", "street", "email",
+BIRTH = {"dob", "birth", "born", "birthdate", "birthday", "dateofbirth"}
+TELLING = BIRTH | {
+    "nhs", "surname", "forename", "firstname", "lastname", "postcode", "address", "street", "email",
     "phone", "mobile", "telephone", "passport", "nino", "ssn", "note", "notes", "comment", "comments", "narrative",
 }  # fmt: skip
 # What may have a name without being a person.
 THINGS = {"asset", "organisation", "practice", "site", "service", "activity", "venue", "file", "feed", "provider"}
+DOB = re.compile(r"D[._ ]?[Oo][._ ]?B(?![a-z])|(?<![a-z])d[._ ]?o[._ ]?b(?![a-z])")
 HEADER = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
 ALTERNATIVES = re.compile(r"[^\x00-\x1f\x7f]{1,500}")  # paths, of which the first that is there is read
 JSON_PATH = re.compile(rf"\$(?:\.{KEY}|\[[0-9]{{1,3}}\])+|[A-Za-z_][A-Za-z0-9_.]{{0,254}}")
@@ -221,10 +223,16 @@ def _meanings(part: Contract, column: str) -> set[str]:
     return {said(value) for value in found}
 
 
+def words_of(header: str) -> frozenset[str]:
+    """The words of a name, header or path, in lower case; DoB and D.O.B. are one."""
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", DOB.sub(" dob ", header.removeprefix("$.")))
+    return frozenset(re.findall(r"[a-z]+|[0-9]+", parted.lower()))
+
+
 def _looks_identifiable(prop: Property) -> bool:
     for text in (prop.name, prop.header):
-        words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).lower())
-        if TELLING & set(words) or ("name" in words and not THINGS & set(words)):
+        words = words_of(text)
+        if TELLING & words or ("name" in words and not THINGS & words):
             return not (prop.values or prop.logicalType == "boolean")
     return False
 

@@ -162,10 +162,6 @@ def _of_text(prop: Property, contract: Contract) -> Broken:
     return found
 
 
-def _versions(prop: Property) -> list[Values]:
-    return [version.values for version in prop.datedValues.versions] if prop.datedValues else []
-
-
 def _mangled(text: str, wrong: str) -> str:
     # Nearly no text has the plus sign, so that nearly none is looked at twice.
     return f"case when contains({text}, '+') then regexp_full_match({text}, {engine.text(SCIENTIFIC)}) and {wrong} end"
@@ -199,7 +195,7 @@ def _of_domain(prop: Property, contract: Contract) -> Broken:
         return []
     text = engine.name(prop.name)
     unknown = f"not {_in_domain(prop, contract)}"
-    codes = [code for v in (prop.values, *_versions(prop)) for code in v or {}]
+    codes = [code for one in prop.maps for code in one]
     long = any(code.isdecimal() and len(code) >= 6 for code in codes)
     found = [("scientific_notation", _mangled(text, unknown))] if long else []
     if prop.datedValues is not None:

@@ -23,8 +23,8 @@
                                                           time, the id of the resource that it deletes
 
 A path holds no SQL: names and values are of a narrow set, or in quotation marks and without any, and reach SQL as
-quoted text alone. All paths of one kind of
-record are read in one parse of its text: DuckDB casts the text to one nested type, of which each path takes its part.
+quoted text alone. All paths of one kind of record are read in one parse of its text: DuckDB casts the text to one
+nested type, of which each path takes its part.
 """
 
 import json

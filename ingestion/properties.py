@@ -202,9 +202,9 @@ class Property(_Model):
     @property
     def maps(self) -> list[Values]:
         """Every code map of the field: the one, or those of all times."""
-        return (
-            [self.values] if self.values else [v.values for v in self.datedValues.versions] if self.datedValues else []
-        )
+        if self.values:
+            return [self.values]
+        return [version.values for version in self.datedValues.versions] if self.datedValues else []
 
     @property
     def formats(self) -> list[str]:

@@ -304,6 +304,14 @@ def test_keys_that_differ_from_record_to_record_are_names_where_most_records_hav
     assert list(sample(path).columns) == ["$.id", "$.at.town", "$.at.site.no"]
 
 
+@pytest.mark.parametrize("header", ["DoB", "D.O.B.", "dob", "PatientDOB", "Date of Birth", "BIRTHDATE", "dateOfBirth"])
+def test_a_date_of_birth_is_one_however_its_column_is_called(tmp_path, header):
+    path = tmp_path / "f.csv"
+    path.write_text(f"visit_id,{header}\n" + "".join(f"V-{n},{n + 10}/03/1951\n" for n in range(9)))
+    born = yaml.safe_load(drafted(path))["schema"][0]["properties"][1]
+    assert (born["zone"], born["coarsen"]) == (1, "month")
+
+
 def test_the_name_of_a_sheet_is_not_in_the_draft(tmp_path):
     openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed")
     book = openpyxl.Workbook()
