@@ -2,8 +2,8 @@
 
 Nothing in a table says which line is its header, and a record taken for one would put somebody's values into a draft.
 A name differs in kind from what it names: words over dates, amounts or codes. So one cell that is itself such a value,
-that stands again in its column, or that has the form of its column, refuses the line; and where no column tells the
-two apart (words over words), a person has to. No sentence holds what a cell says.
+that stands again in its column, or that has the form of its column, refuses the line; and where no cell is a word that
+names, or no column tells the two apart (words over words), a person has to say. No sentence holds what a cell says.
 """
 
 import re
@@ -18,9 +18,9 @@ MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 # What no column is called: an amount, a long number, a date, a time, an e-mail address, a postcode.
 VALUE = re.compile(
     rf"[+-]?[£$€]?[\d.,\s-]+%?|.*\d{{5}}.*|\d{{1,4}}[-/. ]\d{{1,2}}[-/. ]\d{{1,4}}.*"
-    rf"|(?:.*[^0-9])?\d{{1,2}}[:.]\d{{2}}(?:[:.]\d{{2}})?(?: ?[ap]\.?m\.?)?"
+    rf"|(?:.*[^0-9a-z])?\d{{1,2}}[:.]\d{{2}}(?:[:.]\d{{2}})?(?: ?[ap]\.?m\.?)?"
     rf"|(?:[a-z]+,? )?\d{{1,2}}(?:st|nd|rd|th)?[-/. ]{MONTH}[-/., ]+\d{{2,4}}.*"
-    rf"|(?:[a-z]+,? )?{MONTH}[-/. ]\d{{1,2}},? \d{{4}}.*|.*@.*|{POSTCODE}",
+    rf"|(?:[a-z]+,? )?{MONTH}[-/. ]\d{{1,2}},? \d{{4}}.*|.*\S@\S.*|{POSTCODE}",
     re.DOTALL | re.IGNORECASE,
 )
 # What says that there is no value: no column is called so. An answer may be a name, as No is short for a number.
@@ -30,11 +30,13 @@ NOTHING = frozenset({
 ANSWERS = frozenset({"true", "false", "yes", "no", "male", "female"})
 # The last word of many a column's name, and of few values.
 NAMING = re.compile(
-    r"(?:.*[^a-z])?(?:id|ids|ref|reference|number|identifier|name|surname|forename|status|code|date|dob|postcode)"
-    r"|date of [a-z ]+",
+    r"(?:.*[^a-z])?(?:id|ids|ref|reference|number|identifier|name|surname|forename|status|code|term|date|day|time"
+    r"|dob|postcode|type|category|outcome|reason|notes?|on|minutes|total|count|gender|sex|age)"
+    r"|.*[a-z][^a-z]+n[or]\.?|date of [a-z ]+",
     re.IGNORECASE,
 )
 TELLING = 2  # what tells the header from the records: a difference in kind, a word that names; less in a narrow table
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")  # a key of JSON as programs write them
 MOST = 0.9
 
 Column = Sequence[str | None]
@@ -42,7 +44,7 @@ Column = Sequence[str | None]
 
 def doubt(names: Sequence[str], columns: Sequence[Column]) -> str | None:
     """Why a line is no header, or may be none; None where it is one. `columns` has the values below each name."""
-    telling = filled = 0
+    telling = naming = filled = 0
     for number, (name, column) in enumerate(zip(names, columns, strict=True), start=1):
         below = [v.strip() for v in column if v is not None and v.strip() and v.strip().lower() not in NOTHING]
         if not name:
@@ -53,11 +55,14 @@ def doubt(names: Sequence[str], columns: Sequence[Column]) -> str | None:
             return f"what stands in column {number} of it {why}"
         if below:
             filled += 1
-            telling += (_shape(name) not in _shapes(below)) + _is_naming(name, below)
+            telling += _shape(name) not in _shapes(below)
+            naming += _is_naming(name, below)
     if twice := [str(n) for n, name in enumerate(names, start=1) if name and names.count(name) > 1]:
         return f"the same stands in columns {', '.join(twice)} of it"
-    if telling < min(TELLING, filled):
+    if telling + naming < min(TELLING, filled):
         return "words stand in it and words below, so that nothing tells a name from a value"
+    if filled and not naming:
+        return "no word in it is one that columns are called by, such as id, date, name or status"
     return None
 
 
@@ -74,8 +79,12 @@ def doubt_of_keys(records: Sequence[dict[str, Any]]) -> str | None:
             return f"a key {place} is a value"
         if len(objects) > 1 and max(counts.values()) <= len(objects) / 2:
             return f"no key {place} stands in more than half of the objects that are there"
+        if len(objects) > 1 and min(counts.values()) == len(objects) and all(map(PLAIN.fullmatch, counts)):
+            continue  # the same in each, and written as programs do
         if any(_is_a_list(one) for one in objects):
             return f"the keys {place} lead to objects that are all alike, as in a list of people"
+        if not all(map(PLAIN.fullmatch, counts)) and not any(NAMING.fullmatch(key) for key in counts):
+            return f"the keys {place} are words, of which none is one that fields are called by"
     return None
 
 

@@ -130,8 +130,9 @@ def _round_trip(prop: Property, text: str, format_: str) -> str:
     # strptime accepts `2024-1-5` for `%Y-%m-%d`; only what prints back the same is of the stated form.
     stem, rest = _stem(text, format_)
     printed = f"strftime({_parsed(prop, text, format_)}, {engine.text(rest)})"
-    # Before and after noon are printed in capitals, and written in either.
-    same = f"lower({printed}) = lower({stem})" if "%p" in rest else f"{printed} = {stem}"
+    # Before and after noon are printed in capitals, and written in either; no month or weekday has these letters.
+    written = f"replace(replace({stem}, 'am', 'AM'), 'pm', 'PM')" if "%p" in rest else stem
+    same = f"{printed} = {written}"
     return same if stem == text else f"({same} and regexp_matches({text}, {engine.text(OFFSET_TEXT)}))"
 
 

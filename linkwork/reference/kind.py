@@ -64,7 +64,7 @@ class Kind(_Model):
     asKnown: bool = False  # a version is never read for a time before it was loaded, also where there is no other
     ofGate: bool = False  # for the gate alone: no build and no warehouse has it
     adds: bool = False  # a file adds to what is there; otherwise it is the whole kind
-    within: str | None = None  # a file is the whole from its first to its last day in this column; other days stay
+    within: str | None = None  # a file is the whole of the years of its days in this column; others stay
     records: str | None = None  # where in a JSON document the records are
     lookups: dict[str, Lookup] = {}  # columns that the tables beside a CSV file hold
     shipped: str | None = None  # the facts that hold until a file is loaded

@@ -91,11 +91,11 @@ def replacing(reference_dir: Path, kind: Kind, key: list[str]) -> str:
 
 
 def windowed(reference_dir: Path, kind: Kind, day: str) -> str:
-    """SQL of the rows of the table `incoming`, and of the newest version's before its first day and after its last."""
-    first, last = (f"(select {end}({engine.name(day)}) from incoming)" for end in ("min", "max"))
+    """SQL of the rows of the table `incoming`, and of the newest version's before its first year and after its last."""
+    first, last = (f"(select {end}(year({engine.name(day)})) from incoming)" for end in ("min", "max"))
     return f"""select * from incoming union all by name
         select * from {relation(reference_dir, kind.name)} as old
-        where not coalesce(old.{engine.name(day)} between {first} and {last}, false)"""
+        where not coalesce(year(old.{engine.name(day)}) between {first} and {last}, false)"""
 
 
 def save(

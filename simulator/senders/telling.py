@@ -89,7 +89,7 @@ def check(given: str | None, books: Mapping[str, Iterable[str]]) -> None:
 
 def parsed(given: str | None) -> dict[str, list[str]]:
     """Sender to feeds."""
-    if not given:
+    if given is None:
         return {}
     if given == "varied":
         return {sender: feeds.split(",") for sender, feeds in VARIED.items()}
@@ -98,6 +98,8 @@ def parsed(given: str | None) -> dict[str, list[str]]:
         sender, equals, feeds = part.strip().partition("=")
         if not equals or not sender.isalnum():
             raise ValueError(f"feeds must be varied or sender=feed,…, not {given!r}")
+        if sender in found:
+            raise ValueError(f"feeds names {sender} twice; join its feeds by +")
         found[sender] = feeds.split("+")
     return found
 

@@ -71,6 +71,14 @@ def test_e17_the_verification_is_that_of_the_same_number(tmp_path, another):
     assert set(merged_into(tmp_path, held, unverified)) == {1}
 
 
+def test_e17_a_verification_without_a_number_is_of_none(tmp_path):
+    temporary = {"system": NHS, "use": "temp", "extension": number(NEW, verified="01")["extension"]}
+    official = {"system": NHS, "use": "official", "extension": number(NEW, verified="04")["extension"]}
+    unverified = patient("p1", identifier=[temporary, number(OLD, verified="04")])
+    fine = patient("p2", identifier=[official, number(OLD)])
+    assert set(merged_into(tmp_path, unverified, fine)) == {2}
+
+
 def holds(made: Staged, text: str) -> bool:
     """Whether any file outside zone 1 has the text."""
     return any(text.encode() in path.read_bytes() for path in made.folder.rglob("*") if path.is_file())

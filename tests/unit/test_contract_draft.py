@@ -325,10 +325,46 @@ def test_the_name_of_a_sheet_is_not_in_the_draft(tmp_path):
     assert "only the first visible sheet was looked at" in text
 
 
+NAMELESS = [
+    "Ann Lee,DNA,TBC\nBob Ray,12,01/02/2025\nCat Moe,13,02/02/2025\n",
+    "Ann Lee,Rose Cottage,withheld\nBob Ray,12 High Street,0113 496 0000\n",
+    "Week,Ann Lee,Bob Ray\n01/02/2025,1,0\n",
+    "Ann Lee,No,pending\nBob Ray,12,01/02/2025\n",
+]
+
+
+@pytest.mark.parametrize("content", NAMELESS)
+def test_f21_a_line_without_a_word_that_names_is_not_drafted_from(tmp_path, content):
+    (tmp_path / "f.csv").write_text(content)
+    with pytest.raises(UsageError) as refused:
+        drafted(tmp_path / "f.csv")
+    assert "Ann" not in str(refused.value)
+    assert "Ann Lee" in drafted(tmp_path / "f.csv", header=True)  # somebody looked
+
+
+ALIKE = {"start": {"on": "2025-06-02", "at": "09:00"}, "end": {"on": "2025-06-02", "at": "10:00"}}
+
+
+@pytest.mark.parametrize(("record", "is_taken"), [
+    ({"id": "R1", "period": ALIKE}, True),
+    ({"id": "R1", "NHS No.": "9990000018", "Ort der Sitzung": "Ayr"}, True),
+    ({"id": "R1", "attended": {"Ann Lee": True, "Bob Ray": False}}, False),
+    ({"Ann Lee": "Referred", "Bob Ray": "Closed"}, False),
+])  # fmt: skip
+def test_keys_that_programs_write_are_names_and_words_alone_are_not(tmp_path, record, is_taken):
+    path = tmp_path / "f.jsonl"
+    path.write_text((json.dumps(record) + "\n") * 3)
+    if is_taken:
+        assert "DECIDE" in drafted(path)
+    else:
+        with pytest.raises(UsageError):
+            drafted(path)
+
+
 HEADERS = [
     "NHS number,Seen on\na,b",
     "id,2nd contact\na,b",
-    "PHQ-9,COVID-19 (2021)\na,b",
+    "id,PHQ-9,COVID-19 (2021),Seen @ home\na,b,c,d",
     "Client,Outcome,Minutes,On\nAnn,Came,20,02/06/2025",
     "code,term\n171001002,Life coaching",
     "Name,Status\nAnn,open\nBo,closed",

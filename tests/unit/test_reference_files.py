@@ -293,6 +293,13 @@ def test_a_window_of_bank_holidays_replaces_its_own_days_and_no_others(tmp_path,
     )
 
 
+def test_a_wrong_bank_holiday_goes_with_the_next_file_of_its_year(tmp_path, load):
+    load("bank_holidays", "date,title\n2030-01-01,New Year\n2030-12-27,Wrong\n")
+    load("bank_holidays", "date,title\n2030-01-01,New Year\n2030-12-25,Christmas\n")
+    rows = reference.rows(tmp_path / "reference", "bank_holidays")
+    assert [row["holiday_name"] for row in rows if row["holiday_on"].year == 2030] == ["New Year", "Christmas"]
+
+
 def test_a_column_that_a_kind_gained_is_empty_in_versions_from_before(tmp_path):
     folder = tmp_path / "reference" / "pcns"
     folder.mkdir(parents=True)
