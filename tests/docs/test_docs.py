@@ -306,6 +306,7 @@ def _told(one: Instrument) -> list[str]:
     assert one.score is not None
     answers = f"{one.items.count} of {one.items.lowest} to {one.items.highest}" if one.items else "none"
     how = {"table": ", by a table of the sum", "sum": ", the sum", "sent": ", as sent"}
+    how |= {"sent": ", whole, as sent"} if one.score and one.score.whole else {}
     score = "none" if one.score.rule == "none" else f"{one.score.lowest} to {one.score.highest}{how[one.score.rule]}"
     bands = "bands of the score" + (" by cut points" if one.cutPoints else "")
     told = [bands] if one.bands or one.cutPoints else []
