@@ -88,6 +88,14 @@ def test_e33_an_emis_referral_is_of_the_local_day(tmp_path):
     ]
 
 
+def test_e33_an_emis_day_without_a_time_is_a_day(tmp_path):
+    made = staged(tmp_path, "referrals_emis_csv", EMIS, emis("a", ended="2025-06-03 00:00:00"))
+    assert made.refused_lines == []
+    assert said(made, "referral", "occurred_on, occurred_precision")[1] == [
+        ("referral.closed", date(2025, 6, 3), "day"), ("referral.received", date(2025, 6, 3), "second"),
+    ]  # fmt: skip
+
+
 def test_e20_a_deleted_emis_referral_is_a_record_without_facts(tmp_path):
     made = staged(tmp_path, "referrals_emis_csv", EMIS, emis("a"), emis_deleted("b"), emis_deleted(""))
     assert made.profile["valid"] == 2
