@@ -3,7 +3,7 @@
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,12 +125,19 @@ def _csv(path: Path) -> _Read:
     return _table({"format": "csv", "encoding": encoding, "delimiter": delimiter, "quote": '"'}, names, taken, notes)
 
 
-def _table(form: dict[str, Any], names: list[str], rows: Iterable[list[str | None]] | list[list[str]],
-           notes: list[str] | None = None) -> _Read:  # fmt: skip
+def _table(
+    form: dict[str, Any], names: list[str], rows: Iterable[Sequence[str | None]], notes: list[str] | None = None
+) -> _Read:
     columns: list[list[str | None]] = [[] for _ in names]
     for row in rows:
         for column, value in zip(columns, row, strict=True):
             column.append(value)
+    return _named(form, names, columns, notes)
+
+
+def _named(
+    form: dict[str, Any], names: list[str], columns: list[list[str | None]], notes: list[str] | None = None
+) -> _Read:
     doubt = contract_header.doubt(names, columns) if any(columns) else None
     return _Read(form, names, columns, names, doubt, notes or [])
 
@@ -173,7 +180,7 @@ def _parquet(path: Path) -> _Read:
     batch = next(file.iter_batches(ROWS), None)
     names = [] if batch is None else batch.schema.names
     columns = [[_text(value) for value in column.to_pylist()] for column in (batch.columns if batch else [])]
-    return _table({"format": "parquet"}, names, [list(row) for row in zip(*columns, strict=True)])
+    return _named({"format": "parquet"}, names, columns)
 
 
 def _xlsx(path: Path) -> _Read:

@@ -178,13 +178,14 @@ class Paths:
     the values that are listed for it. Raises ValueError where there is no such path, or where nothing is listed."""
 
     def __init__(self, fields: Mapping[str, tuple[str, bool]], listed: Mapping[str, Sequence[str]] = NO_LISTS) -> None:
-        self._listed = listed
         self._fields = {name: (parse(text), is_list) for name, (text, is_list) in fields.items()}
         self.root = Node()
         for name, (text, _) in fields.items():
             for path in self._fields[name][0]:
-                if unknown := {s["listed"] for s in path.steps if "listed" in s} - set(listed):
-                    raise ValueError(f"{text}: no values are listed for {', '.join(unknown)}")
+                for one in (one for one in path.steps if "listed" in one):
+                    if one["listed"] not in listed:
+                        raise ValueError(f"{text}: no values are listed for {one['listed']}")
+                    one["values"] = ", ".join(map(engine.text, listed[one["listed"]]))
                 if path.variable is None:
                     self.root.add(path.steps, text)
 
@@ -196,7 +197,7 @@ class Paths:
         """SQL for each field: its text, empty where there is none. `nested` is the column made by `parsed`."""
         found = {}
         for name, (alternatives, is_list) in self._fields.items():
-            texts = ", ".join(_text(path, nested, self._listed, is_list=is_list) for path in alternatives)
+            texts = ", ".join(_text(path, nested, is_list=is_list) for path in alternatives)
             found[name] = f"coalesce({texts}, '')"
         return found
 
@@ -209,11 +210,11 @@ class Paths:
         return {path: _objects_within(node, "$") for path, node in _lists(self.root, "$")}
 
 
-def _text(path: Path, nested: str, listed: Mapping[str, Sequence[str]], *, is_list: bool) -> str:
+def _text(path: Path, nested: str, *, is_list: bool) -> str:
     if path.variable:
         sql, many = engine.name(path.variable), False
     else:
-        sql, many = _value(nested, path.steps, listed)
+        sql, many = _value(nested, path.steps, 0)
     for name, argument in path.functions:
         made = FUNCTIONS[name]("x" if many else sql, argument)
         sql = f"list_transform({sql}, lambda x: {made})" if many else made
@@ -226,35 +227,35 @@ def _text(path: Path, nested: str, listed: Mapping[str, Sequence[str]], *, is_li
     return f"case when len({there}) > 0 then to_json(list_transform({sql}, lambda x: coalesce(x, '')))::varchar end"
 
 
-def _value(expression: str, steps: Steps, listed: Mapping[str, Sequence[str]], depth: int = 0) -> tuple[str, bool]:
+def _value(expression: str, steps: Steps, depth: int) -> tuple[str, bool]:
     """SQL of what the steps find, and whether that is a list of what they find in each member of one."""
     if not steps:
         return expression, False
     step, *rest = steps
     if "name" in step:
-        return _value(f"struct_extract({expression}, {engine.text(step['name'])})", rest, listed, depth)
+        return _value(f"struct_extract({expression}, {engine.text(step['name'])})", rest, depth)
     if "index" in step:
-        return _value(f"list_extract({expression}, {int(step['index']) + 1})", rest, listed, depth)
+        return _value(f"list_extract({expression}, {int(step['index']) + 1})", rest, depth)
     if "has" in step:
-        test = _test(f"struct_extract({expression}, {engine.text(step['has'])})", step, listed)
-        return _value(f"case when {test} then {expression} end", rest, listed, depth)
+        test = _test(f"struct_extract({expression}, {engine.text(step['has'])})", step)
+        return _value(f"case when {test} then {expression} end", rest, depth)
     member = f"m{depth}"
     if "of" in step:
         test = f"struct_extract({member}, {engine.text(step['of'])}) = {engine.text(step['equals'])}"
         expression = f"list_filter({expression}, lambda {member}: {test})"
-    inner, many = _value(member, rest, listed, depth + 1)
+    inner, many = _value(member, rest, depth + 1)
     found = f"list_transform({expression}, lambda {member}: {inner})" if rest else expression
     return (f"flatten({found})" if many else found), True
 
 
-def _test(having: str, step: dict[str, str], listed: Mapping[str, Sequence[str]]) -> str:
+def _test(having: str, step: dict[str, str]) -> str:
     """SQL of what a step in braces asks of the field that it names."""
     if "being" in step:
         return f"{having} = {engine.text(step['being'])}"
     if "other" in step:
         return f"{having} is distinct from {engine.text(step['other'])}"
     if "listed" in step:
-        return f"{having} in ({', '.join(map(engine.text, listed[step['listed']]))})"
+        return f"{having} in ({step['values']})"
     return f"{having} is not null"
 
 

@@ -76,12 +76,13 @@ def simulate(
         raise ValueError("extract_days says how far daily deliveries reach back, and there are none: set their days")
     if "silent=" in (mess or "") and shares["silent"] > 0 and not deliveries:
         raise ValueError("mess has a dial silent for senders whose daily deliveries stop: set how many days there are")
+    reach = extract_days or ROLLING_DAYS
     telling.check(feeds, register.books(people, practices_refer=practices_refer, office=office))
 
     parameters: dict[str, object] = {
         "version": VERSION, "people": people, "seed": seed, "first_day": str(days[0]),
         "last_day": str(days[1]), **dials.rows(), "deliveries": deliveries,
-        "extract_days": extract_days or ROLLING_DAYS, "feeds": feeds,
+        "extract_days": reach, "feeds": feeds,
         "mess": {name: share for name, share in shares.items() if share},
     }  # fmt: skip
     period = region.Period(*days)
@@ -90,7 +91,7 @@ def simulate(
         (partial / "truth").mkdir()
         with connect(partial if people > IN_MEMORY else None) as con:
             world.build(con, people, seed, period, dials)
-            senders.build(con, period, Deliveries(deliveries, extract_days or ROLLING_DAYS), shares)
+            senders.build(con, period, Deliveries(deliveries, reach), shares)
             written, injected, rhythm = files.landing(con, partial, seed, shares, tellings, delivered)
             if deliveries is not None:
                 files.arrive(partial, written)

@@ -85,17 +85,18 @@ def ddl(kind: Kind) -> str:
 def replacing(reference_dir: Path, kind: Kind, key: list[str]) -> str:
     """SQL of the rows of the table `incoming`, and of the newest version's with another key."""
     same = " and ".join(f"old.{engine.name(c)} is not distinct from new.{engine.name(c)}" for c in key)
-    return f"""select * from incoming union all by name
-        select * from {relation(reference_dir, kind.name)} as old
-        where not exists (select 1 from incoming as new where {same})"""
+    return _beside(reference_dir, kind, f"not exists (select 1 from incoming as new where {same})")
 
 
 def windowed(reference_dir: Path, kind: Kind, day: str) -> str:
     """SQL of the rows of the table `incoming`, and of the newest version's before its first year and after its last."""
     first, last = (f"(select {end}(year({engine.name(day)})) from incoming)" for end in ("min", "max"))
+    return _beside(reference_dir, kind, f"not coalesce(year(old.{engine.name(day)}) between {first} and {last}, false)")
+
+
+def _beside(reference_dir: Path, kind: Kind, stays: str) -> str:
     return f"""select * from incoming union all by name
-        select * from {relation(reference_dir, kind.name)} as old
-        where not coalesce(year(old.{engine.name(day)}) between {first} and {last}, false)"""
+        select * from {relation(reference_dir, kind.name)} as old where {stays}"""
 
 
 def save(

@@ -11,17 +11,27 @@ from simulator.senders.telling import Told
 from simulator.world import changes, region
 from simulator.world.region import Period
 
+# the books that a kind of sender tells of; a practice of referrals, too, where it reports those that it sends
+BOOKS = {
+    "practice": ("appointments", "registrations", "codes"), "service": ("referrals", "contacts"),
+    "group": ("activity",), "other": ("opt_outs", "links"),
+}  # fmt: skip
 
-def books(people: int, *, practices_refer: bool, office: bool) -> dict[str, list[str]]:
+
+def books_of(kind: str, *, practices_refer: bool) -> tuple[str, ...]:
+    return (*BOOKS[kind], "referrals") if kind == "practice" and practices_refer else BOOKS[kind]
+
+
+def books(people: int, *, practices_refer: bool, office: bool) -> dict[str, tuple[str, ...]]:
     """Every sender of a region of so many people with the books that it tells of."""
     number = region.practices_for(people)
-    of_practices = ["appointments", "registrations", "codes", *(["referrals"] if practices_refer else [])]
-    return {
-        **{region.practice_code(n): of_practices for n in range(1, number + 1)},
-        **{f"ZSP{n:02d}": ["referrals", "contacts"] for n, _ in enumerate(region.services(number), 1)},
-        **{region.group_code(n): ["activity"] for n, _ in enumerate(region.GROUPS, 1)},
-        **({permissions.OFFICE: ["opt_outs", "links"]} if office else {}),
+    senders = {
+        **{region.practice_code(n): "practice" for n in range(1, number + 1)},
+        **{f"ZSP{n:02d}": "service" for n, _ in enumerate(region.services(number), 1)},
+        **{region.group_code(n): "group" for n, _ in enumerate(region.GROUPS, 1)},
+        **({permissions.OFFICE: "other"} if office else {}),
     }
+    return {sender: books_of(kind, practices_refer=practices_refer) for sender, kind in senders.items()}
 
 
 def rows(
@@ -40,25 +50,23 @@ def rows(
     each. No first file is expected on a day of one that has nothing to say in some feed when the days begin.
     """
     (number,) = con.execute("select count(*) from practices").fetchone() or (0,)
-    of_practices = "gp_appointments_csv;registrations_csv;gp_codes_csv" + (";referrals_csv" if practices_refer else "")
     kinds = [
-        ("practice", of_practices, changes.SYSTEM,
+        ("practice", changes.SYSTEM,
          [(region.practice_code(n), p[0]) for n, p in enumerate(region.practices(number), 1)]),
-        ("service", "referrals_csv;link_worker_jsonl", "synthetic-case",
+        ("service", "synthetic-case",
          con.execute("select service, name from services order by number").fetchall()),
-        ("group", "activity_csv", "synthetic-register",
+        ("group", "synthetic-register",
          [(region.group_code(n), name) for n, name in enumerate(region.GROUPS, 1)]),
     ]  # fmt: skip
     if office:
-        feeds = "opt_outs_csv;person_links_csv"
-        kinds.append(("other", feeds, "synthetic-office", [(permissions.OFFICE, permissions.OFFICE_NAME)]))
+        kinds.append(("other", "synthetic-office", [(permissions.OFFICE, permissions.OFFICE_NAME)]))
     migrated = dict(con.execute("select practice_code, since from migrations").fetchall())
     found = [
         {
             "code": code,
             "name": name,
             "kind": kind,
-            "feeds": telling.registered(feeds, code, tellings),
+            "feeds": telling.registered(books_of(kind, practices_refer=practices_refer), code, tellings),
             "source_system": system,
             "valid_from": "1990-01-01",
             "valid_to": "",
@@ -66,7 +74,7 @@ def rows(
             "agreement": f"SYN-{code}",
             "first_expected": str(period.first),
         }
-        for kind, feeds, system, members in kinds
+        for kind, system, members in kinds
         for code, name in members
     ]
     if rhythm:

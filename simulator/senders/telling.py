@@ -104,12 +104,12 @@ def parsed(given: str | None) -> dict[str, list[str]]:
     return found
 
 
-def registered(usual: str, sender: str, tellings: Iterable[Told]) -> str:
-    """The feeds that a sender is registered for: what it usually sends, or what it sends in its place."""
-    by_name: Mapping[str, Feed] = {feed.name: feed for feed in USUAL}
+def registered(books: Iterable[str], sender: str, tellings: Iterable[Told]) -> str:
+    """The feeds that a sender of some books is registered for: what it usually sends, or what it sends in its place."""
+    usual = {feed.book: feed.name for feed in USUAL}
     names = []
-    for name in usual.split(";"):
-        others = [t.feed.name for t in tellings if t.only and sender in t.only and t.feed.book == by_name[name].book]
-        names += others or [name]
+    for book in books:
+        others = [t.feed.name for t in tellings if t.only and sender in t.only and t.feed.book == book]
+        names += others or [usual[book]]
     names += [t.feed.name for t in tellings if t.only and sender in t.only and t.feed.name not in names]
     return ";".join(dict.fromkeys(names))
