@@ -20,6 +20,7 @@ BORN = '{name: f, logicalType: date, format: "%d/%m/%y", yearsFrom: 1927}'
 SEEN = '{name: f, logicalType: date, format: "%d/%m/%y", yearsFrom: 2000}'
 OLD = '{name: f, logicalType: date, format: "%d/%m/%y", yearsFrom: 1850}'
 AT = '{name: f, logicalType: timestamp, format: "%d/%m/%y %-I:%M %p", yearsFrom: 2000, timezone: Europe/London}'
+NAMED = '{name: f, logicalType: timestamp, format: "%d %b %Y %I:%M %p", timezone: UTC}'
 PADDED = '{name: f, logicalType: timestamp, format: "%Y-%m-%d %I:%M%p", timezone: UTC, unknownTime: midnight}'
 
 
@@ -66,6 +67,7 @@ def test_a_short_year_or_hour_is_what_the_contract_says(prop, text, value):
         (AT, "02/06/25 9:30 a.m.", "timestamp"),
         (AT, "30/03/25 1:30 am", "nonexistent_time"),
         (PADDED, "2025-06-02 9:30am", "timestamp"),
+        (NAMED, "01 JUL 2024 01:30 PM", "timestamp"),
     ],
 )
 def test_anything_else_is_quarantined(prop, text, rule):

@@ -373,6 +373,8 @@ def test_impossible_settings_are_refused(tmp_path: Path) -> None:
         ({"feeds": "Z90014=gp_appointments_tpp_csv"}, "Z90014, which is no sender"),
         ({"feeds": "ZSP01=gp_codes_csv.gz"}, "feeds lets ZSP01 send gp_codes_csv, but it tells of other things: "),
         ({"feeds": "Z90001=referrals_csv", "both_reported": 0}, "feeds lets Z90001 send referrals_csv"),
+        ({"feeds": "Z90001=gp_codes_csv.gz,Z90001=fhir_r4_ndjson"}, "feeds names Z90001 twice"),
+        ({"feeds": ""}, "feeds must be varied or"),
         ({"feeds": "ZRG01=opt_outs_csv.gz", "mess": "0"}, "ZRG01, which is no sender"),
         ({"extract_days": 30}, "extract_days says how far daily deliveries reach back, and there are none"),
         ({"extract_days": 30, "deliveries": 0}, "extract_days says how far"),
